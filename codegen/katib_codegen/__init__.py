@@ -1,0 +1,1 @@
+"""The press: prints everything that the schemas in apis/ decide."""

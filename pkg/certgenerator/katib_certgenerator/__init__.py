@@ -1,0 +1,1 @@
+"""Certificate authority and certificates for Katib's own servers."""

@@ -1,0 +1,1 @@
+"""Clients, listers and informers of Katib's kinds, printed by the press."""

@@ -1,0 +1,1 @@
+"""The Experiment, Suggestion and Trial controllers."""

@@ -1,0 +1,1 @@
+"""The DB manager: the observation log behind gRPC."""

@@ -1,0 +1,1 @@
+"""Katib's rules: pure functions over models and text."""

@@ -1,0 +1,1 @@
+"""Transport, informers, work queue, clock and the base of every model."""

@@ -1,0 +1,1 @@
+"""Sidecars that read a trial's metrics and report them."""

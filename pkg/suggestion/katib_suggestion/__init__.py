@@ -1,0 +1,1 @@
+"""Suggestion algorithms as one stateless gRPC service."""

@@ -1,0 +1,1 @@
+"""Admission: defaults, validation and sidecar injection."""
