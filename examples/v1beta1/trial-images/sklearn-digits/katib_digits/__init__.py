@@ -1,0 +1,1 @@
+"""A small training program for examples: handwritten digits with a neural network."""

@@ -1,0 +1,134 @@
+"""The habits of this repository: `nox -l` lists them, `make` has aliases for them.
+
+Sessions run in the environment that runs nox (`make install` makes it in .venv); only `unit` and `pins` make others.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import nox
+
+nox.options.sessions = ["check"]
+nox.options.default_venv_backend = "none"
+nox.options.stop_on_first_error = True
+
+ROOT = Path(__file__).parent
+PYTHONS = ["3.11", "3.12", "3.13"]
+MEMBERS = sorted(str(path.parent.relative_to(ROOT)) for path in ROOT.glob("*/pyproject.toml")) + sorted(
+    str(path.parent.relative_to(ROOT))
+    for pattern in ("pkg/*/pyproject.toml", "examples/*/trial-images/*/pyproject.toml")
+    for path in ROOT.glob(pattern)
+)
+PACKAGES = [str(path.parent.relative_to(ROOT)) for path in sorted(ROOT.glob("pkg/*/katib_*/py.typed"))]
+UNIT_TESTS = ["codegen", "pkg", "tests/house", "tests/golden"]
+HAND_WRITTEN = ["noxfile.py", "codegen", "pkg", "tests", "hack", "examples"]
+
+
+def tool(name: str) -> str:
+    """The tool of the environment that runs nox."""
+    return str(Path(sys.executable).parent / name)
+
+
+def install_command(python: str, *extra: str) -> list[str]:
+    """The one way in which this repository's packages are installed: editable, at the pinned versions."""
+    command = [tool("uv"), "pip", "install", "--quiet", "--python", python, "--constraint", "constraints.txt", *extra]
+    for member in MEMBERS:
+        command += ["--editable", member]
+    return command
+
+
+@nox.session
+def install(session: nox.Session) -> None:
+    """Install every package and every tool, at the versions of constraints.txt, into this environment."""
+    session.run(*install_command(sys.executable, "--group", "dev"), external=True)
+
+
+@nox.session
+def generate(session: nox.Session) -> None:
+    """Print everything that apis/ decides: models, stubs, CRDs, clients, names."""
+    session.run(sys.executable, "-m", "katib_codegen", *session.posargs, external=True)
+
+
+def timed(name: str, commands: Sequence[Sequence[str]], cure: str) -> tuple[str, bool, float, str]:
+    """Run commands one after the other until one fails; their output is returned, not printed."""
+    started, output = time.monotonic(), ""
+    for command in commands:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)  # noqa: S603
+        output += done.stdout + done.stderr
+        if done.returncode:
+            return f"{name}: {cure}", False, time.monotonic() - started, output
+    return name, True, time.monotonic() - started, output
+
+
+def check_parts() -> list[Callable[[], tuple[str, bool, float, str]]]:
+    """The independent parts of `check`: what runs, and the cure when it is red."""
+    parts: list[tuple[str, list[list[str]], str]] = [
+        ("types (mypy --strict)", [[tool("mypy"), "codegen/katib_codegen", *PACKAGES]], "mend the types it names"),
+        ("printed files", [[sys.executable, "-m", "katib_codegen", "--check"]], "run nox -s generate"),
+        ("lint (ruff)", [[tool("ruff"), "check", "."]], "run ruff check --fix, then mend the rest"),
+        ("format (black)", [[tool("black"), "--check", "--quiet", *HAND_WRITTEN]], "run nox -s format"),
+        ("arrows (import contracts)", [[tool("lint-imports"), "--no-cache"]], "move the import down a layer"),
+        ("house", [[sys.executable, "-m", "pytest", "tests/house"]], "mend what the test names"),
+    ]
+    return [lambda part=part: timed(*part) for part in parts]  # type: ignore[misc]
+
+
+@nox.session
+def check(session: nox.Session) -> None:
+    """All that a change must pass before it is proposed, apart from the tests; its parts run side by side."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        results = list(pool.map(lambda part: part(), check_parts()))
+    for _, good, _, output in results:
+        if not good:
+            print(output)
+    for name, good, seconds, _ in results:
+        print(f"{'ok  ' if good else 'FAIL'} {seconds:6.1f} s  {name}")
+    if not all(good for _, good, _, _ in results):
+        session.error("check is red: each line marked FAIL names its cure")
+
+
+@nox.session
+def format(session: nox.Session) -> None:
+    """Bring hand-written code into its form (ruff's fixes, then black)."""
+    session.run(tool("ruff"), "check", "--fix-only", "--quiet", ".", external=True)
+    session.run(tool("black"), "--quiet", *HAND_WRITTEN, external=True)
+
+
+@nox.session
+def test(session: nox.Session) -> None:
+    """Every test, with the interpreter at hand: unit, contract, golden and end to end."""
+    session.run(sys.executable, "-m", "pytest", "--durations=5", *(session.posargs or []), external=True)
+
+
+@nox.session(venv_backend="uv", python=PYTHONS)
+def unit(session: nox.Session) -> None:
+    """Unit, golden and house tests, in an environment of their own for each Python."""
+    session.run_install(
+        *install_command(session.virtualenv.location, "--group", "test", "--group", "lint"), external=True
+    )
+    session.run("python", "-m", "pytest", *(session.posargs or UNIT_TESTS))
+
+
+@nox.session
+def run(session: nox.Session) -> None:
+    """Run one example experiment on this machine and print its best trial."""
+    example = session.posargs or ["examples/v1beta1/hp-tuning/random.yaml"]
+    session.run(tool("katib"), "run", *example, external=True)
+
+
+@nox.session
+def pins(session: nox.Session) -> None:
+    """Refresh constraints.txt, the one place of pinned versions, from what the packages ask for."""
+    uv = tool("uv")
+    session.run(uv, "lock", "--quiet", "--upgrade", "--python", sys.executable, external=True)
+    export = [uv, "export", "--quiet", "--all-packages", "--all-groups", "--all-extras", "--no-emit-workspace"]
+    export += ["--no-hashes", "--no-header", "--no-annotate", "--output-file", "constraints.txt"]
+    session.run(*export, external=True, silent=True)
+    os.remove(ROOT / "uv.lock")
