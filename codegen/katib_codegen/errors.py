@@ -1,0 +1,5 @@
+"""What goes wrong in a source, said so that its author finds the place."""
+
+
+class SourceError(Exception):
+    """A source under apis/ cannot be printed. The message names file, place and cure."""

@@ -1,0 +1,67 @@
+"""Cuts Kubernetes' own types out of kubernetes-validate's definitions, without their words.
+
+Knows where that package keeps them and what it changed in them. Must not know Katib's types.
+"""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from katib_codegen.errors import SourceError
+
+Schema = dict[str, Any]
+
+RELEASE = "v1.37.0"
+_SOURCE = f"kubernetes-json-schema/{RELEASE}-local/_definitions.json"
+_KEPT = (
+    "format",
+    "x-kubernetes-list-type",
+    "x-kubernetes-list-map-keys",
+    "x-kubernetes-map-type",
+)
+# Upstream marks these lists as maps over a key that may be absent: legal for built-in types, refused in a CRD.
+_OPTIONAL_KEYS = ("protocol",)
+_FREE: Schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+
+
+@cache
+def _definitions() -> Mapping[str, Any]:
+    return json.loads(files("kubernetes_validate").joinpath(_SOURCE).read_bytes())["$defs"]  # type: ignore[no-any-return]
+
+
+def cut(full_name: str, named: Mapping[str, str]) -> Schema:
+    """The type called `full_name`; a reference leads to one of `named` (full name → ours), else to a free object."""
+    try:
+        source = _definitions()[full_name]
+    except KeyError:
+        raise SourceError(f"kubernetes.yaml: Kubernetes {RELEASE} has no type {full_name}") from None
+    return _trim(source, named)
+
+
+def _trim(source: Mapping[str, Any], named: Mapping[str, str]) -> Schema:
+    if "$ref" in source:
+        target = source["$ref"].rsplit("/", 1)[1]
+        return {"$ref": f"#/$defs/{named[target]}"} if target in named else dict(_FREE)
+    kind = _single_type(source)
+    trimmed: Schema = {"type": kind, **{key: source[key] for key in _KEPT if key in source}}
+    if set(trimmed.get("x-kubernetes-list-map-keys", ())) & set(_OPTIONAL_KEYS):
+        del trimmed["x-kubernetes-list-map-keys"]
+        trimmed["x-kubernetes-list-type"] = "atomic"
+    if kind == "array":
+        trimmed["items"] = _trim(source["items"], named)
+    if "properties" in source:
+        trimmed["properties"] = {name: _trim(field, named) for name, field in source["properties"].items()}
+        trimmed["required"] = list(source.get("required", ()))
+    elif kind == "object":
+        values = source.get("additionalProperties")
+        trimmed.update({"additionalProperties": _trim(values, named)} if isinstance(values, dict) else _FREE)
+    return trimmed
+
+
+def _single_type(source: Mapping[str, Any]) -> str:
+    """The type without the null that kubernetes-validate adds to each."""
+    kind = source.get("type", "object")
+    kinds = [kind] if isinstance(kind, str) else [name for name in kind if name != "null"]
+    return str(kinds[0])

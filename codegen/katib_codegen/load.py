@@ -1,0 +1,71 @@
+"""Reads the hand-written sources under apis/<version>/. Knows files and YAML; knows nothing of what they mean."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from katib_codegen.errors import SourceError
+
+Document = Mapping[str, Any]
+
+FACTS = ("names.yaml", "permissions.yaml", "webhooks.yaml")
+PROTO = "api.proto"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """One API version as a person wrote it: parsed, nothing resolved."""
+
+    version: str
+    schemas: Mapping[str, Document]
+    names: Document
+    permissions: Document
+    webhooks: Document
+    proto: str
+
+    @property
+    def folder(self) -> str:
+        return f"apis/{self.version}"
+
+
+class _UniqueKeyLoader(yaml.CSafeLoader):
+    """Refuses a mapping that says the same key twice: the first would be lost without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                line = key_node.start_mark.line + 1
+                raise yaml.constructor.ConstructorError(None, None, f"line {line}: the key {key!r} stands here twice")
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def load(root: Path, version: str = "v1beta1") -> Sources:
+    """Every source of one version; raises SourceError where one is missing or is no YAML."""
+    folder = root / "apis" / version
+    if not folder.is_dir():
+        raise SourceError(f"apis/{version}: no such directory under {root}; give the workspace with --root")
+    documents = {path.name: _parse(path) for path in sorted(folder.glob("*.yaml"))}
+    missing = [name for name in FACTS if name not in documents]
+    if not (folder / PROTO).is_file():
+        missing.append(PROTO)
+    if missing:
+        raise SourceError(f"apis/{version}: {', '.join(missing)} is missing")
+    names, permissions, webhooks = (documents.pop(name) for name in FACTS)
+    proto = (folder / PROTO).read_text(encoding="utf-8")
+    return Sources(version, documents, names, permissions, webhooks, proto)
+
+
+def _parse(path: Path) -> Document:
+    try:
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506 (a safe loader)
+    except yaml.YAMLError as error:
+        raise SourceError(f"{path.name}: {error}") from error
+    if not isinstance(document, dict):
+        raise SourceError(f"{path.name}: a mapping is wanted at the top")
+    return document

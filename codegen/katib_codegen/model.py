@@ -1,0 +1,163 @@
+"""Bundles the schema files into one set of definitions. Knows the dialect's references; renders nothing."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from katib_codegen import kubernetes
+from katib_codegen.errors import SourceError
+from katib_codegen.load import Document, Sources
+
+Schema = dict[str, Any]
+
+_HEAD = ("$schema", "$id", "$defs", "title")
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One named type. Its references read `#/$defs/<name>`; `borrowed` ones are Kubernetes' own."""
+
+    name: str
+    file: str
+    schema: Schema
+    borrowed: bool
+
+
+@dataclass(frozen=True)
+class PrinterColumn:
+    name: str
+    type: str
+    json_path: str
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind that the API server stores."""
+
+    name: str
+    group: str
+    version: str
+    plural: str
+    singular: str
+    scope: str
+    categories: tuple[str, ...]
+    subresources: tuple[str, ...]
+    columns: tuple[PrinterColumn, ...]
+    file: str
+
+    @property
+    def crd_name(self) -> str:
+        return f"{self.plural}.{self.group}"
+
+
+@dataclass(frozen=True)
+class Api:
+    """Everything that one version's sources say, with references resolved to names."""
+
+    sources: Sources
+    definitions: Mapping[str, Definition]
+    kinds: tuple[Kind, ...]
+
+    @property
+    def version(self) -> str:
+        return self.sources.version
+
+
+def bundle(sources: Sources) -> Api:
+    """One set of definitions; raises SourceError for a dangling reference and for a name that stands twice."""
+    titles = {file: str(document.get("title", file)) for file, document in sources.schemas.items()}
+    borrowed = _borrowed_names(sources)
+    definitions: dict[str, Definition] = {}
+    for file, document in sources.schemas.items():
+        for name, schema in _named_schemas(document):
+            if name in definitions:
+                raise SourceError(f"{file}: {name} is defined in {definitions[name].file} already; rename one")
+            definitions[name] = _define(name, file, schema, titles, borrowed)
+    _require_targets(definitions)
+    kinds = tuple(
+        _kind(name, definition)
+        for name, definition in definitions.items()
+        if "x-katib-resource" in definition.schema
+    )
+    return Api(sources, definitions, kinds)
+
+
+def references(schema: Any) -> Iterator[str]:
+    """The names that a schema refers to."""
+    if isinstance(schema, Mapping):
+        if isinstance(schema.get("$ref"), str):
+            yield schema["$ref"].rsplit("/", 1)[1]
+        for value in schema.values():
+            yield from references(value)
+    elif isinstance(schema, list):
+        for value in schema:
+            yield from references(value)
+
+
+def _borrowed_names(sources: Sources) -> dict[str, str]:
+    return {
+        schema["x-katib-from"]: name
+        for document in sources.schemas.values()
+        for name, schema in document.get("$defs", {}).items()
+        if "x-katib-from" in schema
+    }
+
+
+def _named_schemas(document: Document) -> Iterator[tuple[str, Schema]]:
+    yield from document.get("$defs", {}).items()
+    if "type" in document:
+        yield document["title"], {key: value for key, value in document.items() if key not in _HEAD}
+
+
+def _define(
+    name: str, file: str, schema: Schema, titles: Mapping[str, str], borrowed: Mapping[str, str]
+) -> Definition:
+    origin = schema.get("x-katib-from")
+    if origin is None or "x-katib-python" in schema:
+        return Definition(name, file, _local(schema, file, titles), origin is not None)
+    cut = kubernetes.cut(origin, borrowed)
+    own = {key: value for key, value in schema.items() if key != "x-katib-from"}
+    return Definition(name, file, {**cut, **own}, True)
+
+
+def _local(node: Any, file: str, titles: Mapping[str, str]) -> Any:
+    """The schema with each `other.yaml#/$defs/Name` and each `#` turned into `#/$defs/Name`."""
+    if isinstance(node, list):
+        return [_local(item, file, titles) for item in node]
+    if not isinstance(node, dict):
+        return node
+    local = {key: _local(value, file, titles) for key, value in node.items()}
+    if isinstance(node.get("$ref"), str):
+        target_file, _, pointer = node["$ref"].partition("#")
+        if (target_file or file) not in titles:
+            raise SourceError(f"{file}: $ref {node['$ref']!r} leads to no file of ours")
+        name = pointer.rsplit("/", 1)[1] if pointer.strip("/") else titles[target_file or file]
+        local["$ref"] = f"#/$defs/{name}"
+    return local
+
+
+def _require_targets(definitions: Mapping[str, Definition]) -> None:
+    for definition in definitions.values():
+        for target in references(definition.schema):
+            if target not in definitions:
+                raise SourceError(f"{definition.file}: {definition.name} refers to {target}, which nothing defines")
+
+
+def _kind(name: str, definition: Definition) -> Kind:
+    resource = definition.schema["x-katib-resource"]
+    identity = definition.schema["x-kubernetes-group-version-kind"]
+    columns = tuple(
+        PrinterColumn(column["name"], column["type"], column["jsonPath"]) for column in resource["printerColumns"]
+    )
+    return Kind(
+        name=name,
+        group=identity["group"],
+        version=identity["version"],
+        plural=resource["plural"],
+        singular=resource["singular"],
+        scope=resource["scope"],
+        categories=tuple(resource["categories"]),
+        subresources=tuple(resource["subresources"]),
+        columns=columns,
+        file=definition.file,
+    )

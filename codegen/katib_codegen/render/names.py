@@ -1,0 +1,49 @@
+"""Constants for every name that Katib shares with its users. Knows the sections' prefixes."""
+
+from katib_codegen.errors import SourceError
+from katib_codegen.model import Api
+from katib_codegen.render import Files, header
+
+PREFIXES = {
+    "labels": "LABEL",
+    "label_values": "LABEL_VALUE",
+    "annotations": "ANNOTATION",
+    "finalizers": "FINALIZER",
+    "environment": "ENV",
+    "ports": "PORT",
+    "port_names": "PORT_NAME",
+    "containers": "CONTAINER",
+    "volumes": "VOLUME",
+    "paths": "PATH",
+    "objects": "OBJECT",
+    "health_services": "HEALTH_SERVICE",
+    "components": "COMPONENT",
+    "trial_names": "TRIAL_NAME",
+    "values": "VALUE",
+    "markers": "MARKER",
+    "reasons": "REASON",
+    "event_reasons": "EVENT",
+}
+
+
+def render_names(api: Api) -> Files:
+    """names.py: one constant per name, in the order of the source."""
+    lines = [
+        header(f"{api.sources.folder}/names.yaml"),
+        '"""Names that Katib shares with its users and that its parts share with each other."""\n',
+        "\nfrom typing import Final\n",
+    ]
+    for section, entries in api.sources.names.items():
+        if section not in PREFIXES:
+            raise SourceError(f"names.yaml: section {section!r} has no prefix; known: {', '.join(PREFIXES)}")
+        lines.append("\n")
+        for key, entry in entries.items():
+            lines += _constant(f"{PREFIXES[section]}_{key.upper()}", entry["value"], entry["description"])
+            if "default" in entry:
+                lines += _constant(f"ENV_{key.upper()}_DEFAULT", entry["default"], f"Default of {entry['value']}.")
+    return {f"pkg/apis/katib_apis/{api.version}/names.py": "".join(lines).encode()}
+
+
+def _constant(name: str, value: str | int, description: str) -> list[str]:
+    literal = str(value) if isinstance(value, int) else f'"{value}"'
+    return [f"{name}: Final = {literal}\n", f'"""{description}"""\n']

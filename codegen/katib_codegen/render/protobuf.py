@@ -1,0 +1,56 @@
+"""Messages and gRPC stubs with types, printed by protoc and mypy-protobuf.
+
+Knows protoc's quirks: the descriptor is always called api.proto, whoever carries it, so that two distributions in one
+process may register the same bytes; and stubs import each other as siblings.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from importlib.resources import files
+from pathlib import Path
+
+from katib_codegen.errors import SourceError
+from katib_codegen.load import PROTO
+from katib_codegen.model import Api
+from katib_codegen.render import Files, header
+
+_IMPORT = re.compile(r"^import (api_pb2)( as \w+)?$", re.MULTILINE)
+
+
+def render_protobuf(api: Api) -> Files:
+    """api_pb2 and api_pb2_grpc with their .pyi, under the descriptor name api.proto."""
+    head = header(f"{api.sources.folder}/{PROTO}")
+    folder = f"pkg/apis/katib_apis/{api.version}"
+    return {f"{folder}/{name}": (head + text).encode() for name, text in _protoc(api.sources.proto).items()}
+
+
+def _protoc(proto: str) -> dict[str, str]:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, PROTO).write_text(proto, encoding="utf-8")
+        arguments = [f"--{out}_out={folder}" for out in ("python", "grpc_python", "mypy", "mypy_grpc")]
+        plugins = [f"--plugin={name}={_program(name)}" for name in ("protoc-gen-mypy", "protoc-gen-mypy_grpc")]
+        include = files("grpc_tools").joinpath("_proto")
+        done = subprocess.run(
+            [sys.executable, "-m", "grpc_tools.protoc", f"-I{folder}", f"-I{include}", *plugins, *arguments, PROTO],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise SourceError(f"{PROTO}: {done.stderr.strip()}")
+        return {path.name: _relative(path.read_text("utf-8")) for path in sorted(Path(folder).glob("*_pb2*.py*"))}
+
+
+def _program(name: str) -> str:
+    beside = Path(sys.executable).with_name(name)
+    found = str(beside) if beside.exists() else shutil.which(name)
+    if not found:
+        raise SourceError(f"{name} is not installed beside {sys.executable}: install katib-codegen")
+    return found
+
+
+def _relative(text: str) -> str:
+    return _IMPORT.sub(r"from . import \1\2", text)

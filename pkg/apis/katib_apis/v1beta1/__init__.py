@@ -1,0 +1,1 @@
+"""Katib v1beta1: models, names, gRPC messages and stubs, all printed by the press."""
