@@ -15,14 +15,6 @@ Schema = dict[str, Any]
 
 RELEASE = "v1.37.0"
 _SOURCE = f"kubernetes-json-schema/{RELEASE}-local/_definitions.json"
-_KEPT = (
-    "format",
-    "x-kubernetes-list-type",
-    "x-kubernetes-list-map-keys",
-    "x-kubernetes-map-type",
-)
-# Upstream marks these lists as maps over a key that may be absent: legal for built-in types, refused in a CRD.
-_OPTIONAL_KEYS = ("protocol",)
 _FREE: Schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 
 
@@ -32,7 +24,10 @@ def _definitions() -> Mapping[str, Any]:
 
 
 def cut(full_name: str, named: Mapping[str, str]) -> Schema:
-    """The type called `full_name`; a reference leads to one of `named` (full name → ours), else to a free object."""
+    """The type called `full_name`; a reference leads to one of `named` (full name to ours), else to a free object.
+
+    Types only: what Kubernetes requires of a container, admission says where it matters, with its own message.
+    """
     try:
         source = _definitions()[full_name]
     except KeyError:
@@ -45,15 +40,13 @@ def _trim(source: Mapping[str, Any], named: Mapping[str, str]) -> Schema:
         target = source["$ref"].rsplit("/", 1)[1]
         return {"$ref": f"#/$defs/{named[target]}"} if target in named else dict(_FREE)
     kind = _single_type(source)
-    trimmed: Schema = {"type": kind, **{key: source[key] for key in _KEPT if key in source}}
-    if set(trimmed.get("x-kubernetes-list-map-keys", ())) & set(_OPTIONAL_KEYS):
-        del trimmed["x-kubernetes-list-map-keys"]
-        trimmed["x-kubernetes-list-type"] = "atomic"
+    trimmed: Schema = {"type": kind}
+    if "format" in source:
+        trimmed["format"] = source["format"]
     if kind == "array":
         trimmed["items"] = _trim(source["items"], named)
     if "properties" in source:
         trimmed["properties"] = {name: _trim(field, named) for name, field in source["properties"].items()}
-        trimmed["required"] = list(source.get("required", ()))
     elif kind == "object":
         values = source.get("additionalProperties")
         trimmed.update({"additionalProperties": _trim(values, named)} if isinstance(values, dict) else _FREE)

@@ -7,11 +7,14 @@ from pathlib import Path
 from katib_codegen.load import load
 from katib_codegen.model import Api, bundle
 from katib_codegen.render import Files
+from katib_codegen.render.crds import render_crds
 from katib_codegen.render.models import render_models
 from katib_codegen.render.names import render_names
 from katib_codegen.render.protobuf import render_protobuf
+from katib_codegen.render.rbac import render_rbac
+from katib_codegen.render.webhooks import render_webhooks
 
-RENDERERS: tuple[Callable[[Api], Files], ...] = (render_protobuf, render_models, render_names)
+RENDERERS: tuple[Callable[[Api], Files], ...] = (render_protobuf, render_models, render_names, render_crds, render_rbac, render_webhooks)
 
 
 def render_all(root: Path) -> dict[str, bytes]:

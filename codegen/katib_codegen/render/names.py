@@ -29,7 +29,7 @@ PREFIXES = {
 def render_names(api: Api) -> Files:
     """names.py: one constant per name, in the order of the source."""
     lines = [
-        header(f"{api.sources.folder}/names.yaml"),
+        header(f"{api.sources.folder}/names.yaml", f"{api.sources.folder}/webhooks.yaml"),
         '"""Names that Katib shares with its users and that its parts share with each other."""\n',
         "\nfrom typing import Final\n",
     ]
@@ -41,7 +41,16 @@ def render_names(api: Api) -> Files:
             lines += _constant(f"{PREFIXES[section]}_{key.upper()}", entry["value"], entry["description"])
             if "default" in entry:
                 lines += _constant(f"ENV_{key.upper()}_DEFAULT", entry["default"], f"Default of {entry['value']}.")
+    lines += ["\n", *_webhook_constants(api)]
     return {f"pkg/apis/katib_apis/{api.version}/names.py": "".join(lines).encode()}
+
+
+def _webhook_constants(api: Api) -> list[str]:
+    lines: list[str] = []
+    for key, hook in api.sources.webhooks["webhooks"].items():
+        lines += _constant(f"WEBHOOK_PATH_{key.upper()}", hook["path"], hook["description"])
+        lines += _constant(f"WEBHOOK_NAME_{key.upper()}", hook["name"], f"Name of the webhook at {hook['path']}.")
+    return lines
 
 
 def _constant(name: str, value: str | int, description: str) -> list[str]:

@@ -1,0 +1,19 @@
+"""Kubernetes objects as YAML text: one spelling for every printed manifest."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import yaml
+
+
+class _Dumper(yaml.CSafeDumper):
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def documents(objects: Iterable[Mapping[str, Any]]) -> str:
+    """The objects as YAML documents, keys in the order given."""
+    return "".join(
+        "---\n" + yaml.dump(dict(item), Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
+        for item in objects
+    )
