@@ -1,0 +1,115 @@
+"""The `katib` command: Katib on this machine, without a cluster.
+
+Reads arguments and environment, calls one function per command, turns errors into one readable line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from katib_apis.v1beta1 import names
+from katib_local import commands
+from katib_local.commands import Arguments
+from katib_local.experiment_file import InputError
+from katib_local.state import StateError, default_path
+from katib_local.supervisor import ProgramFailed
+
+FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+KUBECTL_COMMANDS = {
+    "get": "list Experiments, Trials, Jobs, Pods and the rest (as kubectl get)",
+    "describe": "show one object with its events (as kubectl describe)",
+    "logs": "print what a Trial has printed: katib logs TRIAL (or as kubectl logs)",
+    "delete": "remove objects (as kubectl delete)",
+}
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="katib", description=__doc__.splitlines()[0])
+    parser.add_argument("--version", action="version", version=f"katib {version('katib-local')}")
+    actions = parser.add_subparsers(dest="action", metavar="COMMAND", required=True)
+    run = _action(actions, "run", "run the Experiment in a file, show its progress and its best trials")
+    run.add_argument(
+        "file", metavar="FILE", type=Path, help="YAML file with one Experiment (and its ConfigMaps and Secrets)"
+    )
+    _start_options(run)
+    up = _action(actions, "up", "start Katib in the background; returns when it is ready")
+    _start_options(up)
+    _action(actions, "down", "stop what `katib up` has started; experiments are kept and go on at the next start")
+    _action(actions, "status", "say whether Katib runs here, where, and which experiments it has")
+    _action(actions, "kubeconfig", "print a kubeconfig for kubectl and other clients")
+    doctor = _action(actions, "doctor", "check this machine: isolation, ports, disk, state, clock, kubectl; with cures")
+    _start_options(doctor)
+    for name, text in KUBECTL_COMMANDS.items():
+        action = _action(actions, name, text)
+        action.add_argument("rest", nargs=argparse.REMAINDER, metavar="ARGUMENTS", help=f"as for `kubectl {name}`")
+    return parser
+
+
+def _action(
+    actions: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str
+) -> argparse.ArgumentParser:
+    action = actions.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    fallback = default_path(os.environ, names.ENV_STATE_DIR)
+    action.add_argument(
+        "--state-dir",
+        type=Path,
+        default=fallback,
+        metavar="DIR",
+        help=f"where everything is kept (default: {fallback})",
+    )
+    return action
+
+
+def _start_options(action: argparse.ArgumentParser) -> None:
+    action.add_argument("--port", type=_port, metavar="PORT", help="port of the API server (default: a free one)")
+    action.add_argument(
+        "--isolation",
+        choices=["auto", "mount", "rewrite"],
+        default="auto",
+        help="how pods see their volumes: in private mounts, by rewritten paths, or the better one that works here",
+    )
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or not 0 < int(text) < 65536:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: give a number from 1 to 65535")
+    return int(text)
+
+
+def parse(arguments: Sequence[str] | None) -> Arguments:
+    parsed = build_parser().parse_args(arguments)
+    return Arguments(
+        action=parsed.action,
+        state_dir=parsed.state_dir,
+        file=getattr(parsed, "file", None),
+        port=getattr(parsed, "port", None),
+        isolation=getattr(parsed, "isolation", "auto"),
+        rest=tuple(getattr(parsed, "rest", ())),
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code: 0 good, 1 failed, 2 bad input, 130 interrupted."""
+    try:
+        return commands.dispatch(parse(arguments))
+    except (InputError, StateError) as error:
+        return _say(str(error), BAD_INPUT)
+    except ProgramFailed as error:
+        return _say(str(error), FAILED)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _say(message: str, code: int) -> int:
+    for line in message.splitlines():
+        print(f"katib: {line}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

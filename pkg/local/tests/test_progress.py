@@ -1,0 +1,95 @@
+"""What a person sees while an experiment runs and when it has ended."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from katib_local.progress import finished, ranked, render_failures, render_progress, render_result, render_span
+
+OBJECTIVE = {
+    "type": "maximize",
+    "objectiveMetricName": "accuracy",
+    "metricStrategies": [{"name": "accuracy", "value": "max"}],
+}
+
+
+def experiment(**status: Any) -> dict[str, Any]:
+    return {"metadata": {"name": "one"}, "spec": {"objective": OBJECTIVE, "maxTrialCount": 12}, "status": status}
+
+
+def observation(value: str) -> dict[str, Any]:
+    return {"metrics": [{"name": "accuracy", "min": "0", "max": value, "latest": "0.1"}]}
+
+
+def trial(name: str, value: str, **status: Any) -> dict[str, Any]:
+    times = {"startTime": "2026-01-01T00:00:00Z", "completionTime": "2026-01-01T00:01:05Z"}
+    assignments = [{"name": "lr", "value": "0.1"}]
+    return {
+        "metadata": {"name": name},
+        "spec": {"parameterAssignments": assignments},
+        "status": {"observation": observation(value), **times, **status},
+    }
+
+
+def test_progress_counts_what_runs_and_names_the_best_so_far() -> None:
+    running = experiment(
+        trialsSucceeded=3,
+        trialsRunning=2,
+        trialsPending=1,
+        trialsFailed=1,
+        trialMetricsUnavailable=1,
+        currentOptimalTrial={"bestTrialName": "a", "observation": observation("0.93")},
+    )
+    assert (
+        render_progress(running, timedelta(seconds=75))
+        == "3 of 12 succeeded, 3 running, 2 failed, best accuracy 0.93, 1m15s"
+    )
+
+
+def test_progress_without_a_value_says_so() -> None:
+    assert (
+        render_progress(experiment(), timedelta(seconds=2))
+        == "0 of 12 succeeded, 0 running, 0 failed, no accuracy yet, 2s"
+    )
+
+
+def test_progress_says_what_a_stalled_experiment_waits_for() -> None:
+    stalled = experiment(
+        conditions=[{"type": "Stalled", "status": "True", "message": "the DB manager does not answer"}]
+    )
+    assert render_progress(stalled, timedelta()).endswith("| waiting: the DB manager does not answer")
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "over"),
+    [("Succeeded", "True", True), ("Failed", "True", True), ("Succeeded", "False", False), ("Running", "True", False)],
+)
+def test_an_experiment_is_finished_when_it_succeeded_or_failed(kind: str, status: str, over: bool) -> None:
+    assert finished(experiment(conditions=[{"type": kind, "status": status}])) is over
+
+
+def test_trials_are_ranked_by_the_objective_and_those_without_a_number_are_left_out() -> None:
+    trials = [trial("b", "0.5"), trial("a", "0.5"), trial("c", "0.9"), trial("d", "unavailable"), trial("e", "nan")]
+    trials[3]["status"]["observation"]["metrics"][0]["latest"] = "unavailable"
+    assert [row.name for row in ranked(experiment(), trials)] == ["c", "a", "b"]
+
+
+def test_the_result_is_a_table_of_the_best() -> None:
+    assert render_result(experiment(), [trial("one-a", "0.5"), trial("one-b", "0.91")]) == (
+        "TRIAL  ACCURACY  lr   TIME\n" "one-b  0.91      0.1  1m05s\n" "one-a  0.5       0.1  1m05s"
+    )
+
+
+def test_failures_are_told_once_per_reason() -> None:
+    def failed(name: str) -> dict[str, Any]:
+        return trial(name, "0", conditions=[{"type": "Failed", "status": "True", "message": "exit code 1"}])
+
+    assert render_failures([failed("a"), failed("b"), trial("c", "1")]) == ["a and 1 more: exit code 1"]
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0, "0s"), (59.9, "59s"), (60, "1m00s"), (3725, "62m05s")])
+def test_spans_are_short(seconds: float, text: str) -> None:
+    assert render_span(timedelta(seconds=seconds)) == text

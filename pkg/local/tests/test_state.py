@@ -1,0 +1,133 @@
+"""The state directory: private, owned by one process, refused when it cannot be used."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from katib_local.credentials import make_credentials
+from katib_local.laptop import choose_ports, render_config
+from katib_local.programs import Laptop, Ports, desired_programs
+from katib_local.state import StateError, StateInUse, default_path, find_owner, open_state, owned, write_private
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("environment", "path"),
+    [
+        ({"KATIB_STATE_DIR": "/a", "XDG_DATA_HOME": "/b"}, "/a"),
+        ({"XDG_DATA_HOME": "/b"}, "/b/katib"),
+        ({}, str(Path.home() / ".local/share/katib")),
+    ],
+)
+def test_the_default_directory_follows_the_environment(environment: dict[str, str], path: str) -> None:
+    assert str(default_path(environment, "KATIB_STATE_DIR")) == path
+
+
+def test_only_the_owner_may_enter_and_read(tmp_path: Path) -> None:
+    state = open_state(tmp_path / "state")
+    make_credentials(state, server="https://127.0.0.1:1", now=NOW)
+    assert state.path.stat().st_mode & 0o077 == 0
+    assert state.kubeconfig.stat().st_mode & 0o777 == 0o600
+    assert all(file.stat().st_mode & 0o077 == 0 for file in state.path.rglob("*"))
+
+
+def test_a_file_in_the_way_is_named_with_the_cure(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StateError, match=r"cannot write to the state directory .*file.*--state-dir"):
+        open_state(tmp_path / "file")
+
+
+def test_state_of_a_newer_katib_is_refused(tmp_path: Path) -> None:
+    open_state(tmp_path)
+    (tmp_path / "version").write_text("99\n")
+    with pytest.raises(StateError, match=r"newer Katib \(version 99"):
+        open_state(tmp_path)
+
+
+def test_two_processes_cannot_own_one_directory(tmp_path: Path) -> None:
+    state = open_state(tmp_path)
+    code = (
+        "import sys; from pathlib import Path; from katib_local.state import *\n"
+        "with owned(open_state(Path(sys.argv[1])), 'run'):\n print('owned', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None and other.stdout.readline() == b"owned\n"
+        with pytest.raises(StateInUse, match=f"`katib run` .process {other.pid}. is using"), owned(state, "up"):
+            pass
+        owner = find_owner(state)
+        assert owner is not None and owner.command == "run"
+        other.kill()
+    assert find_owner(state) is None
+    with owned(state, "up"):
+        assert state.lock.exists()
+
+
+def test_credentials_are_kept_until_they_are_about_to_expire_but_the_token_is_new_at_each_start(tmp_path: Path) -> None:
+    state = open_state(tmp_path)
+    first = make_credentials(state, server="https://127.0.0.1:1", now=NOW)
+    authority = first.authority.read_bytes()
+    second = make_credentials(state, server="https://127.0.0.1:2", now=NOW + timedelta(days=300))
+    assert second.authority.read_bytes() == authority
+    assert second.service_token != first.service_token
+    assert "https://127.0.0.1:2" in state.kubeconfig.read_text()
+    third = make_credentials(state, server="https://127.0.0.1:2", now=NOW + timedelta(days=340))
+    assert third.authority.read_bytes() != authority
+
+
+def test_the_port_of_the_last_start_is_taken_again(tmp_path: Path) -> None:
+    state = open_state(tmp_path)
+    first = choose_ports(state, None)
+    assert choose_ports(state, None).apiserver == first.apiserver
+    assert len({first.apiserver, first.webhook, first.proxy}) == 3
+
+
+def test_a_port_in_use_is_named_with_the_cure(tmp_path: Path) -> None:
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(StateError, match=f"port {port} is in use: choose another one with --port"):
+            choose_ports(open_state(tmp_path), port)
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    write_private(file, b"old")
+    write_private(file, b"new")
+    assert file.read_bytes() == b"new"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_the_configuration_of_a_start_has_its_addresses_and_keeps_the_rest() -> None:
+    text = render_config("init: {controller: {trialResources: [Job.v1.batch]}}\nruntime: {a: 1}\n", Ports(1, 2, 3))
+    assert "webhookPort: 2" in text and "Job.v1.batch" in text and "runtime:" in text
+
+
+@pytest.mark.parametrize(("text", "message"), [("a: [", "is not YAML"), ("- 1", "is not a mapping")])
+def test_a_wrong_configuration_is_named(text: str, message: str) -> None:
+    with pytest.raises(StateError, match=message):
+        render_config(text, Ports(1, 2, 3))
+
+
+def test_nothing_listens_beyond_this_machine_and_no_token_stands_on_a_command_line(tmp_path: Path) -> None:
+    state = open_state(tmp_path)
+    credentials = make_credentials(state, server="https://127.0.0.1:1", now=NOW)
+    programs = desired_programs(Laptop(state, credentials, Ports(1, 2, 3), sockets=state.sockets()))
+    words = [word for program in programs for word in program.arguments]
+    assert not [word for word in words if "0.0.0.0" in word or credentials.service_token in word]
+    assert all(
+        any(word.startswith(f"--listen-address=unix:{state.path}") for word in program.arguments)
+        for program in programs
+        if program.name in ("db-manager", "suggestion")
+    )
