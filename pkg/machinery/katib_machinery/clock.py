@@ -8,8 +8,15 @@ from __future__ import annotations
 import asyncio
 import heapq
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
+
+
+class Timer(Protocol):
+    """A call that was arranged for later."""
+
+    def cancel(self) -> None: ...
 
 
 class Clock(Protocol):
@@ -23,9 +30,22 @@ class Clock(Protocol):
         """Seconds that never jump. For spans."""
         ...
 
-    async def sleep(self, seconds: float) -> None:
-        """Return when that span has passed on this clock."""
+    def call_later(self, seconds: float, callback: Callable[[], None]) -> Timer:
+        """Call back on the running event loop when that span has passed."""
         ...
+
+
+async def sleep(clock: Clock, seconds: float) -> None:
+    """Return when that span has passed on the given clock."""
+    if seconds <= 0:
+        await asyncio.sleep(0)
+        return
+    over = asyncio.Event()
+    timer = clock.call_later(seconds, over.set)
+    try:
+        await over.wait()
+    finally:
+        timer.cancel()
 
 
 class SystemClock:
@@ -37,8 +57,18 @@ class SystemClock:
     def monotonic(self) -> float:
         return time.monotonic()
 
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+    def call_later(self, seconds: float, callback: Callable[[], None]) -> Timer:
+        return asyncio.get_running_loop().call_later(max(0.0, seconds), callback)
+
+
+class _ManualTimer:
+    """One arranged call of a ManualClock."""
+
+    def __init__(self, callback: Callable[[], None]) -> None:
+        self.callback: Callable[[], None] | None = callback
+
+    def cancel(self) -> None:
+        self.callback = None
 
 
 class ManualClock:
@@ -47,7 +77,7 @@ class ManualClock:
     def __init__(self, now: datetime | None = None) -> None:
         self._now = now or datetime(2026, 1, 1, tzinfo=UTC)
         self._elapsed = 0.0
-        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._timers: list[tuple[float, int, _ManualTimer]] = []
         self._count = 0
 
     def now(self) -> datetime:
@@ -56,26 +86,28 @@ class ManualClock:
     def monotonic(self) -> float:
         return self._elapsed
 
-    async def sleep(self, seconds: float) -> None:
-        if seconds <= 0:
-            await asyncio.sleep(0)
-            return
+    def call_later(self, seconds: float, callback: Callable[[], None]) -> Timer:
         self._count += 1
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._sleepers, (self._elapsed + seconds, self._count, future))
-        await future
+        timer = _ManualTimer(callback)
+        heapq.heappush(self._timers, (self._elapsed + max(0.0, seconds), self._count, timer))
+        return timer
 
     @property
-    def sleepers(self) -> int:
-        """How many callers wait for this clock: a test advances it once they do."""
-        return sum(not future.done() for _, _, future in self._sleepers)
+    def waiting(self) -> list[float]:
+        """Seconds until each arranged call, soonest first: a test advances the clock once the expected call is here."""
+        return sorted(due - self._elapsed for due, _, timer in self._timers if timer.callback is not None)
 
     def advance(self, span: timedelta | float) -> None:
-        """Let time pass and wake everybody whose span is over."""
+        """Let time pass; each call that becomes due is made at its own moment, in order."""
         seconds = span.total_seconds() if isinstance(span, timedelta) else span
-        self._now += timedelta(seconds=seconds)
-        self._elapsed += seconds
-        while self._sleepers and self._sleepers[0][0] <= self._elapsed:
-            _, _, future = heapq.heappop(self._sleepers)
-            if not future.done():
-                future.set_result(None)
+        end = self._elapsed + seconds
+        while self._timers and self._timers[0][0] <= end:
+            due, _, timer = heapq.heappop(self._timers)
+            self._move_to(due)
+            if timer.callback is not None:
+                timer.callback()
+        self._move_to(end)
+
+    def _move_to(self, elapsed: float) -> None:
+        self._now += timedelta(seconds=elapsed - self._elapsed)
+        self._elapsed = elapsed

@@ -1,0 +1,110 @@
+"""Typed requests for one resource.
+
+Knows paths, JSON and the decoder that it is given. Reads straight from the server: reconcilers read from informers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import orjson
+
+from katib_machinery.objects import KubeObject, Resource
+from katib_machinery.transport import MERGE_PATCH, ApiError, Transport
+
+T = TypeVar("T", bound=KubeObject)
+
+PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class WatchEvent(Generic[T]):
+    """One change that a watch reports: ADDED, MODIFIED or DELETED."""
+
+    type: str
+    object: T
+
+
+class ResourceClient(Generic[T]):
+    """Creates, reads, changes and deletes the objects of one resource. Every refusal raises ApiError."""
+
+    def __init__(self, transport: Transport, resource: Resource, decode: Callable[[Any], T]) -> None:
+        self._transport = transport
+        self.resource = resource
+        self._decode = decode
+
+    async def get(self, namespace: str, name: str) -> T:
+        """The object of that name; ApiError with `not_found` if there is none."""
+        return self._decode(orjson.loads(await self._transport.request("GET", self.resource.path(namespace, name))))
+
+    async def list(self, namespace: str | None = None, *, label_selector: str | None = None) -> Sequence[T]:
+        """All objects of the namespace, or of all namespaces, read in pages."""
+        params = {"limit": str(PAGE), **({"labelSelector": label_selector} if label_selector else {})}
+        objects: list[T] = []
+        while True:
+            answer = await self._transport.request("GET", self.resource.path(namespace), params=params)
+            page = orjson.loads(answer)
+            objects += [self._decode(raw) for raw in page.get("items") or ()]
+            following = page.get("metadata", {}).get("continue")
+            if not following:
+                return objects
+            params = {**params, "continue": following}
+
+    async def create(self, obj: T) -> T:
+        """Store a new object (of the namespace that it names) and return it as stored."""
+        return await self._write("POST", self.resource.path(obj.namespace), obj)
+
+    async def update(self, obj: T) -> T:
+        """Replace all but the status; a conflict if the object's resourceVersion is not the stored one."""
+        return await self._write("PUT", self.resource.path(obj.namespace, obj.name), obj)
+
+    async def update_status(self, obj: T) -> T:
+        """Replace the status only; a conflict if the object's resourceVersion is not the stored one."""
+        return await self._write("PUT", self.resource.path(obj.namespace, obj.name, "status"), obj)
+
+    async def patch(self, namespace: str, name: str, patch: Mapping[str, Any], *, subresource: str | None = None) -> T:
+        """Apply a merge patch; naming `metadata.resourceVersion` in it makes it conditional."""
+        path = self.resource.path(namespace, name, subresource)
+        body = orjson.dumps(patch)
+        return self._decode(
+            orjson.loads(await self._transport.request("PATCH", path, body=body, content_type=MERGE_PATCH))
+        )
+
+    async def delete(
+        self, namespace: str, name: str, *, uid: str | None = None, propagation: str | None = None
+    ) -> T | None:
+        """Ask for deletion (of exactly the object with that uid). The object if it still waits for finalizers."""
+        options: dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions"}
+        if uid:
+            options["preconditions"] = {"uid": uid}
+        if propagation:
+            options["propagationPolicy"] = propagation
+        path = self.resource.path(namespace, name)
+        answer = orjson.loads(await self._transport.request("DELETE", path, body=orjson.dumps(options)))
+        return None if answer.get("kind") == "Status" else self._decode(answer)
+
+    async def watch(
+        self, namespace: str | None = None, *, resource_version: str = "", label_selector: str | None = None
+    ) -> AsyncIterator[WatchEvent[T]]:
+        """Changes after that version, until the server ends the stream. An informer does more: it resumes and lists."""
+        params = {"watch": "true", "resourceVersion": resource_version}
+        if label_selector:
+            params["labelSelector"] = label_selector
+        async for line in self._transport.stream(self.resource.path(namespace), params=params):
+            event = orjson.loads(line)
+            if event["type"] == "ERROR":
+                raise ApiError.from_status(event["object"])
+            if event["type"] != "BOOKMARK":
+                yield WatchEvent(event["type"], self._decode(event["object"]))
+
+    async def _write(self, method: str, path: str, obj: T) -> T:
+        body = orjson.dumps(self.to_body(obj))
+        return self._decode(orjson.loads(await self._transport.request(method, path, body=body)))
+
+    def to_body(self, obj: T) -> dict[str, Any]:
+        """What is sent of an object: with its kind, without managedFields (they weigh more than they tell)."""
+        body = obj.to_dict()
+        metadata = {key: value for key, value in body["metadata"].items() if key != "managedFields"}
+        return {**body, "apiVersion": self.resource.api_version, "kind": self.resource.kind, "metadata": metadata}
