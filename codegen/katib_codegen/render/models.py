@@ -4,8 +4,10 @@ Knows what that generator misreads and rewrites the schemas for it. Behaviour of
 unknown fields) is not here but in katib_machinery.
 """
 
+import ast
 import json
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from datamodel_code_generator import DataModelType, GenerateConfig, InputFileType, generate
@@ -14,6 +16,7 @@ from datamodel_code_generator.format import Formatter, PythonVersion
 
 from katib_codegen.model import Api, Schema
 from katib_codegen.render import Files, header
+from katib_codegen.words import words
 
 _BASE = "katib_machinery.model.KatibModel"
 _OBJECT = "katib_machinery.model.KatibObject"
@@ -22,7 +25,7 @@ _PASSED = ("type", "properties", "items", "enum", "format", "allOf")
 
 def render_models(api: Api) -> Files:
     """models.py: one class per definition, in the order of the sources."""
-    schemas = {name: _for_generator(definition.schema) for name, definition in api.definitions.items()}
+    schemas = {name: _type_for_generator(definition.schema) for name, definition in api.definitions.items()}
     document = {
         "openapi": "3.1.0",
         "info": {"title": "katib", "version": api.version},
@@ -33,7 +36,7 @@ def render_models(api: Api) -> Files:
     if not isinstance(printed, str):
         raise TypeError(f"datamodel-code-generator printed {type(printed).__name__}, wanted one module")
     path = f"pkg/apis/katib_apis/{api.version}/models.py"
-    text = header(f"{api.sources.folder}/*.yaml") + _body(printed)
+    text = header(f"{api.sources.folder}/*.yaml") + _with_words(_body(printed), api)
     return {path: text.encode()}
 
 
@@ -55,7 +58,7 @@ def _options(api: Api) -> GenerateConfig:
         collapse_root_models=True,
         use_exact_imports=True,
         capitalise_enum_members=True,
-        keep_model_order=True,
+        keep_model_order=False,
         use_schema_description=True,
         use_single_line_docstring=True,
         disable_timestamp=True,
@@ -67,7 +70,45 @@ def _options(api: Api) -> GenerateConfig:
 
 def _body(printed: str) -> str:
     """What was printed, without the generator's own header."""
-    return printed.removeprefix("# body\n").lstrip("\n")
+    return printed.removeprefix("# body\n").strip("\n") + "\n"
+
+
+def _with_words(module: str, api: Api) -> str:
+    """The module with each field's words below the field, where editors look for them and nothing runs."""
+    lines = module.splitlines(keepends=True)
+    for place, text in sorted(_field_words(ast.parse(module), api), reverse=True):
+        lines.insert(place, _docstring(text))
+    return "".join(lines)
+
+
+def _field_words(module: ast.Module, api: Api) -> Iterator[tuple[int, str]]:
+    """The line after each field, and the words that belong there."""
+    for node in module.body:
+        if isinstance(node, ast.ClassDef):
+            fields = api.definitions[node.name].schema.get("properties", {})
+            for field in node.body:
+                if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
+                    text = words(fields[_json_name(field, field.target.id)])
+                    if text:
+                        yield field.end_lineno or field.lineno, text
+
+
+def _json_name(field: ast.AnnAssign, attribute: str) -> str:
+    for node in ast.walk(field.annotation):
+        if isinstance(node, ast.keyword) and node.arg == "alias" and isinstance(node.value, ast.Constant):
+            return str(node.value.value)
+    return attribute
+
+
+def _docstring(text: str) -> str:
+    prefix = "r" if "\\" in text else ""
+    body = textwrap.fill(f'{prefix}"""{text}"""', 116, break_long_words=False, break_on_hyphens=False)
+    return textwrap.indent(body, "    ") + "\n"
+
+
+def _type_for_generator(schema: Mapping[str, Any]) -> Schema:
+    passed = _for_generator(schema)
+    return {**passed, "description": schema["description"]} if "description" in schema else passed
 
 
 def _for_generator(schema: Mapping[str, Any]) -> Schema:
@@ -85,8 +126,6 @@ def _for_generator(schema: Mapping[str, Any]) -> Schema:
         # An integer stays one: a goal of 1 must not be written back as 1.0.
         return {"anyOf": [{"type": "integer"}, {"type": "number"}]}
     passed: Schema = {key: schema[key] for key in _PASSED if key in schema}
-    if "description" in schema:
-        passed["description"] = schema["description"]
     if "properties" in schema:
         passed["properties"] = {name: _for_generator(field) for name, field in schema["properties"].items()}
     if "items" in schema:

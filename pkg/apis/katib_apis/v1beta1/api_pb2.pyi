@@ -1142,7 +1142,7 @@ Global___GetEarlyStoppingRulesReply: _TypeAlias = GetEarlyStoppingRulesReply  # 
 
 @_typing.final
 class EarlyStoppingRule(_message.Message):
-    """A Trial stops when all of its rules hold; a rule holds when the metric compares to the value."""
+    """A Trial stops once each of its rules has held: a report of the metric has compared so to the value."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

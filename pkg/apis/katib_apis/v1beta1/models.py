@@ -6,56 +6,823 @@ from typing import Annotated, Any
 from katib_machinery.enums import StrEnum
 from katib_machinery.model import KatibModel, KatibObject
 from katib_machinery.types import IntOrString, Quantity, Time
-from pydantic import Field, RootModel, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
 
-class AlgorithmSetting(KatibModel):
+class ParameterType(StrEnum):
+    """
+    Type of a parameter. double and int lie between min and max; discrete (numbers) and categorical (any text) come from a list; unknown is refused by every algorithm.
+    """
+
+    UNKNOWN = "unknown"
+    DOUBLE = "double"
+    INT = "int"
+    DISCRETE = "discrete"
+    CATEGORICAL = "categorical"
+
+
+class Distribution(StrEnum):
+    """
+    How likely the values of a parameter are before anything is known.
+    """
+
+    UNIFORM = "uniform"
+    LOG_UNIFORM = "logUniform"
+    NORMAL = "normal"
+    LOG_NORMAL = "logNormal"
+    UNKNOWN = "unknown"
+
+
+class FeasibleSpace(KatibModel):
+    """The values that a parameter may take; numbers as text."""
+
+    max: StrictStr | None = None
+    """Largest value of a double or int parameter. Unit: that of the parameter. Absent: admission refuses a double or
+    int parameter."""
+    min: StrictStr | None = None
+    """Smallest value of a double or int parameter. Unit: that of the parameter. Absent: admission refuses a double or
+    int parameter."""
+    list_: Annotated[list[StrictStr] | None, Field(alias="list")] = None
+    """All values of a discrete or categorical parameter. Absent: admission refuses a discrete or categorical
+    parameter."""
+    step: StrictStr | None = None
+    """Distance between neighbouring values of a double or int parameter. Unit: that of the parameter. Absent: 1 for
+    int; every value for double, except that grid search asks for one."""
+    distribution: Distribution | None = None
+    """How likely the values are before anything is known. Default: uniform."""
+
+
+class ParameterSpec(KatibModel):
+    """One dimension of the search space."""
+
+    name: StrictStr | None = None
+    """Name of the parameter; unique in the Experiment. Absent: admission refuses the Experiment."""
+    parameter_type: Annotated[ParameterType | None, Field(alias="parameterType")] = None
+    """Type of the parameter's values. Absent: admission refuses the Experiment."""
+    feasible_space: Annotated[FeasibleSpace | None, Field(alias="feasibleSpace")] = None
+    """Values that the parameter may take. Absent: admission refuses the Experiment."""
+
+
+class ConfigMapSource(KatibModel):
+    """A trial template that lies in a ConfigMap."""
+
+    config_map_name: Annotated[StrictStr | None, Field(alias="configMapName")] = None
+    """Name of the ConfigMap. Absent: admission refuses the Experiment."""
+    config_map_namespace: Annotated[StrictStr | None, Field(alias="configMapNamespace")] = None
+    """Namespace of the ConfigMap. Absent: admission refuses the Experiment."""
+    template_path: Annotated[StrictStr | None, Field(alias="templatePath")] = None
+    """Key of the ConfigMap whose text is the template. Absent: admission refuses the Experiment."""
+
+
+class TrialParameterSpec(KatibModel):
+    """A placeholder of the trial template, and what it is replaced with."""
+
+    name: StrictStr | None = None
+    """Name of the placeholder: the template holds ${trialParameters.<name>}. Absent: admission refuses the
+    Experiment."""
+    description: StrictStr | None = None
+    """What the placeholder means, for those who read the template. Absent: nothing is said."""
+    reference: StrictStr | None = None
+    """What the placeholder becomes. A parameter's name, or a fact about the Trial: ${trialSpec.Name},
+    ${trialSpec.Namespace}, ${trialSpec.Kind}, ${trialSpec.APIVersion}, ${trialSpec.Labels[key]},
+    ${trialSpec.Annotations[key]}. Absent: admission refuses the Experiment."""
+
+
+class TrialTemplate(KatibModel):
+    """How a set of parameter values becomes a running job."""
+
+    retain: StrictBool | None = None
+    """Whether the job of a Trial that has ended stays, with its pods and their logs. Default: false."""
+    trial_spec: Annotated[dict[str, Any] | None, Field(alias="trialSpec")] = None
+    """The job as a Kubernetes object without name and namespace, with placeholders wherever a text may stand. Any kind
+    that the controller may create; not together with configMap. Absent: configMap holds the template."""
+    config_map: Annotated[ConfigMapSource | None, Field(alias="configMap")] = None
+    """Where the job's text lies; not together with trialSpec. Absent: trialSpec holds the template."""
+    trial_parameters: Annotated[list[TrialParameterSpec] | None, Field(alias="trialParameters")] = None
+    """The placeholders of the template. Each one must be used, and each one used must stand here. Absent: admission
+    refuses the Experiment."""
+    primary_pod_labels: Annotated[dict[str, StrictStr] | None, Field(alias="primaryPodLabels")] = None
+    """Labels of the pods whose metrics count, where a job has pods of several roles. Absent: the master's labels for
+    jobs of the training operator and for a TrainJob's nodes; else every pod counts."""
+    primary_container_name: Annotated[StrictStr | None, Field(alias="primaryContainerName")] = None
+    """Container, in those pods, that trains and whose metrics are collected. Absent: admission refuses the
+    Experiment."""
+    success_condition: Annotated[StrictStr | None, Field(alias="successCondition")] = None
+    """GJSON path into the job that finds something once the job has succeeded. Absent: the usual one of Job, TrainJob
+    and the training operator's jobs; any other kind is refused."""
+    failure_condition: Annotated[StrictStr | None, Field(alias="failureCondition")] = None
+    """GJSON path into the job that finds something once the job has failed. Absent: the usual one of Job, TrainJob and
+    the training operator's jobs; any other kind is refused."""
+
+
+class GraphConfig(KatibModel):
+    """The outline of a neural network whose inside is searched for."""
+
+    num_layers: Annotated[StrictInt | None, Field(alias="numLayers")] = None
+    """Number of layers. Unit: layers. Absent: 0 is sent to the algorithm."""
+    input_sizes: Annotated[list[StrictInt] | None, Field(alias="inputSizes")] = None
+    """Size of the input in each dimension; sizes may repeat. Unit: elements. Absent: none is sent to the algorithm."""
+    output_sizes: Annotated[list[StrictInt] | None, Field(alias="outputSizes")] = None
+    """Size of the output in each dimension. Unit: elements. Absent: none is sent to the algorithm."""
+
+
+class Operation(KatibModel):
+    """An operation that the searched network may use, and its parameters."""
+
+    operation_type: Annotated[StrictStr | None, Field(alias="operationType")] = None
+    """Name of the operation, as the training program knows it. Absent: the algorithm refuses the operation."""
+    parameters: list[ParameterSpec] | None = None
+    """Parameters of the operation. Absent: the operation has none."""
+
+
+class NasConfig(KatibModel):
+    """The search space of a neural architecture search."""
+
+    graph_config: Annotated[GraphConfig | None, Field(alias="graphConfig")] = None
+    """Outline of the network. Absent: an empty outline is sent to the algorithm."""
+    operations: list[Operation] | None = None
+    """Operations that the network may use. Absent: none."""
+
+
+class ResumePolicyType(StrEnum):
+    """
+    What happens to an Experiment's algorithm service at its end, and whether a larger maxTrialCount can restart the Experiment. Never removes the service for good; LongRunning keeps it running; FromVolume removes it and keeps its state on a volume.
+    """
+
+    NEVER = "Never"
+    LONG_RUNNING = "LongRunning"
+    FROM_VOLUME = "FromVolume"
+
+
+class CompletionPolicy(StrEnum):
+    """
+    What happens to Trials that are still active when the Experiment is over. kill ends them; wait lets them finish.
+    """
+
+    KILL = "kill"
+    WAIT = "wait"
+
+
+class ExperimentConditionType(StrEnum):
+    """
+    What a condition of an Experiment is about. Stalled stands beside the main state and says that something keeps the Experiment from going on.
+    """
+
+    CREATED = "Created"
+    RUNNING = "Running"
+    RESTARTING = "Restarting"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    STALLED = "Stalled"
+
+
+class ControllerConfig(KatibModel):
+    """Settings of the controller."""
+
+    experiment_suggestion_name: Annotated[StrictStr | None, Field(alias="experimentSuggestionName")] = None
+    """How the experiment controller asks for assignments; there is one way. Default: default."""
+    metrics_addr: Annotated[StrictStr | None, Field(alias="metricsAddr")] = None
+    """Address of the Prometheus metrics. "0" switches them off. Default: :8080."""
+    healthz_addr: Annotated[StrictStr | None, Field(alias="healthzAddr")] = None
+    """Address of health and readiness. "0" switches them off. Default: :18080."""
+    inject_security_context: Annotated[StrictBool | None, Field(alias="injectSecurityContext")] = None
+    """Whether the metrics collector gets the security context of the pod's first container. Default: false."""
+    enable_grpc_probe_in_suggestion: Annotated[StrictBool | None, Field(alias="enableGRPCProbeInSuggestion")] = None
+    """Whether pods of algorithm services get gRPC probes. Default: true."""
+    trial_resources: Annotated[list[StrictStr] | None, Field(alias="trialResources")] = None
+    """Kinds that are watched as trial jobs, each as Kind.version.group. Default: ["Job.v1.batch"]."""
+    webhook_port: Annotated[StrictInt | None, Field(alias="webhookPort")] = None
+    """Port of the admission webhooks. Unit: TCP port. Default: 8443."""
+    enable_leader_election: Annotated[StrictBool | None, Field(alias="enableLeaderElection")] = None
+    """Whether several replicas elect the one that works. Default: false."""
+    leader_election_id: Annotated[StrictStr | None, Field(alias="leaderElectionID")] = None
+    """Name of the Lease that replicas elect by. Default: 3fbc96e9.katib.kubeflow.org."""
+    experiment_workers: Annotated[StrictInt | None, Field(alias="experimentWorkers")] = None
+    """How many Experiments are looked at at the same time. Unit: workers. Default: 4."""
+    suggestion_workers: Annotated[StrictInt | None, Field(alias="suggestionWorkers")] = None
+    """How many Suggestions are looked at at the same time. Unit: workers. Default: 4."""
+    trial_workers: Annotated[StrictInt | None, Field(alias="trialWorkers")] = None
+    """How many Trials are looked at at the same time. Unit: workers. Default: 8."""
+    algorithm_calls: Annotated[StrictInt | None, Field(alias="algorithmCalls")] = None
+    """How many calls to algorithm services may be under way at the same time, over all Experiments. Unit: calls.
+    Default: 16."""
+    client_qps: Annotated[StrictInt | StrictFloat | None, Field(alias="clientQPS")] = None
+    """How many requests a second the controller may send to the API server on average. 0 means no limit. Unit: requests
+    per second. Default: 0."""
+    client_burst: Annotated[StrictInt | None, Field(alias="clientBurst")] = None
+    """How many requests the controller may send at once before clientQPS holds it back. Unit: requests. Default:
+    100."""
+
+
+class CertGeneratorConfig(KatibModel):
+    """Settings of the certificate generator."""
+
+    enable: StrictBool | None = None
+    """Whether Katib makes the webhooks' certificates itself. True when one of the other fields is set. Default:
+    false."""
+    webhook_service_name: Annotated[StrictStr | None, Field(alias="webhookServiceName")] = None
+    """Service whose name the certificate carries. Absent: katib-controller when the generator is enabled."""
+    webhook_secret_name: Annotated[StrictStr | None, Field(alias="webhookSecretName")] = None
+    """Secret that keeps the certificate. Absent: katib-webhook-cert when the generator is enabled."""
+
+
+class TrialHistory(StrEnum):
+    """
+    What an algorithm service is told of an Experiment's Trials. full sends every Trial with each call; reduced leaves out those that the algorithm can no longer learn from.
+    """
+
+    REDUCED = "reduced"
+    FULL = "full"
+
+
+class LocalImage(KatibModel):
+    """What runs in place of one image. Exactly one of python, command and root is needed."""
+
+    image: StrictStr | None = None
+    """Image, as pods name it; without a tag it stands for every tag. Absent: the entry is for no image."""
+    python: StrictStr | None = None
+    """Python interpreter, or directory of a virtual environment, in which the container's command runs. Absent: the
+    environment that Katib runs in."""
+    command: list[StrictStr] | None = None
+    """Words that run in place of the image's own command, for containers that name none. Absent: the container names
+    its command itself."""
+    root: StrictStr | None = None
+    """Directory that the container sees as its file system. Absent: this machine's own file system."""
+
+
+class OwnerReference(KatibModel):
+    api_version: Annotated[StrictStr | None, Field(alias="apiVersion")] = None
+    block_owner_deletion: Annotated[StrictBool | None, Field(alias="blockOwnerDeletion")] = None
+    controller: StrictBool | None = None
+    kind: StrictStr | None = None
+    name: StrictStr | None = None
+    uid: StrictStr | None = None
+
+
+class ListMeta(KatibModel):
+    continue_: Annotated[StrictStr | None, Field(alias="continue")] = None
+    remaining_item_count: Annotated[StrictInt | None, Field(alias="remainingItemCount")] = None
+    resource_version: Annotated[StrictStr | None, Field(alias="resourceVersion")] = None
+    self_link: Annotated[StrictStr | None, Field(alias="selfLink")] = None
+    shard_info: Annotated[dict[str, Any] | None, Field(alias="shardInfo")] = None
+
+
+class HTTPHeader(KatibModel):
     name: StrictStr | None = None
     value: StrictStr | None = None
 
 
-class AlgorithmSpec(KatibModel):
-    algorithm_name: Annotated[StrictStr | None, Field(alias="algorithmName")] = None
-    algorithm_settings: Annotated[list[AlgorithmSetting] | None, Field(alias="algorithmSettings")] = None
+class ContainerPort(KatibModel):
+    container_port: Annotated[StrictInt | None, Field(alias="containerPort")] = None
+    host_ip: Annotated[StrictStr | None, Field(alias="hostIP")] = None
+    host_port: Annotated[StrictInt | None, Field(alias="hostPort")] = None
+    name: StrictStr | None = None
+    protocol: StrictStr | None = None
 
 
-class CertGeneratorConfig(KatibModel):
-    enable: StrictBool | None = None
-    webhook_service_name: Annotated[StrictStr | None, Field(alias="webhookServiceName")] = None
-    webhook_secret_name: Annotated[StrictStr | None, Field(alias="webhookSecretName")] = None
+class EnvVarSource(KatibModel):
+    config_map_key_ref: Annotated[dict[str, Any] | None, Field(alias="configMapKeyRef")] = None
+    field_ref: Annotated[dict[str, Any] | None, Field(alias="fieldRef")] = None
+    file_key_ref: Annotated[dict[str, Any] | None, Field(alias="fileKeyRef")] = None
+    resource_field_ref: Annotated[dict[str, Any] | None, Field(alias="resourceFieldRef")] = None
+    secret_key_ref: Annotated[dict[str, Any] | None, Field(alias="secretKeyRef")] = None
+
+
+class VolumeMount(KatibModel):
+    bind_mount_options: Annotated[list[StrictStr] | None, Field(alias="bindMountOptions")] = None
+    mount_path: Annotated[StrictStr | None, Field(alias="mountPath")] = None
+    mount_propagation: Annotated[StrictStr | None, Field(alias="mountPropagation")] = None
+    name: StrictStr | None = None
+    read_only: Annotated[StrictBool | None, Field(alias="readOnly")] = None
+    recursive_read_only: Annotated[StrictStr | None, Field(alias="recursiveReadOnly")] = None
+    sub_path: Annotated[StrictStr | None, Field(alias="subPath")] = None
+    sub_path_expr: Annotated[StrictStr | None, Field(alias="subPathExpr")] = None
+
+
+class ResourceRequirements(KatibModel):
+    claims: list[dict[str, Any]] | None = None
+    limits: dict[str, Quantity] | None = None
+    requests: dict[str, Quantity] | None = None
+
+
+class SuggestionConditionType(StrEnum):
+    """
+    What a condition of a Suggestion is about. Stalled stands beside the main state and says that the algorithm service does not answer as it should.
+    """
+
+    CREATED = "Created"
+    DEPLOYMENT_READY = "DeploymentReady"
+    RUNNING = "Running"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    STALLED = "Stalled"
+
+
+class TrialConditionType(StrEnum):
+    """
+    What a condition of a Trial is about. Stalled stands beside the main state and says that the job does not get on.
+    """
+
+    CREATED = "Created"
+    RUNNING = "Running"
+    SUCCEEDED = "Succeeded"
+    KILLED = "Killed"
+    FAILED = "Failed"
+    METRICS_UNAVAILABLE = "MetricsUnavailable"
+    EARLY_STOPPED = "EarlyStopped"
+    STALLED = "Stalled"
+
+
+class AlgorithmSetting(KatibModel):
+    """One setting of a search algorithm."""
+
+    name: StrictStr | None = None
+    """Name of the setting. Absent: the algorithm refuses the setting."""
+    value: StrictStr | None = None
+    """Value of the setting, as text whatever its type. Absent: the empty text."""
+
+
+class EarlyStoppingSetting(KatibModel):
+    """One setting of an early-stopping algorithm."""
+
+    name: StrictStr | None = None
+    """Name of the setting. Absent: the algorithm refuses the setting."""
+    value: StrictStr | None = None
+    """Value of the setting, as text whatever its type. Absent: the empty text."""
+
+
+class ComparisonType(StrEnum):
+    """
+    How a reported value is compared with a rule's value.
+    """
+
+    EQUAL = "equal"
+    LESS = "less"
+    GREATER = "greater"
+
+
+class EarlyStoppingRule(KatibModel):
+    """A condition on one metric. A Trial is stopped early once each of its rules has held."""
+
+    name: StrictStr | None = None
+    """Metric that the rule watches. Absent: the rule watches nothing."""
+    value: StrictStr | None = None
+    """Number, as text, that each report of the metric is compared with. Unit: that of the metric. Absent: the rule
+    never holds."""
+    comparison: ComparisonType | None = None
+    """The rule holds when the reported value compares like this to the rule's value. Absent: the rule never holds."""
+    start_step: Annotated[StrictInt | None, Field(alias="startStep")] = None
+    """How many reports of the metric there must be before the rule is looked at. Unit: reports. Default: 0."""
+
+
+class ObjectiveType(StrEnum):
+    """
+    Whether smaller or larger values of the objective metric are better.
+    """
+
+    MINIMIZE = "minimize"
+    MAXIMIZE = "maximize"
+
+
+class MetricStrategyType(StrEnum):
+    """
+    Which of a metric's reports counts as the Trial's value; the smallest, the largest or the last one.
+    """
+
+    MIN = "min"
+    MAX = "max"
+    LATEST = "latest"
+
+
+class MetricStrategy(KatibModel):
+    """How the many reports of one metric become the Trial's one value."""
+
+    name: StrictStr | None = None
+    """Metric that the strategy is for. Absent: the strategy is for no metric."""
+    value: MetricStrategyType | None = None
+    """Report that counts. Absent: the metric has no value for the algorithm."""
+
+
+class ObjectiveSpec(KatibModel):
+    """What the search optimises."""
+
+    type: ObjectiveType | None = None
+    """Direction of the search. Absent: admission refuses the Experiment."""
+    goal: StrictInt | StrictFloat | None = None
+    """Value of the objective metric at which the search is over, because a Trial has reached it. Unit: that of the
+    objective metric. Absent: there is no goal; only the number of Trials ends the search."""
+    objective_metric_name: Annotated[StrictStr | None, Field(alias="objectiveMetricName")] = None
+    """Metric that is optimised, by the name under which Trials report it. Absent: admission refuses the Experiment."""
+    additional_metric_names: Annotated[list[StrictStr] | None, Field(alias="additionalMetricNames")] = None
+    """Metrics that are collected and shown as well; they do not steer the search. Absent: only the objective metric is
+    collected."""
+    metric_strategies: Annotated[list[MetricStrategy] | None, Field(alias="metricStrategies")] = None
+    """How the reports of each metric become one value. Absent: admission adds for each metric min when minimizing, max
+    when maximizing."""
+
+
+class ParameterAssignment(KatibModel):
+    """The value that an algorithm has chosen for one parameter."""
+
+    name: StrictStr | None = None
+    """Parameter, by its name in the search space. Absent: the assignment is of no use to any template."""
+    value: StrictStr | None = None
+    """Chosen value, as text; an integer has no decimal point. Absent: the empty text."""
+
+
+class Metric(KatibModel):
+    """What is known of one metric of one Trial. Each value is a number as text, or the word unavailable."""
+
+    name: StrictStr | None = None
+    """Name of the metric. Absent: the values belong to no metric."""
+    min: StrictStr | None = None
+    """Smallest value reported. Unit: that of the metric. Absent: nothing was reported."""
+    max: StrictStr | None = None
+    """Largest value reported. Unit: that of the metric. Absent: nothing was reported."""
+    latest: StrictStr | None = None
+    """Value reported last. Unit: that of the metric. Absent: nothing was reported."""
+
+
+class Observation(KatibModel):
+    """What a Trial has achieved."""
+
+    metrics: list[Metric] | None = None
+    """The objective metric and the additional ones, in the order of the metric strategies. Absent: nothing was observed
+    yet."""
+
+
+class FilterSpec(KatibModel):
+    """How metrics are found in text."""
+
+    metrics_format: Annotated[list[StrictStr] | None, Field(alias="metricsFormat")] = None
+    """Regular expressions (RE2) with two groups, the metric's name and its value. Absent: name=value is searched
+    for."""
+
+
+class FileSystemKind(StrEnum):
+    """
+    Whether a path leads to a file or to a directory. Invalid is what an older version wrote for neither.
+    """
+
+    FILE = "File"
+    DIRECTORY = "Directory"
+    INVALID = "Invalid"
+
+
+class FileFormat(StrEnum):
+    """
+    How a metrics file is written; TEXT is searched by filters, JSON has one object per line.
+    """
+
+    TEXT = "TEXT"
+    JSON = "JSON"
+
+
+class FileSystemPath(KatibModel):
+    """Where a Trial writes its metrics."""
+
+    path: StrictStr | None = None
+    """Absolute path inside the training container. Absent: /var/log/katib/metrics.log for File, /var/log/katib/tfevent/
+    for TensorFlowEvent."""
+    kind: FileSystemKind | None = None
+    """What the path leads to. Absent: File for the File collector, Directory for TensorFlowEvent."""
+    format: FileFormat | None = None
+    """How the file is written; only for the File collector. Absent: TEXT for the File collector."""
 
 
 class CollectorKind(StrEnum):
+    """
+    Way in which metrics are collected. StdOut reads what the container prints, File a file, TensorFlowEvent a directory of event files, PrometheusMetric an endpoint; Custom brings its own container; with Push the training code reports.
+    """
+
     STD_OUT = "StdOut"
     FILE = "File"
     TENSOR_FLOW_EVENT = "TensorFlowEvent"
     PROMETHEUS_METRIC = "PrometheusMetric"
     CUSTOM = "Custom"
     PUSH = "Push"
-    NONE = "None"
-
-
-class CollectorSpec(KatibModel):
-    kind: CollectorKind | None = None
-    custom_collector: Annotated[Container | None, Field(alias="customCollector")] = None
-
-
-class ComparisonType(StrEnum):
-    EQUAL = "equal"
-    LESS = "less"
-    GREATER = "greater"
 
 
 class ConditionStatus(StrEnum):
+    """
+    Whether a condition holds.
+    """
+
     TRUE = "True"
     FALSE = "False"
     UNKNOWN = "Unknown"
 
 
-class ConfigMapSource(KatibModel):
-    config_map_name: Annotated[StrictStr | None, Field(alias="configMapName")] = None
-    config_map_namespace: Annotated[StrictStr | None, Field(alias="configMapNamespace")] = None
-    template_path: Annotated[StrictStr | None, Field(alias="templatePath")] = None
+class ExperimentCondition(KatibModel):
+    """One fact about an Experiment's state. The last one in the list is the main state."""
+
+    type: ExperimentConditionType | None = None
+    """What the condition is about. Absent: readers skip the condition."""
+    status: ConditionStatus | None = None
+    """Whether it holds. Absent: reads as Unknown."""
+    reason: StrictStr | None = None
+    """Why, in one word that programs may rely on. Absent: no reason was given."""
+    message: StrictStr | None = None
+    """Why, in a sentence for people. Absent: there is nothing to add."""
+    last_update_time: Annotated[
+        Time | None, Field(alias="lastUpdateTime", description="A time in UTC with whole seconds, as RFC 3339 text.")
+    ] = None
+    """When status or reason was written last. Absent: not known."""
+    last_transition_time: Annotated[
+        Time | None,
+        Field(alias="lastTransitionTime", description="A time in UTC with whole seconds, as RFC 3339 text."),
+    ] = None
+    """When the status changed last. Absent: not known."""
+
+
+class OptimalTrial(KatibModel):
+    """The best Trial so far."""
+
+    best_trial_name: Annotated[StrictStr | None, Field(alias="bestTrialName")] = None
+    """Name of the Trial. Absent: no Trial has reported the objective metric yet."""
+    parameter_assignments: Annotated[list[ParameterAssignment] | None, Field(alias="parameterAssignments")] = None
+    """Parameter values of the Trial. Absent: no Trial has reported the objective metric yet."""
+    observation: Observation | None = None
+    """What the Trial has achieved. Absent: no Trial has reported the objective metric yet."""
+
+
+class ExperimentStatus(KatibModel):
+    """How far an Experiment has got. Lists and counts are made anew from the Trials each time."""
+
+    start_time: Annotated[
+        Time | None, Field(alias="startTime", description="A time in UTC with whole seconds, as RFC 3339 text.")
+    ] = None
+    """When the controller took the Experiment up. Absent: not yet."""
+    completion_time: Annotated[
+        Time | None, Field(alias="completionTime", description="A time in UTC with whole seconds, as RFC 3339 text.")
+    ] = None
+    """When the Experiment succeeded or failed. Absent: not yet; also after a restart."""
+    last_reconcile_time: Annotated[
+        Time | None, Field(alias="lastReconcileTime", description="A time in UTC with whole seconds, as RFC 3339 text.")
+    ] = None
+    """Kept for objects of older versions; never written. Absent: always."""
+    conditions: list[ExperimentCondition] | None = None
+    """What is so and what was so; the last one is the main state. Absent: the controller has not seen the Experiment
+    yet."""
+    current_optimal_trial: Annotated[OptimalTrial | None, Field(alias="currentOptimalTrial")] = None
+    """The best Trial so far. Absent: no Trial has reported the objective metric yet."""
+    running_trial_list: Annotated[list[StrictStr] | None, Field(alias="runningTrialList")] = None
+    """Names of the Trials that run. Absent: none."""
+    pending_trial_list: Annotated[list[StrictStr] | None, Field(alias="pendingTrialList")] = None
+    """Names of the Trials that exist and do not run yet. Absent: none."""
+    failed_trial_list: Annotated[list[StrictStr] | None, Field(alias="failedTrialList")] = None
+    """Names of the Trials whose job has failed. Absent: none."""
+    succeeded_trial_list: Annotated[list[StrictStr] | None, Field(alias="succeededTrialList")] = None
+    """Names of the Trials that have ended well. Absent: none."""
+    killed_trial_list: Annotated[list[StrictStr] | None, Field(alias="killedTrialList")] = None
+    """Names of the Trials that were ended because the Experiment was over. Absent: none."""
+    early_stopped_trial_list: Annotated[list[StrictStr] | None, Field(alias="earlyStoppedTrialList")] = None
+    """Names of the Trials that early stopping has ended. Absent: none."""
+    metrics_unavailable_trial_list: Annotated[list[StrictStr] | None, Field(alias="metricsUnavailableTrialList")] = None
+    """Names of the Trials that have ended without a value of the objective metric. Absent: none."""
+    trials: StrictInt | None = None
+    """How many Trials there are. Unit: Trials. Default: 0."""
+    trials_succeeded: Annotated[StrictInt | None, Field(alias="trialsSucceeded")] = None
+    """How many Trials have ended well. Unit: Trials. Default: 0."""
+    trials_failed: Annotated[StrictInt | None, Field(alias="trialsFailed")] = None
+    """How many Trials' jobs have failed. Unit: Trials. Default: 0."""
+    trials_killed: Annotated[StrictInt | None, Field(alias="trialsKilled")] = None
+    """How many Trials were ended because the Experiment was over. Unit: Trials. Default: 0."""
+    trials_pending: Annotated[StrictInt | None, Field(alias="trialsPending")] = None
+    """How many Trials exist and do not run yet. Unit: Trials. Default: 0."""
+    trials_running: Annotated[StrictInt | None, Field(alias="trialsRunning")] = None
+    """How many Trials run. Unit: Trials. Default: 0."""
+    trials_early_stopped: Annotated[StrictInt | None, Field(alias="trialsEarlyStopped")] = None
+    """How many Trials early stopping has ended. Unit: Trials. Default: 0."""
+    trial_metrics_unavailable: Annotated[StrictInt | None, Field(alias="trialMetricsUnavailable")] = None
+    """How many Trials have ended without a value of the objective metric. Unit: Trials. Default: 0."""
+
+
+class InitConfig(KatibModel):
+    """What programs read once, when they start."""
+
+    controller: ControllerConfig | None = None
+    """Settings of the controller. Absent: every default."""
+    cert_generator: Annotated[CertGeneratorConfig | None, Field(alias="certGenerator")] = None
+    """Settings of the certificate generator. Absent: every default."""
+
+
+class EarlyStoppingConfig(KatibModel):
+    """An early-stopping algorithm, and the image that serves it."""
+
+    algorithm_name: Annotated[StrictStr | None, Field(alias="algorithmName")] = None
+    """Name under which Experiments ask for the algorithm. Absent: the entry is for no algorithm."""
+    image: StrictStr | None = None
+    """Image of the service. Absent: an Experiment that asks for the algorithm is refused."""
+    image_pull_policy: Annotated[StrictStr | None, Field(alias="imagePullPolicy")] = None
+    """When the image is pulled; Always, IfNotPresent or Never. Default: IfNotPresent."""
+    resources: ResourceRequirements | None = None
+    """Requests and limits of the service. Each is filled on its own where it is absent; a negative one is left out.
+    Absent: requests 50m CPU, 10Mi memory, 500Mi storage; limits 500m CPU, 100Mi memory, 5Gi storage."""
+    timeout_seconds: Annotated[StrictInt | None, Field(alias="timeoutSeconds")] = None
+    """How long one call to the service may take. Unit: seconds. Default: 60."""
+
+
+class MetricsCollectorConfig(KatibModel):
+    """A metrics collector, and its image."""
+
+    kind: CollectorKind | None = None
+    """Kind of collector that the entry is for. Absent: the entry is for no kind."""
+    image: StrictStr | None = None
+    """Image of the collector. Absent: an Experiment that asks for the kind is refused."""
+    image_pull_policy: Annotated[StrictStr | None, Field(alias="imagePullPolicy")] = None
+    """When the image is pulled; Always, IfNotPresent or Never. Default: IfNotPresent."""
+    resources: ResourceRequirements | None = None
+    """Requests and limits of the collector. Each is filled on its own where it is absent; a negative one is left out.
+    Absent: requests 50m CPU, 10Mi memory, 500Mi storage; limits 500m CPU, 100Mi memory, 5Gi storage."""
+    wait_all_processes: Annotated[StrictBool | None, Field(alias="waitAllProcesses")] = None
+    """Whether the collector waits until every process of the training container has ended, or the first only. Absent:
+    the collector's own default, which is true."""
+
+
+class LocalConfig(KatibModel):
+    """What only Katib on a laptop reads."""
+
+    images: list[LocalImage] | None = None
+    """What runs in place of an image. The first entry that matches counts. Absent: every command runs in the
+    environment that Katib runs in."""
+
+
+class ObjectMeta(KatibModel):
+    annotations: dict[str, StrictStr] | None = None
+    creation_timestamp: Annotated[
+        Time | None, Field(alias="creationTimestamp", description="A time in UTC with whole seconds, as RFC 3339 text.")
+    ] = None
+    deletion_grace_period_seconds: Annotated[StrictInt | None, Field(alias="deletionGracePeriodSeconds")] = None
+    deletion_timestamp: Annotated[
+        Time | None, Field(alias="deletionTimestamp", description="A time in UTC with whole seconds, as RFC 3339 text.")
+    ] = None
+    finalizers: list[StrictStr] | None = None
+    generate_name: Annotated[StrictStr | None, Field(alias="generateName")] = None
+    generation: StrictInt | None = None
+    labels: dict[str, StrictStr] | None = None
+    managed_fields: Annotated[list[dict[str, Any]] | None, Field(alias="managedFields")] = None
+    name: StrictStr | None = None
+    namespace: StrictStr | None = None
+    owner_references: Annotated[list[OwnerReference] | None, Field(alias="ownerReferences")] = None
+    resource_version: Annotated[StrictStr | None, Field(alias="resourceVersion")] = None
+    self_link: Annotated[StrictStr | None, Field(alias="selfLink")] = None
+    uid: StrictStr | None = None
+
+
+class HTTPGetAction(KatibModel):
+    host: StrictStr | None = None
+    http_headers: Annotated[list[HTTPHeader] | None, Field(alias="httpHeaders")] = None
+    path: StrictStr | None = None
+    port: Annotated[IntOrString | None, Field(description="A number, or a text that stands for one.")] = None
+    protocol: StrictStr | None = None
+    scheme: StrictStr | None = None
+
+
+class EnvVar(KatibModel):
+    name: StrictStr | None = None
+    value: StrictStr | None = None
+    value_from: Annotated[EnvVarSource | None, Field(alias="valueFrom")] = None
+
+
+class TrialAssignment(KatibModel):
+    """One answer of the algorithm; it becomes one Trial."""
+
+    parameter_assignments: Annotated[list[ParameterAssignment] | None, Field(alias="parameterAssignments")] = None
+    """The chosen value of each parameter. Absent: no value is chosen."""
+    name: StrictStr | None = None
+    """Name that the Trial gets. Absent: no Trial is made."""
+    early_stopping_rules: Annotated[list[EarlyStoppingRule] | None, Field(alias="earlyStoppingRules")] = None
+    """Rules under which the Trial stops early. Absent: the Trial runs to its end."""
+    labels: dict[str, StrictStr] | None = None
+    """Labels that the algorithm wants on the Trial. Absent: none."""
+
+
+class SuggestionCondition(KatibModel):
+    """One fact about a Suggestion's state. The last one in the list is the main state."""
+
+    type: SuggestionConditionType | None = None
+    """What the condition is about. Absent: readers skip the condition."""
+    status: ConditionStatus | None = None
+    """Whether it holds. Absent: reads as Unknown."""
+    reason: StrictStr | None = None
+    """Why, in one word that programs may rely on. Absent: no reason was given."""
+    message: StrictStr | None = None
+    """Why, in a sentence for people. Absent: there is nothing to add."""
+    last_update_time: Annotated[
+        Time | None, Field(alias="lastUpdateTime", description="A time in UTC with whole seconds, as RFC 3339 text.")
+    ] = None
+    """When status or reason was written last. Absent: not known."""
+    last_transition_time: Annotated[
+        Time | None,
+        Field(alias="lastTransitionTime", description="A time in UTC with whole seconds, as RFC 3339 text."),
+    ] = None
+    """When the status changed last. Absent: not known."""
+
+
+class SuggestionStatus(KatibModel):
+    """What an algorithm has answered."""
+
+    algorithm_settings: Annotated[list[AlgorithmSetting] | None, Field(alias="algorithmSettings")] = None
+    """Settings that the algorithm has returned; they take the place of the Experiment's in the next call. Absent: the
+    algorithm has returned none."""
+    suggestion_count: Annotated[StrictInt | None, Field(alias="suggestionCount")] = None
+    """How many assignments the algorithm has given so far, those no longer listed included. Unit: assignments. Default:
+    0."""
+    suggestions: list[TrialAssignment] | None = None
+    """The assignments in the order in which they were given. Only the latest are kept (KatibConfig,
+    runtime.suggestionWindow); none is dropped before its Trial exists. Absent: none was given yet."""
+    start_time: Annotated[
+        Time | None, Field(alias="startTime", description="A time in UTC with whole seconds, as RFC 3339 text.")
+    ] = None
+    """When the controller took the Suggestion up. Absent: not yet."""
+    completion_time: Annotated[
+        Time | None, Field(alias="completionTime", description="A time in UTC with whole seconds, as RFC 3339 text.")
+    ] = None
+    """Kept for objects of older versions; never written. Absent: always."""
+    last_reconcile_time: Annotated[
+        Time | None, Field(alias="lastReconcileTime", description="A time in UTC with whole seconds, as RFC 3339 text.")
+    ] = None
+    """Kept for objects of older versions; never written. Absent: always."""
+    conditions: list[SuggestionCondition] | None = None
+    """What is so and what was so; the last one is the main state. Absent: the controller has not seen the Suggestion
+    yet."""
+
+
+class TrialCondition(KatibModel):
+    """One fact about a Trial's state. The last one in the list is the main state."""
+
+    type: TrialConditionType | None = None
+    """What the condition is about. Absent: readers skip the condition."""
+    status: ConditionStatus | None = None
+    """Whether it holds. Absent: reads as Unknown."""
+    reason: StrictStr | None = None
+    """Why, in one word that programs may rely on; the job's own reason may follow it. Absent: no reason was given."""
+    message: StrictStr | None = None
+    """Why, in a sentence for people. Absent: there is nothing to add."""
+    last_update_time: Annotated[
+        Time | None, Field(alias="lastUpdateTime", description="A time in UTC with whole seconds, as RFC 3339 text.")
+    ] = None
+    """When status or reason was written last. Absent: not known."""
+    last_transition_time: Annotated[
+        Time | None,
+        Field(alias="lastTransitionTime", description="A time in UTC with whole seconds, as RFC 3339 text."),
+    ] = None
+    """When the status changed last. Absent: not known."""
+
+
+class TrialStatus(KatibModel):
+    """How far a Trial has got."""
+
+    start_time: Annotated[
+        Time | None, Field(alias="startTime", description="A time in UTC with whole seconds, as RFC 3339 text.")
+    ] = None
+    """When the controller took the Trial up. Absent: not yet."""
+    completion_time: Annotated[
+        Time | None, Field(alias="completionTime", description="A time in UTC with whole seconds, as RFC 3339 text.")
+    ] = None
+    """When the Trial ended. Absent: not yet."""
+    last_reconcile_time: Annotated[
+        Time | None, Field(alias="lastReconcileTime", description="A time in UTC with whole seconds, as RFC 3339 text.")
+    ] = None
+    """Kept for objects of older versions; never written. Absent: always."""
+    conditions: list[TrialCondition] | None = None
+    """What is so and what was so; the last one is the main state. Absent: the controller has not seen the Trial yet."""
+    observation: Observation | None = None
+    """What the Trial has achieved, from the observation log. Absent: nothing was observed yet."""
+
+
+class AlgorithmSpec(KatibModel):
+    """Which algorithm searches, and how it is set up."""
+
+    algorithm_name: Annotated[StrictStr | None, Field(alias="algorithmName")] = None
+    """The algorithm, by the name under which KatibConfig lists it. Absent: admission refuses the Experiment."""
+    algorithm_settings: Annotated[list[AlgorithmSetting] | None, Field(alias="algorithmSettings")] = None
+    """Settings of the algorithm. The algorithm itself says which ones it knows and checks them. Absent: the algorithm
+    uses its own defaults."""
+
+
+class EarlyStoppingSpec(KatibModel):
+    """Which algorithm ends hopeless Trials before their time, and how it is set up."""
+
+    algorithm_name: Annotated[StrictStr | None, Field(alias="algorithmName")] = None
+    """The early-stopping algorithm, by the name under which KatibConfig lists it. Absent: admission refuses the
+    Experiment."""
+    algorithm_settings: Annotated[list[EarlyStoppingSetting] | None, Field(alias="algorithmSettings")] = None
+    """Settings of the early-stopping algorithm, which checks them itself. Absent: the algorithm uses its own
+    defaults."""
+
+
+class SourceSpec(KatibModel):
+    """Where the metrics collector finds the metrics."""
+
+    http_get: Annotated[HTTPGetAction | None, Field(alias="httpGet")] = None
+    """Endpoint that the PrometheusMetric collector reads. Absent: path /metrics on port 8080 for PrometheusMetric."""
+    file_system_path: Annotated[FileSystemPath | None, Field(alias="fileSystemPath")] = None
+    """File or directory that the collectors File, TensorFlowEvent and Custom read. Absent: the collector's usual
+    place."""
+    filter: FilterSpec | None = None
+    """How metrics are found in the text of StdOut, File and Custom. Absent: name=value is searched for."""
 
 
 class Container(KatibModel):
@@ -86,534 +853,240 @@ class Container(KatibModel):
     working_dir: Annotated[StrictStr | None, Field(alias="workingDir")] = None
 
 
-class ContainerPort(KatibModel):
-    container_port: Annotated[StrictInt | None, Field(alias="containerPort")] = None
-    host_ip: Annotated[StrictStr | None, Field(alias="hostIP")] = None
-    host_port: Annotated[StrictInt | None, Field(alias="hostPort")] = None
-    name: StrictStr | None = None
-    protocol: StrictStr | None = None
+class SuggestionSpec(KatibModel):
+    """What an algorithm is asked for."""
 
-
-class ControllerConfig(KatibModel):
-    experiment_suggestion_name: Annotated[StrictStr | None, Field(alias="experimentSuggestionName")] = None
-    metrics_addr: Annotated[StrictStr | None, Field(alias="metricsAddr")] = None
-    healthz_addr: Annotated[StrictStr | None, Field(alias="healthzAddr")] = None
-    inject_security_context: Annotated[StrictBool | None, Field(alias="injectSecurityContext")] = None
-    enable_grpc_probe_in_suggestion: Annotated[StrictBool | None, Field(alias="enableGRPCProbeInSuggestion")] = None
-    trial_resources: Annotated[list[StrictStr] | None, Field(alias="trialResources")] = None
-    webhook_port: Annotated[StrictInt | None, Field(alias="webhookPort")] = None
-    enable_leader_election: Annotated[StrictBool | None, Field(alias="enableLeaderElection")] = None
-    leader_election_id: Annotated[StrictStr | None, Field(alias="leaderElectionID")] = None
-    experiment_workers: Annotated[StrictInt | None, Field(alias="experimentWorkers")] = None
-    suggestion_workers: Annotated[StrictInt | None, Field(alias="suggestionWorkers")] = None
-    trial_workers: Annotated[StrictInt | None, Field(alias="trialWorkers")] = None
-    algorithm_calls: Annotated[StrictInt | None, Field(alias="algorithmCalls")] = None
-    client_qps: Annotated[StrictInt | StrictFloat | None, Field(alias="clientQPS")] = None
-    client_burst: Annotated[StrictInt | None, Field(alias="clientBurst")] = None
-
-
-class Distribution(StrEnum):
-    UNIFORM = "uniform"
-    LOG_UNIFORM = "logUniform"
-    NORMAL = "normal"
-    LOG_NORMAL = "logNormal"
-    UNKNOWN = "unknown"
-
-
-class EarlyStoppingConfig(KatibModel):
-    algorithm_name: Annotated[StrictStr | None, Field(alias="algorithmName")] = None
-    image: StrictStr | None = None
-    image_pull_policy: Annotated[StrictStr | None, Field(alias="imagePullPolicy")] = None
-    resources: ResourceRequirements | None = None
-    timeout_seconds: Annotated[StrictInt | None, Field(alias="timeoutSeconds")] = None
-
-
-class EarlyStoppingRule(KatibModel):
-    name: StrictStr | None = None
-    value: StrictStr | None = None
-    comparison: ComparisonType | None = None
-    start_step: Annotated[StrictInt | None, Field(alias="startStep")] = None
-
-
-class EarlyStoppingSetting(KatibModel):
-    name: StrictStr | None = None
-    value: StrictStr | None = None
-
-
-class EarlyStoppingSpec(KatibModel):
-    algorithm_name: Annotated[StrictStr | None, Field(alias="algorithmName")] = None
-    algorithm_settings: Annotated[list[EarlyStoppingSetting] | None, Field(alias="algorithmSettings")] = None
-
-
-class EnvVar(KatibModel):
-    name: StrictStr | None = None
-    value: StrictStr | None = None
-    value_from: Annotated[EnvVarSource | None, Field(alias="valueFrom")] = None
-
-
-class EnvVarSource(KatibModel):
-    config_map_key_ref: Annotated[dict[str, Any] | None, Field(alias="configMapKeyRef")] = None
-    field_ref: Annotated[dict[str, Any] | None, Field(alias="fieldRef")] = None
-    file_key_ref: Annotated[dict[str, Any] | None, Field(alias="fileKeyRef")] = None
-    resource_field_ref: Annotated[dict[str, Any] | None, Field(alias="resourceFieldRef")] = None
-    secret_key_ref: Annotated[dict[str, Any] | None, Field(alias="secretKeyRef")] = None
-
-
-class Experiment(KatibObject):
-    api_version: Annotated[StrictStr | None, Field(alias="apiVersion")] = None
-    kind: StrictStr | None = None
-    metadata: ObjectMeta | None = None
-    spec: ExperimentSpec | None = None
-    status: ExperimentStatus | None = None
-
-
-class ExperimentCondition(KatibModel):
-    type: ExperimentConditionType | None = None
-    status: ConditionStatus | None = None
-    reason: StrictStr | None = None
-    message: StrictStr | None = None
-    last_update_time: Annotated[Time | None, Field(alias="lastUpdateTime")] = None
-    last_transition_time: Annotated[Time | None, Field(alias="lastTransitionTime")] = None
-
-
-class ExperimentConditionType(StrEnum):
-    CREATED = "Created"
-    RUNNING = "Running"
-    RESTARTING = "Restarting"
-    SUCCEEDED = "Succeeded"
-    FAILED = "Failed"
-    STALLED = "Stalled"
-
-
-class ExperimentList(KatibModel):
-    api_version: Annotated[StrictStr | None, Field(alias="apiVersion")] = None
-    kind: StrictStr | None = None
-    metadata: ListMeta | None = None
-    items: list[Experiment] | None = None
-
-
-class ExperimentSpec(KatibModel):
-    parameters: list[ParameterSpec] | None = None
-    objective: ObjectiveSpec | None = None
     algorithm: AlgorithmSpec | None = None
+    """Copy of the Experiment's algorithm. Absent: the Suggestion fails."""
     early_stopping: Annotated[EarlyStoppingSpec | None, Field(alias="earlyStopping")] = None
-    trial_template: Annotated[TrialTemplate | None, Field(alias="trialTemplate")] = None
-    parallel_trial_count: Annotated[StrictInt | None, Field(alias="parallelTrialCount")] = None
-    max_trial_count: Annotated[StrictInt | None, Field(alias="maxTrialCount")] = None
-    max_failed_trial_count: Annotated[StrictInt | None, Field(alias="maxFailedTrialCount")] = None
-    metrics_collector_spec: Annotated[MetricsCollectorSpec | None, Field(alias="metricsCollectorSpec")] = None
-    nas_config: Annotated[NasConfig | None, Field(alias="nasConfig")] = None
+    """Copy of the Experiment's early stopping. Absent: no early-stopping rules are asked for."""
+    requests: StrictInt | None = None
+    """How many assignments were wanted so far, those already given included. Unit: assignments. Default: 0."""
     resume_policy: Annotated[ResumePolicyType | None, Field(alias="resumePolicy")] = None
-    on_completion: Annotated[OnCompletion | None, Field(alias="onCompletion")] = None
-
-
-class ExperimentStatus(KatibModel):
-    start_time: Annotated[Time | None, Field(alias="startTime")] = None
-    completion_time: Annotated[Time | None, Field(alias="completionTime")] = None
-    last_reconcile_time: Annotated[Time | None, Field(alias="lastReconcileTime")] = None
-    conditions: list[ExperimentCondition] | None = None
-    current_optimal_trial: Annotated[OptimalTrial | None, Field(alias="currentOptimalTrial")] = None
-    running_trial_list: Annotated[list[StrictStr] | None, Field(alias="runningTrialList")] = None
-    pending_trial_list: Annotated[list[StrictStr] | None, Field(alias="pendingTrialList")] = None
-    failed_trial_list: Annotated[list[StrictStr] | None, Field(alias="failedTrialList")] = None
-    succeeded_trial_list: Annotated[list[StrictStr] | None, Field(alias="succeededTrialList")] = None
-    killed_trial_list: Annotated[list[StrictStr] | None, Field(alias="killedTrialList")] = None
-    early_stopped_trial_list: Annotated[list[StrictStr] | None, Field(alias="earlyStoppedTrialList")] = None
-    metrics_unavailable_trial_list: Annotated[list[StrictStr] | None, Field(alias="metricsUnavailableTrialList")] = None
-    trials: StrictInt | None = None
-    trials_succeeded: Annotated[StrictInt | None, Field(alias="trialsSucceeded")] = None
-    trials_failed: Annotated[StrictInt | None, Field(alias="trialsFailed")] = None
-    trials_killed: Annotated[StrictInt | None, Field(alias="trialsKilled")] = None
-    trials_pending: Annotated[StrictInt | None, Field(alias="trialsPending")] = None
-    trials_running: Annotated[StrictInt | None, Field(alias="trialsRunning")] = None
-    trials_early_stopped: Annotated[StrictInt | None, Field(alias="trialsEarlyStopped")] = None
-    trial_metrics_unavailable: Annotated[StrictInt | None, Field(alias="trialMetricsUnavailable")] = None
-
-
-class FeasibleSpace(KatibModel):
-    max: StrictStr | None = None
-    min: StrictStr | None = None
-    list_: Annotated[list[StrictStr] | None, Field(alias="list")] = None
-    step: StrictStr | None = None
-    distribution: Distribution | None = None
-
-
-class FileFormat(StrEnum):
-    TEXT = "TEXT"
-    JSON = "JSON"
-
-
-class FileSystemKind(StrEnum):
-    DIRECTORY = "Directory"
-    FILE = "File"
-    INVALID = "Invalid"
-
-
-class FileSystemPath(KatibModel):
-    path: StrictStr | None = None
-    kind: FileSystemKind | None = None
-    format: FileFormat | None = None
-
-
-class FilterSpec(KatibModel):
-    metrics_format: Annotated[list[StrictStr] | None, Field(alias="metricsFormat")] = None
-
-
-class GraphConfig(KatibModel):
-    num_layers: Annotated[StrictInt | None, Field(alias="numLayers")] = None
-    input_sizes: Annotated[list[StrictInt] | None, Field(alias="inputSizes")] = None
-    output_sizes: Annotated[list[StrictInt] | None, Field(alias="outputSizes")] = None
-
-
-class HTTPGetAction(KatibModel):
-    host: StrictStr | None = None
-    http_headers: Annotated[list[HTTPHeader] | None, Field(alias="httpHeaders")] = None
-    path: StrictStr | None = None
-    port: dict[str, Any] | None = None
-    protocol: StrictStr | None = None
-    scheme: StrictStr | None = None
-
-
-class HTTPHeader(KatibModel):
-    name: StrictStr | None = None
-    value: StrictStr | None = None
-
-
-class InitConfig(KatibModel):
-    controller: ControllerConfig | None = None
-    cert_generator: Annotated[CertGeneratorConfig | None, Field(alias="certGenerator")] = None
-
-
-class IntOrStringModel(RootModel[IntOrString]):
-    root: IntOrString
-
-
-class KatibConfig(KatibModel):
-    api_version: Annotated[StrictStr | None, Field(alias="apiVersion")] = None
-    kind: StrictStr | None = None
-    init: InitConfig | None = None
-    runtime: RuntimeConfig | None = None
-    local: LocalConfig | None = None
-
-
-class ListMeta(KatibModel):
-    continue_: Annotated[StrictStr | None, Field(alias="continue")] = None
-    remaining_item_count: Annotated[StrictInt | None, Field(alias="remainingItemCount")] = None
-    resource_version: Annotated[StrictStr | None, Field(alias="resourceVersion")] = None
-    self_link: Annotated[StrictStr | None, Field(alias="selfLink")] = None
-    shard_info: Annotated[dict[str, Any] | None, Field(alias="shardInfo")] = None
-
-
-class LocalConfig(KatibModel):
-    images: list[LocalImage] | None = None
-
-
-class LocalImage(KatibModel):
-    image: StrictStr | None = None
-    python: StrictStr | None = None
-    command: list[StrictStr] | None = None
-    root: StrictStr | None = None
-
-
-class Metric(KatibModel):
-    name: StrictStr | None = None
-    min: StrictStr | None = None
-    max: StrictStr | None = None
-    latest: StrictStr | None = None
-
-
-class MetricStrategy(KatibModel):
-    name: StrictStr | None = None
-    value: MetricStrategyType | None = None
-
-
-class MetricStrategyType(StrEnum):
-    MIN = "min"
-    MAX = "max"
-    LATEST = "latest"
-
-
-class MetricsCollectorConfig(KatibModel):
-    kind: CollectorKind | None = None
-    image: StrictStr | None = None
-    image_pull_policy: Annotated[StrictStr | None, Field(alias="imagePullPolicy")] = None
-    resources: ResourceRequirements | None = None
-    wait_all_processes: Annotated[StrictBool | None, Field(alias="waitAllProcesses")] = None
-
-
-class MetricsCollectorSpec(KatibModel):
-    source: SourceSpec | None = None
-    collector: CollectorSpec | None = None
-
-
-class NasConfig(KatibModel):
-    graph_config: Annotated[GraphConfig | None, Field(alias="graphConfig")] = None
-    operations: list[Operation] | None = None
-
-
-class ObjectMeta(KatibModel):
-    annotations: dict[str, StrictStr] | None = None
-    creation_timestamp: Annotated[dict[str, Any] | None, Field(alias="creationTimestamp")] = None
-    deletion_grace_period_seconds: Annotated[StrictInt | None, Field(alias="deletionGracePeriodSeconds")] = None
-    deletion_timestamp: Annotated[dict[str, Any] | None, Field(alias="deletionTimestamp")] = None
-    finalizers: list[StrictStr] | None = None
-    generate_name: Annotated[StrictStr | None, Field(alias="generateName")] = None
-    generation: StrictInt | None = None
-    labels: dict[str, StrictStr] | None = None
-    managed_fields: Annotated[list[dict[str, Any]] | None, Field(alias="managedFields")] = None
-    name: StrictStr | None = None
-    namespace: StrictStr | None = None
-    owner_references: Annotated[list[OwnerReference] | None, Field(alias="ownerReferences")] = None
-    resource_version: Annotated[StrictStr | None, Field(alias="resourceVersion")] = None
-    self_link: Annotated[StrictStr | None, Field(alias="selfLink")] = None
-    uid: StrictStr | None = None
-
-
-class ObjectiveSpec(KatibModel):
-    type: ObjectiveType | None = None
-    goal: StrictInt | StrictFloat | None = None
-    objective_metric_name: Annotated[StrictStr | None, Field(alias="objectiveMetricName")] = None
-    additional_metric_names: Annotated[list[StrictStr] | None, Field(alias="additionalMetricNames")] = None
-    metric_strategies: Annotated[list[MetricStrategy] | None, Field(alias="metricStrategies")] = None
-
-
-class ObjectiveType(StrEnum):
-    MINIMIZE = "minimize"
-    MAXIMIZE = "maximize"
-
-
-class Observation(KatibModel):
-    metrics: list[Metric] | None = None
-
-
-class OnCompletion(StrEnum):
-    KILL = "kill"
-    WAIT = "wait"
-
-
-class Operation(KatibModel):
-    operation_type: Annotated[StrictStr | None, Field(alias="operationType")] = None
-    parameters: list[ParameterSpec] | None = None
-
-
-class OptimalTrial(KatibModel):
-    best_trial_name: Annotated[StrictStr | None, Field(alias="bestTrialName")] = None
-    parameter_assignments: Annotated[list[ParameterAssignment] | None, Field(alias="parameterAssignments")] = None
-    observation: Observation | None = None
-
-
-class OwnerReference(KatibModel):
-    api_version: Annotated[StrictStr | None, Field(alias="apiVersion")] = None
-    block_owner_deletion: Annotated[StrictBool | None, Field(alias="blockOwnerDeletion")] = None
-    controller: StrictBool | None = None
-    kind: StrictStr | None = None
-    name: StrictStr | None = None
-    uid: StrictStr | None = None
-
-
-class ParameterAssignment(KatibModel):
-    name: StrictStr | None = None
-    value: StrictStr | None = None
-
-
-class ParameterSpec(KatibModel):
-    name: StrictStr | None = None
-    parameter_type: Annotated[ParameterType | None, Field(alias="parameterType")] = None
-    feasible_space: Annotated[FeasibleSpace | None, Field(alias="feasibleSpace")] = None
-
-
-class ParameterType(StrEnum):
-    UNKNOWN = "unknown"
-    DOUBLE = "double"
-    INT = "int"
-    DISCRETE = "discrete"
-    CATEGORICAL = "categorical"
-
-
-class QuantityModel(RootModel[Quantity]):
-    root: Quantity
-
-
-class ResourceRequirements(KatibModel):
-    claims: list[dict[str, Any]] | None = None
-    limits: dict[str, dict[str, Any]] | None = None
-    requests: dict[str, dict[str, Any]] | None = None
-
-
-class ResumePolicyType(StrEnum):
-    NEVER = "Never"
-    LONG_RUNNING = "LongRunning"
-    FROM_VOLUME = "FromVolume"
-
-
-class RuntimeConfig(KatibModel):
-    suggestions: list[SuggestionConfig] | None = None
-    early_stoppings: Annotated[list[EarlyStoppingConfig] | None, Field(alias="earlyStoppings")] = None
-    metrics_collectors: Annotated[list[MetricsCollectorConfig] | None, Field(alias="metricsCollectors")] = None
-    metrics_timeout_seconds: Annotated[StrictInt | None, Field(alias="metricsTimeoutSeconds")] = None
-    suggestion_window: Annotated[StrictInt | None, Field(alias="suggestionWindow")] = None
-
-
-class SourceSpec(KatibModel):
-    http_get: Annotated[HTTPGetAction | None, Field(alias="httpGet")] = None
-    file_system_path: Annotated[FileSystemPath | None, Field(alias="fileSystemPath")] = None
-    filter: FilterSpec | None = None
+    """Copy of the Experiment's resume policy. Default: Never."""
 
 
 class Suggestion(KatibObject):
+    """The talk between one Experiment and its algorithm; it has the Experiment's name. The experiment controller writes how many assignments are wanted, the suggestion controller what the algorithm has answered."""
+
     api_version: Annotated[StrictStr | None, Field(alias="apiVersion")] = None
+    """Version of this schema. Absent: the API server refuses the object."""
     kind: StrictStr | None = None
+    """Kind of this object. Absent: the API server refuses the object."""
     metadata: ObjectMeta | None = None
+    """Name, namespace and all else that Kubernetes keeps about an object. Absent: the API server refuses the object."""
     spec: SuggestionSpec | None = None
+    """What the algorithm is asked for. Absent: nothing is asked for."""
     status: SuggestionStatus | None = None
+    """What the algorithm has answered; written by the suggestion controller alone. Absent: the controller has not seen
+    the Suggestion yet."""
 
 
-class SuggestionCondition(KatibModel):
-    type: SuggestionConditionType | None = None
-    status: ConditionStatus | None = None
-    reason: StrictStr | None = None
-    message: StrictStr | None = None
-    last_update_time: Annotated[Time | None, Field(alias="lastUpdateTime")] = None
-    last_transition_time: Annotated[Time | None, Field(alias="lastTransitionTime")] = None
+class CollectorSpec(KatibModel):
+    """What collects the metrics."""
+
+    kind: CollectorKind | None = None
+    """Kind of the collector. Default: StdOut."""
+    custom_collector: Annotated[Container | None, Field(alias="customCollector")] = None
+    """Container that collects; only for the kind Custom. Absent: no container of one's own."""
 
 
-class SuggestionConditionType(StrEnum):
-    CREATED = "Created"
-    DEPLOYMENT_READY = "DeploymentReady"
-    RUNNING = "Running"
-    SUCCEEDED = "Succeeded"
-    FAILED = "Failed"
-    STALLED = "Stalled"
+class MetricsCollectorSpec(KatibModel):
+    """How a Trial's metrics come into the observation log."""
+
+    source: SourceSpec | None = None
+    """Where the metrics are found. Absent: the collector's usual place."""
+    collector: CollectorSpec | None = None
+    """What collects them. Absent: kind StdOut."""
+
+
+class ExperimentSpec(KatibModel):
+    """What is wanted of an Experiment."""
+
+    parameters: list[ParameterSpec] | None = None
+    """The search space. Exactly one of parameters and nasConfig is needed. Absent: nasConfig says what is searched."""
+    objective: ObjectiveSpec | None = None
+    """What is optimised. Absent: admission refuses the Experiment."""
+    algorithm: AlgorithmSpec | None = None
+    """What searches. Absent: admission refuses the Experiment."""
+    early_stopping: Annotated[EarlyStoppingSpec | None, Field(alias="earlyStopping")] = None
+    """What ends hopeless Trials before their time. Absent: every Trial runs to its end."""
+    trial_template: Annotated[TrialTemplate | None, Field(alias="trialTemplate")] = None
+    """How a set of parameter values becomes a running job. Absent: admission refuses the Experiment."""
+    parallel_trial_count: Annotated[StrictInt | None, Field(alias="parallelTrialCount")] = None
+    """How many Trials may be active at the same time. More than 0; may be changed while the Experiment runs. Unit:
+    Trials. Default: 3."""
+    max_trial_count: Annotated[StrictInt | None, Field(alias="maxTrialCount")] = None
+    """After how many ended Trials the search is over. More than 0; may be changed while the Experiment runs. Unit:
+    Trials. Absent: there is no limit."""
+    max_failed_trial_count: Annotated[StrictInt | None, Field(alias="maxFailedTrialCount")] = None
+    """How many Trials may fail before the Experiment fails. 0 or more, at most maxTrialCount; may be changed while the
+    Experiment runs. Unit: Trials. Absent: failed Trials never end the Experiment."""
+    metrics_collector_spec: Annotated[MetricsCollectorSpec | None, Field(alias="metricsCollectorSpec")] = None
+    """How metrics are collected. Absent: from what the training container prints."""
+    nas_config: Annotated[NasConfig | None, Field(alias="nasConfig")] = None
+    """The search space of a neural architecture search. Exactly one of parameters and nasConfig is needed. Absent:
+    parameters say what is searched."""
+    resume_policy: Annotated[ResumePolicyType | None, Field(alias="resumePolicy")] = None
+    """Whether the Experiment can be restarted after its end. Empty text reads as absent. Default: Never."""
+    on_completion: Annotated[CompletionPolicy | None, Field(alias="onCompletion")] = None
+    """What happens to Trials that are still active when the Experiment is over. Default: kill."""
+
+
+class Experiment(KatibObject):
+    """A search for the parameter values under which a training program does best."""
+
+    api_version: Annotated[StrictStr | None, Field(alias="apiVersion")] = None
+    """Version of this schema. Absent: the API server refuses the object."""
+    kind: StrictStr | None = None
+    """Kind of this object. Absent: the API server refuses the object."""
+    metadata: ObjectMeta | None = None
+    """Name, namespace and all else that Kubernetes keeps about an object. The name has at most 40 characters. Absent:
+    the API server refuses the object."""
+    spec: ExperimentSpec | None = None
+    """What is wanted. Absent: admission refuses the Experiment."""
+    status: ExperimentStatus | None = None
+    """What was achieved so far; written by the experiment controller alone. Absent: the controller has not seen the
+    Experiment yet."""
 
 
 class SuggestionConfig(Container):
+    """A search algorithm, and the container that serves it. Every field of a container may stand beside these."""
+
     algorithm_name: Annotated[StrictStr | None, Field(alias="algorithmName")] = None
+    """Name under which Experiments ask for the algorithm. Absent: the entry is for no algorithm."""
     service_account_name: Annotated[StrictStr | None, Field(alias="serviceAccountName")] = None
+    """Service account of the algorithm's pods. Absent: the namespace's default; with early stopping one of the
+    Suggestion's own."""
     volume_mount_path: Annotated[StrictStr | None, Field(alias="volumeMountPath")] = None
+    """Where the algorithm finds the volume that keeps its state (resume policy FromVolume). Default:
+    /opt/katib/data."""
     persistent_volume_claim_spec: Annotated[dict[str, Any] | None, Field(alias="persistentVolumeClaimSpec")] = None
+    """Spec of the claim for that volume. Absent: one node may write (ReadWriteOnce), 1Gi."""
     persistent_volume_spec: Annotated[dict[str, Any] | None, Field(alias="persistentVolumeSpec")] = None
+    """Spec of a volume made for the claim. Its reclaim policy is always Delete. Absent: the cluster provides the
+    volume."""
     persistent_volume_labels: Annotated[dict[str, StrictStr] | None, Field(alias="persistentVolumeLabels")] = None
+    """Labels of that volume. Absent: none."""
     endpoint: StrictStr | None = None
+    """Address, host:port, of a service that serves every Experiment. No Deployment is made then, and no image is
+    needed. Absent: each Experiment gets a Deployment and a Service of its own."""
     timeout_seconds: Annotated[StrictInt | None, Field(alias="timeoutSeconds")] = None
+    """How long one call to the algorithm may take. Unit: seconds. Default: 60."""
     trial_history: Annotated[TrialHistory | None, Field(alias="trialHistory")] = None
+    """What the algorithm is told of an Experiment's Trials. Default: full."""
 
 
 class SuggestionList(KatibModel):
+    """Some Suggestions, as the API server lists them."""
+
     api_version: Annotated[StrictStr | None, Field(alias="apiVersion")] = None
+    """Version of this schema. Absent: never."""
     kind: StrictStr | None = None
+    """Kind of this object. Absent: never."""
     metadata: ListMeta | None = None
+    """The state of the store that the list shows, and how to go on with a long one. Absent: never."""
     items: list[Suggestion] | None = None
-
-
-class SuggestionSpec(KatibModel):
-    algorithm: AlgorithmSpec | None = None
-    early_stopping: Annotated[EarlyStoppingSpec | None, Field(alias="earlyStopping")] = None
-    requests: StrictInt | None = None
-    resume_policy: Annotated[ResumePolicyType | None, Field(alias="resumePolicy")] = None
-
-
-class SuggestionStatus(KatibModel):
-    algorithm_settings: Annotated[list[AlgorithmSetting] | None, Field(alias="algorithmSettings")] = None
-    suggestion_count: Annotated[StrictInt | None, Field(alias="suggestionCount")] = None
-    suggestions: list[TrialAssignment] | None = None
-    start_time: Annotated[Time | None, Field(alias="startTime")] = None
-    completion_time: Annotated[Time | None, Field(alias="completionTime")] = None
-    last_reconcile_time: Annotated[Time | None, Field(alias="lastReconcileTime")] = None
-    conditions: list[SuggestionCondition] | None = None
-
-
-class Trial(KatibObject):
-    api_version: Annotated[StrictStr | None, Field(alias="apiVersion")] = None
-    kind: StrictStr | None = None
-    metadata: ObjectMeta | None = None
-    spec: TrialSpec | None = None
-    status: TrialStatus | None = None
-
-
-class TrialAssignment(KatibModel):
-    parameter_assignments: Annotated[list[ParameterAssignment] | None, Field(alias="parameterAssignments")] = None
-    name: StrictStr | None = None
-    early_stopping_rules: Annotated[list[EarlyStoppingRule] | None, Field(alias="earlyStoppingRules")] = None
-    labels: dict[str, StrictStr] | None = None
-
-
-class TrialCondition(KatibModel):
-    type: TrialConditionType | None = None
-    status: ConditionStatus | None = None
-    reason: StrictStr | None = None
-    message: StrictStr | None = None
-    last_update_time: Annotated[Time | None, Field(alias="lastUpdateTime")] = None
-    last_transition_time: Annotated[Time | None, Field(alias="lastTransitionTime")] = None
-
-
-class TrialConditionType(StrEnum):
-    CREATED = "Created"
-    RUNNING = "Running"
-    SUCCEEDED = "Succeeded"
-    KILLED = "Killed"
-    FAILED = "Failed"
-    METRICS_UNAVAILABLE = "MetricsUnavailable"
-    EARLY_STOPPED = "EarlyStopped"
-    STALLED = "Stalled"
-
-
-class TrialHistory(StrEnum):
-    REDUCED = "reduced"
-    FULL = "full"
-
-
-class TrialList(KatibModel):
-    api_version: Annotated[StrictStr | None, Field(alias="apiVersion")] = None
-    kind: StrictStr | None = None
-    metadata: ListMeta | None = None
-    items: list[Trial] | None = None
-
-
-class TrialParameterSpec(KatibModel):
-    name: StrictStr | None = None
-    description: StrictStr | None = None
-    reference: StrictStr | None = None
+    """The objects. Absent: there are none."""
 
 
 class TrialSpec(KatibModel):
+    """What is tried."""
+
     objective: ObjectiveSpec | None = None
+    """Copy of the Experiment's objective. Absent: no metric counts."""
     parameter_assignments: Annotated[list[ParameterAssignment] | None, Field(alias="parameterAssignments")] = None
+    """The chosen value of each parameter. Absent: no value is chosen."""
     early_stopping_rules: Annotated[list[EarlyStoppingRule] | None, Field(alias="earlyStoppingRules")] = None
+    """Rules under which the Trial stops early. Absent: the Trial runs to its end."""
     run_spec: Annotated[dict[str, Any] | None, Field(alias="runSpec")] = None
+    """The job, made from the Experiment's template; it gets the Trial's name and namespace. Absent: nothing runs."""
     retain_run: Annotated[StrictBool | None, Field(alias="retainRun")] = None
+    """Whether the job stays after the Trial's end. Default: false."""
     metrics_collector: Annotated[MetricsCollectorSpec | None, Field(alias="metricsCollector")] = None
+    """Copy of the Experiment's metrics collector. Absent: from what the training container prints."""
     primary_pod_labels: Annotated[dict[str, StrictStr] | None, Field(alias="primaryPodLabels")] = None
+    """Labels of the pods whose metrics count. Absent: every pod of the job counts."""
     primary_container_name: Annotated[StrictStr | None, Field(alias="primaryContainerName")] = None
+    """Container, in those pods, that trains. Absent: no metrics are collected."""
     success_condition: Annotated[StrictStr | None, Field(alias="successCondition")] = None
+    """GJSON path into the job that finds something once the job has succeeded. Absent: the job's own conditions
+    Complete or Succeeded."""
     failure_condition: Annotated[StrictStr | None, Field(alias="failureCondition")] = None
+    """GJSON path into the job that finds something once the job has failed. Absent: the job's own condition Failed."""
     labels: dict[str, StrictStr] | None = None
+    """Labels that the algorithm has put on the Trial; it gets them back with the Trial's result. Absent: none."""
 
 
-class TrialStatus(KatibModel):
-    start_time: Annotated[Time | None, Field(alias="startTime")] = None
-    completion_time: Annotated[Time | None, Field(alias="completionTime")] = None
-    last_reconcile_time: Annotated[Time | None, Field(alias="lastReconcileTime")] = None
-    conditions: list[TrialCondition] | None = None
-    observation: Observation | None = None
+class Trial(KatibObject):
+    """One run of the training program with one set of parameter values."""
+
+    api_version: Annotated[StrictStr | None, Field(alias="apiVersion")] = None
+    """Version of this schema. Absent: the API server refuses the object."""
+    kind: StrictStr | None = None
+    """Kind of this object. Absent: the API server refuses the object."""
+    metadata: ObjectMeta | None = None
+    """Name, namespace and all else that Kubernetes keeps about an object. Absent: the API server refuses the object."""
+    spec: TrialSpec | None = None
+    """What is tried; written by the experiment controller when it makes the Trial. Absent: nothing is tried."""
+    status: TrialStatus | None = None
+    """How far the Trial has got; written by the trial controller, apart from an early stop. Absent: the controller has
+    not seen the Trial yet."""
 
 
-class TrialTemplate(KatibModel):
-    retain: StrictBool | None = None
-    trial_spec: Annotated[dict[str, Any] | None, Field(alias="trialSpec")] = None
-    config_map: Annotated[ConfigMapSource | None, Field(alias="configMap")] = None
-    trial_parameters: Annotated[list[TrialParameterSpec] | None, Field(alias="trialParameters")] = None
-    primary_pod_labels: Annotated[dict[str, StrictStr] | None, Field(alias="primaryPodLabels")] = None
-    primary_container_name: Annotated[StrictStr | None, Field(alias="primaryContainerName")] = None
-    success_condition: Annotated[StrictStr | None, Field(alias="successCondition")] = None
-    failure_condition: Annotated[StrictStr | None, Field(alias="failureCondition")] = None
+class ExperimentList(KatibModel):
+    """Some Experiments, as the API server lists them."""
+
+    api_version: Annotated[StrictStr | None, Field(alias="apiVersion")] = None
+    """Version of this schema. Absent: never."""
+    kind: StrictStr | None = None
+    """Kind of this object. Absent: never."""
+    metadata: ListMeta | None = None
+    """The state of the store that the list shows, and how to go on with a long one. Absent: never."""
+    items: list[Experiment] | None = None
+    """The objects. Absent: there are none."""
 
 
-class VolumeMount(KatibModel):
-    bind_mount_options: Annotated[list[StrictStr] | None, Field(alias="bindMountOptions")] = None
-    mount_path: Annotated[StrictStr | None, Field(alias="mountPath")] = None
-    mount_propagation: Annotated[StrictStr | None, Field(alias="mountPropagation")] = None
-    name: StrictStr | None = None
-    read_only: Annotated[StrictBool | None, Field(alias="readOnly")] = None
-    recursive_read_only: Annotated[StrictStr | None, Field(alias="recursiveReadOnly")] = None
-    sub_path: Annotated[StrictStr | None, Field(alias="subPath")] = None
-    sub_path_expr: Annotated[StrictStr | None, Field(alias="subPathExpr")] = None
+class RuntimeConfig(KatibModel):
+    """What is read anew each time it is needed. Of several entries with one name the last one counts."""
+
+    suggestions: list[SuggestionConfig] | None = None
+    """The search algorithms. Absent: no algorithm is known."""
+    early_stoppings: Annotated[list[EarlyStoppingConfig] | None, Field(alias="earlyStoppings")] = None
+    """The early-stopping algorithms. Absent: no early-stopping algorithm is known."""
+    metrics_collectors: Annotated[list[MetricsCollectorConfig] | None, Field(alias="metricsCollectors")] = None
+    """The metrics collectors. Absent: no collector is known."""
+    metrics_timeout_seconds: Annotated[StrictInt | None, Field(alias="metricsTimeoutSeconds")] = None
+    """How long after the end of its job a Trial may wait for its metrics before they count as unavailable. Unit:
+    seconds. Default: 300."""
+    suggestion_window: Annotated[StrictInt | None, Field(alias="suggestionWindow")] = None
+    """How many assignments a Suggestion's status keeps; the oldest whose Trial exists are dropped first. Unit:
+    assignments. Default: 1000."""
+
+
+class KatibConfig(KatibModel):
+    """How Katib is set up."""
+
+    api_version: Annotated[StrictStr | None, Field(alias="apiVersion")] = None
+    """Version of this schema. Absent: the file is refused."""
+    kind: StrictStr | None = None
+    """Kind of this file. Absent: the file is refused."""
+    init: InitConfig | None = None
+    """What programs read once, when they start. Absent: every default."""
+    runtime: RuntimeConfig | None = None
+    """What is read anew each time it is needed. Absent: no algorithm and no collector is known."""
+    local: LocalConfig | None = None
+    """What only Katib on a laptop reads. Absent: every default."""
+
+
+class TrialList(KatibModel):
+    """Some Trials, as the API server lists them."""
+
+    api_version: Annotated[StrictStr | None, Field(alias="apiVersion")] = None
+    """Version of this schema. Absent: never."""
+    kind: StrictStr | None = None
+    """Kind of this object. Absent: never."""
+    metadata: ListMeta | None = None
+    """The state of the store that the list shows, and how to go on with a long one. Absent: never."""
+    items: list[Trial] | None = None
+    """The objects. Absent: there are none."""
