@@ -75,9 +75,7 @@ def bundle(sources: Sources) -> Api:
             definitions[name] = _define(name, file, schema, titles, borrowed)
     _require_targets(definitions)
     kinds = tuple(
-        _kind(name, definition)
-        for name, definition in definitions.items()
-        if "x-katib-resource" in definition.schema
+        _kind(name, definition) for name, definition in definitions.items() if "x-katib-resource" in definition.schema
     )
     return Api(sources, definitions, kinds)
 
@@ -109,9 +107,7 @@ def _named_schemas(document: Document) -> Iterator[tuple[str, Schema]]:
         yield document["title"], {key: value for key, value in document.items() if key not in _HEAD}
 
 
-def _define(
-    name: str, file: str, schema: Schema, titles: Mapping[str, str], borrowed: Mapping[str, str]
-) -> Definition:
+def _define(name: str, file: str, schema: Schema, titles: Mapping[str, str], borrowed: Mapping[str, str]) -> Definition:
     origin = schema.get("x-katib-from")
     if origin is None or "x-katib-python" in schema:
         return Definition(name, file, _local(schema, file, titles), origin is not None)

@@ -1,0 +1,107 @@
+"""Whether the schemas say all that a reader needs. Knows the dialect's rules (apis/README.md); renders nothing."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from katib_codegen.model import Api, Definition, references
+
+_KEYWORDS = {
+    "$ref", "additionalProperties", "allOf", "default", "description", "enum", "examples", "format", "items",
+    "properties", "type", "x-katib-absent", "x-katib-from", "x-katib-python", "x-katib-resource", "x-katib-unit",
+    "x-kubernetes-group-version-kind", "x-kubernetes-int-or-string", "x-kubernetes-list-type",
+    "x-kubernetes-preserve-unknown-fields",
+}  # fmt: skip
+_NUMBERS = ("integer", "number")
+
+
+def lint(api: Api) -> list[str]:
+    """What is missing or unknown, each with its place; empty when all is said."""
+    complaints: list[str] = []
+    for definition in api.definitions.values():
+        if definition.borrowed:
+            continue
+        place = f"{definition.file}: {definition.name}"
+        complaints += _type_complaints(definition, place)
+        for name, field in definition.schema.get("properties", {}).items():
+            complaints += (f"{place}.{name} {complaint}" for complaint in _field_complaints(api, field))
+    return complaints + list(_unused(api))
+
+
+def _type_complaints(definition: Definition, place: str) -> Iterator[str]:
+    if "description" not in definition.schema:
+        yield f"{place} has no description"
+    yield from (f"{place} {complaint}" for complaint in _unknown_keywords(definition.schema))
+
+
+def _field_complaints(api: Api, field: Mapping[str, Any]) -> Iterator[str]:
+    if not str(field.get("description", "")).strip():
+        yield "has no description"
+    if _is_number(field) and "x-katib-unit" not in field:
+        yield "is a number without x-katib-unit"
+    if ("default" in field) == ("x-katib-absent" in field):
+        yield "needs either a default or x-katib-absent (what its absence means)"
+    if "examples" in field:
+        yield from _example_complaints(api, field)
+    elif not _is_assembled(api, field):
+        yield "has no examples"
+    yield from _unknown_keywords(field)
+
+
+def _example_complaints(api: Api, field: Mapping[str, Any]) -> Iterator[str]:
+    for value in [*field["examples"], *([field["default"]] if "default" in field else [])]:
+        enum = _target(api, field).get("enum")
+        if enum is not None and value not in enum:
+            yield f"has the example {value!r}, which is not one of {', '.join(enum)}"
+        elif not _fits(_target(api, field), value):
+            yield f"has the example {value!r}, which is not of its type"
+
+
+def _unknown_keywords(schema: Mapping[str, Any]) -> Iterator[str]:
+    for keyword in sorted(schema.keys() - _KEYWORDS):
+        yield f"uses {keyword}, which the dialect does not know"
+
+
+def _is_number(field: Mapping[str, Any]) -> bool:
+    return field.get("type") in _NUMBERS or field.get("items", {}).get("type") in _NUMBERS
+
+
+def _is_assembled(api: Api, field: Mapping[str, Any]) -> bool:
+    """Whether the example follows from the fields of our own types that the field is made of."""
+    names = list(references({key: field[key] for key in ("$ref", "items") if key in field}))
+    return any("properties" in api.definitions[name].schema and not api.definitions[name].borrowed for name in names)
+
+
+def _target(api: Api, field: Mapping[str, Any]) -> Mapping[str, Any]:
+    return api.definitions[field["$ref"].rsplit("/", 1)[1]].schema if "$ref" in field else field
+
+
+_PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "array": (list,),
+    "object": (dict,),
+}
+
+
+def _fits(schema: Mapping[str, Any], value: Any) -> bool:
+    wanted = schema.get("type")
+    if not isinstance(wanted, str):
+        return True
+    if isinstance(value, bool) and wanted != "boolean":
+        return False
+    if wanted == "array" and isinstance(value, list):
+        return all(_fits(schema["items"], item) for item in value)
+    return isinstance(value, _PYTHON_TYPES[wanted])
+
+
+def _unused(api: Api) -> Iterator[str]:
+    used = {name for definition in api.definitions.values() for name in references(definition.schema)}
+    roots = {
+        definition.name
+        for definition in api.definitions.values()
+        if definition.file not in ("tuning.yaml", "kubernetes.yaml")
+    }
+    for name in sorted(api.definitions.keys() - used - roots):
+        yield f"{api.definitions[name].file}: nothing refers to {name}; remove it"

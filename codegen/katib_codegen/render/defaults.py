@@ -1,0 +1,39 @@
+"""Constants for the defaults that the schemas state, so that the code that fills them in does not state them again."""
+
+import re
+from collections.abc import Iterator
+
+from katib_codegen.model import Api, Definition
+from katib_codegen.render import Files, header
+
+_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z0-9]+|[A-Z]+")
+
+
+def render_defaults(api: Api) -> Files:
+    """defaults.py: one constant per `default` of a schema, named by type and field."""
+    lines = [
+        header(f"{api.sources.folder}/*.yaml"),
+        '"""What an absent field means, where that is a value: TYPE_FIELD."""\n',
+        "\nfrom typing import Final\n\n",
+    ]
+    for definition in api.definitions.values():
+        lines += _constants(definition)
+    return {f"pkg/apis/katib_apis/{api.version}/defaults.py": "".join(lines).encode()}
+
+
+def _constants(definition: Definition) -> Iterator[str]:
+    for field, schema in definition.schema.get("properties", {}).items():
+        if "default" in schema:
+            default = schema["default"]
+            value = tuple(default) if isinstance(default, list) else default
+            yield f"{_upper(definition.name)}_{_upper(field)}: Final = {_literal(value)}\n"
+
+
+def _upper(name: str) -> str:
+    return "_".join(word.upper() for word in _WORD.findall(name))
+
+
+def _literal(value: object) -> str:
+    if isinstance(value, tuple):
+        return "(" + ", ".join(_literal(item) for item in value) + ("," if len(value) == 1 else "") + ")"
+    return f'"{value}"' if isinstance(value, str) else repr(value)
