@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 import orjson
 
-from katib_machinery.objects import KubeObject, Resource
+from katib_machinery.objects import KubeObject, Resource, with_kind
 from katib_machinery.transport import MERGE_PATCH, ApiError, Transport
 
 T = TypeVar("T", bound=KubeObject)
@@ -33,7 +33,7 @@ class ResourceClient(Generic[T]):
     def __init__(self, transport: Transport, resource: Resource, decode: Callable[[Any], T]) -> None:
         self._transport = transport
         self.resource = resource
-        self._decode = decode
+        self._decode_object = decode
 
     async def get(self, namespace: str, name: str) -> T:
         """The object of that name; ApiError with `not_found` if there is none."""
@@ -56,13 +56,13 @@ class ResourceClient(Generic[T]):
         """Store a new object (of the namespace that it names) and return it as stored."""
         return await self._write("POST", self.resource.path(obj.namespace), obj)
 
-    async def update(self, obj: T) -> T:
-        """Replace all but the status; a conflict if the object's resourceVersion is not the stored one."""
-        return await self._write("PUT", self.resource.path(obj.namespace, obj.name), obj)
+    async def update(self, obj: T, *, resource_version: str | None = None) -> T:
+        """Replace all but the status; a conflict if the object's (or the given) version is not the stored one."""
+        return await self._write("PUT", self.resource.path(obj.namespace, obj.name), obj, resource_version)
 
-    async def update_status(self, obj: T) -> T:
-        """Replace the status only; a conflict if the object's resourceVersion is not the stored one."""
-        return await self._write("PUT", self.resource.path(obj.namespace, obj.name, "status"), obj)
+    async def update_status(self, obj: T, *, resource_version: str | None = None) -> T:
+        """Replace the status only; a conflict if the object's (or the given) version is not the stored one."""
+        return await self._write("PUT", self.resource.path(obj.namespace, obj.name, "status"), obj, resource_version)
 
     async def patch(self, namespace: str, name: str, patch: Mapping[str, Any], *, subresource: str | None = None) -> T:
         """Apply a merge patch; naming `metadata.resourceVersion` in it makes it conditional."""
@@ -99,12 +99,18 @@ class ResourceClient(Generic[T]):
             if event["type"] != "BOOKMARK":
                 yield WatchEvent(event["type"], self._decode(event["object"]))
 
-    async def _write(self, method: str, path: str, obj: T) -> T:
-        body = orjson.dumps(self.to_body(obj))
-        return self._decode(orjson.loads(await self._transport.request(method, path, body=body)))
+    async def _write(self, method: str, path: str, obj: T, resource_version: str | None = None) -> T:
+        body = to_body(obj, self.resource)
+        if resource_version:
+            body["metadata"]["resourceVersion"] = resource_version
+        return self._decode(orjson.loads(await self._transport.request(method, path, body=orjson.dumps(body))))
 
-    def to_body(self, obj: T) -> dict[str, Any]:
-        """What is sent of an object: with its kind, without managedFields (they weigh more than they tell)."""
-        body = obj.to_dict()
-        metadata = {key: value for key, value in body["metadata"].items() if key != "managedFields"}
-        return {**body, "apiVersion": self.resource.api_version, "kind": self.resource.kind, "metadata": metadata}
+    def _decode(self, raw: Any) -> T:
+        return self._decode_object(with_kind(raw, self.resource))
+
+
+def to_body(obj: KubeObject, resource: Resource) -> dict[str, Any]:
+    """What is sent of an object: with its kind, without managedFields (they weigh more than they tell)."""
+    body = obj.to_dict()
+    metadata = {key: value for key, value in body["metadata"].items() if key != "managedFields"}
+    return {**body, "apiVersion": resource.api_version, "kind": resource.kind, "metadata": metadata}

@@ -30,7 +30,7 @@ import orjson
 from katib_machinery.clock import Clock, SystemClock, sleep
 from katib_machinery.frozen import freeze
 from katib_machinery.indexer import Indexer, IndexFunc
-from katib_machinery.objects import KubeObject, ObjectKey, Resource
+from katib_machinery.objects import KubeObject, ObjectKey, Resource, with_kind
 from katib_machinery.transport import ApiError, Transport
 
 __all__ = ["Handler", "IndexFunc", "Indexer", "OnBad", "SharedInformer"]
@@ -108,7 +108,8 @@ class SharedInformer(Generic[T]):
             return obj
         cached = self.indexer.get(obj.key)
         if cached is None or _is_newer(obj.resource_version, cached.resource_version) is not False:
-            self._unseen[obj.key] = obj.resource_version
+            if not obj.resource_version.isdecimal():
+                self._unseen[obj.key] = obj.resource_version
             self._put(obj)
         return self.indexer.get(obj.key) or obj
 
@@ -173,8 +174,9 @@ class SharedInformer(Generic[T]):
         seen: set[ObjectKey] = set()
         version = ""
         self._unseen.clear()
-        async for items, version in self._pages(paged=paged):
-            for raw in items:
+        async for page in self._pages(paged=paged):
+            version = (page.get("metadata") or {}).get("resourceVersion") or ""
+            for raw in page.get("items") or ():
                 if (key := _key_of(raw)) is not None:
                     seen.add(key)
                 self._take(raw)
@@ -189,16 +191,15 @@ class SharedInformer(Generic[T]):
         cached = self.indexer.get(key)
         return cached is not None and bool(_is_newer(cached.resource_version, version))
 
-    async def _pages(self, *, paged: bool) -> AsyncIterator[tuple[list[Any], str]]:
+    async def _pages(self, *, paged: bool) -> AsyncIterator[dict[str, Any]]:
         params = {**self._selector(), **({"limit": str(PAGE)} if paged else {})}
         following = ""
         while True:
             page_params = {**params, "continue": following} if following else params
             answer = await self.transport.request("GET", self.resource.path(self.namespace), params=page_params)
             page = orjson.loads(answer)
-            metadata = page.get("metadata") or {}
-            yield page.get("items") or [], metadata.get("resourceVersion") or ""
-            following = metadata.get("continue") or ""
+            yield page
+            following = (page.get("metadata") or {}).get("continue") or ""
             if not following:
                 return
 
@@ -232,7 +233,7 @@ class SharedInformer(Generic[T]):
     def _take(self, raw: Any) -> None:
         """Decode what the server shows and let the newer of it and the cache win."""
         try:
-            obj = freeze(self.decode(raw))
+            obj = freeze(self.decode(with_kind(raw, self.resource)))
         except Exception as error:
             # One bad object must not stop the kind; what the cache holds of it is the last good state.
             self.on_bad(error, raw)
@@ -269,7 +270,7 @@ class SharedInformer(Generic[T]):
             await sleep(self.clock, self.resync.total_seconds())
             for key in self.indexer.keys():
                 if (obj := self.indexer.get(key)) is not None:
-                    self._tell(lambda handler, obj=obj: handler.on_update and handler.on_update(obj, obj))
+                    self._tell_update(obj, obj)
 
     # ---- the cache
 
@@ -283,7 +284,7 @@ class SharedInformer(Generic[T]):
         if cached is None:
             self._tell(lambda handler: handler.on_add and handler.on_add(obj))
         else:
-            self._tell(lambda handler: handler.on_update and handler.on_update(cached, obj))
+            self._tell_update(cached, obj)
 
     def _remove(self, key: ObjectKey) -> None:
         self._unseen.pop(key, None)
@@ -293,9 +294,13 @@ class SharedInformer(Generic[T]):
             self._tell(lambda handler: handler.on_delete and handler.on_delete(obj))
 
     def _remember_deletion(self, uid: str) -> None:
-        self._deleted[uid] = None
+        if uid:
+            self._deleted[uid] = None
         if len(self._deleted) > REMEMBERED_DELETIONS:
             self._deleted.popitem(last=False)
+
+    def _tell_update(self, old: T, new: T) -> None:
+        self._tell(lambda handler: handler.on_update and handler.on_update(old, new))
 
     def _tell(self, call: Callable[[Handler[T]], object]) -> None:
         for handler in self._handlers:

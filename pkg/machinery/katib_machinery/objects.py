@@ -193,6 +193,13 @@ class Resource:
         return "/".join([*parts, *(part for part in (self.plural, name, subresource) if part)])
 
 
+def with_kind(raw: Any, resource: Resource) -> Any:
+    """Say in an object what kind it is: servers leave that out of the items of a list of natives."""
+    if isinstance(raw, dict) and "kind" not in raw:
+        return {"apiVersion": resource.api_version, "kind": resource.kind, **raw}
+    return raw
+
+
 CONFIG_MAPS = Resource("", "v1", "configmaps", "ConfigMap")
 DEPLOYMENTS = Resource("apps", "v1", "deployments", "Deployment")
 EVENTS = Resource("", "v1", "events", "Event")
