@@ -3,7 +3,7 @@
 import jinja2
 
 from katib_codegen.model import Api, Kind
-from katib_codegen.render import Files, header
+from katib_codegen.render import Files, python_header
 
 _ENVIRONMENT = jinja2.Environment(  # noqa: S701 (it prints Python, not HTML)
     loader=jinja2.PackageLoader("katib_codegen"),
@@ -16,7 +16,7 @@ _ENVIRONMENT = jinja2.Environment(  # noqa: S701 (it prints Python, not HTML)
 def render_clients(api: Api) -> Files:
     """The resources beside the models, and katib_client's modules."""
     sources = [f"{api.sources.folder}/{kind.file}" for kind in api.kinds]
-    head = header(*sources)
+    head = python_header(*sources)
     folder = f"pkg/client/katib_client/{api.version}"
     printed = {
         f"pkg/apis/katib_apis/{api.version}/resources.py": _fill("resources.py.j2", header=head, kinds=api.kinds),
@@ -26,11 +26,11 @@ def render_clients(api: Api) -> Files:
             version=api.version,
             kinds=api.kinds,
             imports=_imports(api),
-            exported=sorted(name for kind in api.kinds for name in _exported(kind)) + ["KatibClientset"],
+            exported=sorted(["KatibClientset", *(name for kind in api.kinds for name in _exported(kind))]),
         ),
     }
     for kind, source in zip(api.kinds, sources, strict=True):
-        printed[f"{folder}/{kind.singular}.py"] = _fill("client.py.j2", header=header(source), kind=kind)
+        printed[f"{folder}/{kind.singular}.py"] = _fill("client.py.j2", header=python_header(source), kind=kind)
     return printed
 
 

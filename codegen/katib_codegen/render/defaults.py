@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from katib_codegen.model import Api, Definition
-from katib_codegen.render import Files, header
+from katib_codegen.render import Files, python_header
 
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z0-9]+|[A-Z]+")
 
@@ -12,7 +12,7 @@ _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z0-9]+|[A-Z]+")
 def render_defaults(api: Api) -> Files:
     """defaults.py: one constant per `default` of a schema, named by type and field."""
     lines = [
-        header(f"{api.sources.folder}/*.yaml"),
+        python_header(f"{api.sources.folder}/*.yaml"),
         '"""What an absent field means, where that is a value: TYPE_FIELD."""\n',
         "\nfrom typing import Final\n\n",
     ]

@@ -10,12 +10,12 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from datamodel_code_generator import DataModelType, GenerateConfig, InputFileType, generate
-from datamodel_code_generator.enums import StrictTypes
+from datamodel_code_generator import GenerateConfig, generate
+from datamodel_code_generator.enums import DataModelType, InputFileType, StrictTypes
 from datamodel_code_generator.format import Formatter, PythonVersion
 
 from katib_codegen.model import Api, Schema
-from katib_codegen.render import Files, header
+from katib_codegen.render import Files, python_header
 from katib_codegen.words import words
 
 _BASE = "katib_machinery.model.KatibModel"
@@ -25,7 +25,7 @@ _PASSED = ("type", "properties", "items", "enum", "format", "allOf")
 
 def render_models(api: Api) -> Files:
     """models.py: one class per definition, in the order of the sources."""
-    schemas = {name: _type_for_generator(definition.schema) for name, definition in api.definitions.items()}
+    schemas = {name: _for_generator(definition.schema) for name, definition in api.definitions.items()}
     document = {
         "openapi": "3.1.0",
         "info": {"title": "katib", "version": api.version},
@@ -36,7 +36,7 @@ def render_models(api: Api) -> Files:
     if not isinstance(printed, str):
         raise TypeError(f"datamodel-code-generator printed {type(printed).__name__}, wanted one module")
     path = f"pkg/apis/katib_apis/{api.version}/models.py"
-    text = header(f"{api.sources.folder}/*.yaml") + _with_words(_body(printed), api)
+    text = python_header(f"{api.sources.folder}/*.yaml") + _with_words(_body(printed), api)
     return {path: text.encode()}
 
 
@@ -59,8 +59,6 @@ def _options(api: Api) -> GenerateConfig:
         use_exact_imports=True,
         capitalise_enum_members=True,
         keep_model_order=False,
-        use_schema_description=True,
-        use_single_line_docstring=True,
         disable_timestamp=True,
         strict_refs=True,
         allow_remote_refs=False,
@@ -74,23 +72,25 @@ def _body(printed: str) -> str:
 
 
 def _with_words(module: str, api: Api) -> str:
-    """The module with each field's words below the field, where editors look for them and nothing runs."""
+    """The module with the words of each class and field where editors look for them; they cost nothing at run time."""
     lines = module.splitlines(keepends=True)
-    for place, text in sorted(_field_words(ast.parse(module), api), reverse=True):
-        lines.insert(place, _docstring(text))
+    for place, text in sorted(_docstrings(ast.parse(module), api), reverse=True):
+        lines.insert(place, text)
     return "".join(lines)
 
 
-def _field_words(module: ast.Module, api: Api) -> Iterator[tuple[int, str]]:
-    """The line after each field, and the words that belong there."""
+def _docstrings(module: ast.Module, api: Api) -> Iterator[tuple[int, str]]:
+    """After which line which docstring belongs."""
     for node in module.body:
         if isinstance(node, ast.ClassDef):
-            fields = api.definitions[node.name].schema.get("properties", {})
+            schema = api.definitions[node.name].schema
+            if words(schema):
+                yield node.body[0].lineno - 1, _docstring(words(schema)) + "\n"
             for field in node.body:
                 if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
-                    text = words(fields[_json_name(field, field.target.id)])
+                    text = words(schema["properties"][_json_name(field, field.target.id)])
                     if text:
-                        yield field.end_lineno or field.lineno, text
+                        yield field.end_lineno or field.lineno, _docstring(text)
 
 
 def _json_name(field: ast.AnnAssign, attribute: str) -> str:
@@ -104,11 +104,6 @@ def _docstring(text: str) -> str:
     prefix = "r" if "\\" in text else ""
     body = textwrap.fill(f'{prefix}"""{text}"""', 116, break_long_words=False, break_on_hyphens=False)
     return textwrap.indent(body, "    ") + "\n"
-
-
-def _type_for_generator(schema: Mapping[str, Any]) -> Schema:
-    passed = _for_generator(schema)
-    return {**passed, "description": schema["description"]} if "description" in schema else passed
 
 
 def _for_generator(schema: Mapping[str, Any]) -> Schema:

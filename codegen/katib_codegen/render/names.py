@@ -2,7 +2,7 @@
 
 from katib_codegen.errors import SourceError
 from katib_codegen.model import Api
-from katib_codegen.render import Files, header
+from katib_codegen.render import Files, python_header
 
 PREFIXES = {
     "labels": "LABEL",
@@ -29,7 +29,7 @@ PREFIXES = {
 def render_names(api: Api) -> Files:
     """names.py: one constant per name, in the order of the source."""
     lines = [
-        header(f"{api.sources.folder}/names.yaml", f"{api.sources.folder}/webhooks.yaml"),
+        python_header(f"{api.sources.folder}/names.yaml", f"{api.sources.folder}/webhooks.yaml"),
         '"""Names that Katib shares with its users and that its parts share with each other."""\n',
         "\nfrom typing import Final\n",
     ]

@@ -15,14 +15,19 @@ from pathlib import Path
 from katib_codegen.errors import SourceError
 from katib_codegen.load import PROTO
 from katib_codegen.model import Api
-from katib_codegen.render import Files, header
+from katib_codegen.render import Files, python_header
 
 _IMPORT = re.compile(r"^import (api_pb2)( as \w+)?$", re.MULTILINE)
+_TOOL_WORDS = re.compile(
+    r"^# (-\*- coding: utf-8 -\*-|.*DO NOT EDIT!|NO CHECKED-IN PROTOBUF GENCODE|source: .*|Protobuf Python Version: .*)\n"
+    r"|  # noqa: Y015$",
+    re.MULTILINE,
+)
 
 
 def render_protobuf(api: Api) -> Files:
     """api_pb2 and api_pb2_grpc with their .pyi, under the descriptor name api.proto."""
-    head = header(f"{api.sources.folder}/{PROTO}")
+    head = python_header(f"{api.sources.folder}/{PROTO}")
     folder = f"pkg/apis/katib_apis/{api.version}"
     return {f"{folder}/{name}": (head + text).encode() for name, text in _protoc(api.sources.proto).items()}
 
@@ -33,7 +38,7 @@ def _protoc(proto: str) -> dict[str, str]:
         arguments = [f"--{out}_out={folder}" for out in ("python", "grpc_python", "mypy", "mypy_grpc")]
         plugins = [f"--plugin={name}={_program(name)}" for name in ("protoc-gen-mypy", "protoc-gen-mypy_grpc")]
         include = files("grpc_tools").joinpath("_proto")
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 (our own interpreter and its plugins)
             [sys.executable, "-m", "grpc_tools.protoc", f"-I{folder}", f"-I{include}", *plugins, *arguments, PROTO],
             capture_output=True,
             text=True,
@@ -41,7 +46,7 @@ def _protoc(proto: str) -> dict[str, str]:
         )
         if done.returncode:
             raise SourceError(f"{PROTO}: {done.stderr.strip()}")
-        return {path.name: _relative(path.read_text("utf-8")) for path in sorted(Path(folder).glob("*_pb2*.py*"))}
+        return {path.name: _settle(path.read_text("utf-8")) for path in sorted(Path(folder).glob("*_pb2*.py*"))}
 
 
 def _program(name: str) -> str:
@@ -52,5 +57,6 @@ def _program(name: str) -> str:
     return found
 
 
-def _relative(text: str) -> str:
-    return _IMPORT.sub(r"from . import \1\2", text)
+def _settle(text: str) -> str:
+    """The text as a member of our package, without what says which tool printed it."""
+    return _TOOL_WORDS.sub("", _IMPORT.sub(r"from . import \1\2", text))
