@@ -31,11 +31,15 @@ PLURALS = {
 }
 
 
-def shipped(name: str) -> list[Document]:
-    """The documents of a YAML file that comes with a package, named package/path."""
-    package, _, path = name.partition("/")
-    text = resources.files(package).joinpath(*path.split("/")).read_text(encoding="utf-8")
-    return [document for document in yaml.load_all(text, Loader=_loader()) if document]
+def shipped(folder: str) -> list[Document]:
+    """The documents of every YAML file in a folder of katib_apis.v1beta1, by file name."""
+    files = resources.files("katib_apis.v1beta1").joinpath(folder).iterdir()
+    texts = (
+        file.read_text(encoding="utf-8")
+        for file in sorted(files, key=lambda file: file.name)
+        if file.name.endswith(".yaml")
+    )
+    return [document for text in texts for document in yaml.load_all(text, Loader=_loader()) if document]
 
 
 def _loader() -> Any:
@@ -76,8 +80,7 @@ def _reached(webhook: Mapping[str, Any], laptop: Laptop, bundle: str) -> Documen
 
 async def install(transport: Transport, laptop: Laptop, config: str) -> None:
     """Bring the cluster to what it must hold; what is there already is changed in place."""
-    webhooks = shipped("katib_apis/v1beta1/manifests/webhooks.yaml")
-    crds = shipped("katib_apis/v1beta1/manifests/crds.yaml")
+    webhooks, crds = shipped("."), shipped("crds")
     await asyncio.gather(*(apply(transport, document) for document in [*desired_namespaces(), *crds]))
     rest = [desired_config_map(config), *desired_webhooks(webhooks, laptop)]
     await asyncio.gather(*(apply(transport, document) for document in rest))

@@ -1,0 +1,166 @@
+"""Bad input: one readable message that names file, line or field, what is wrong and the cure; nothing half-made."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import Katib, eventually
+
+Writer = Callable[..., Path]
+Change = tuple[str, str]
+
+REFUSED: dict[str, tuple[Change, str, list[str]]] = {
+    "missing objective": (
+        ("  objective:\n    type: maximize\n    objectiveMetricName: score\n", ""),
+        ":6: spec.objective: Required value",
+        ["objective"],
+    ),
+    "unknown algorithm": (
+        ("algorithmName: random", "algorithmName: randm"),
+        ":11: spec.algorithm.algorithmName: Invalid value: ",
+        ["randm", "random", "tpe"],
+    ),
+    "min above max": (
+        ('min: "0"', 'min: "2"'),
+        ": spec.parameters[0].feasibleSpace",
+        ["2", "1"],
+    ),
+    "placeholder without parameter": (
+        ("echo score", "echo ${trialParameters.y} score"),
+        ": spec.trialTemplate",
+        ["y"],
+    ),
+    "parameter without placeholder": (
+        ("${trialParameters.x}", "1"),
+        ": spec.trialTemplate.trialParameters[0].name: Invalid value",
+        ["${trialParameters.x}"],
+    ),
+    "invalid name": (
+        ("name: refused", "name: Refused_1"),
+        ":4: metadata.name: Invalid value",
+        ["Refused_1"],
+    ),
+    "filter that is no regex": (
+        (
+            "  parallelTrialCount: 2\n",
+            '  metricsCollectorSpec:\n    source:\n      filter:\n        metricsFormat: ["(\\\\w+=(.*)"]\n  parallelTrialCount: 2\n',
+        ),
+        ": spec.metricsCollectorSpec.source.filter.metricsFormat",
+        ["(\\w+=(.*)"],
+    ),
+    "a wrong type": (
+        ("maxTrialCount: 4", 'maxTrialCount: "four"'),
+        ": spec.maxTrialCount: Invalid value",
+        ["four", "integer"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "message", "words"), REFUSED.values(), ids=REFUSED.keys())
+def test_a_refused_file_names_line_field_and_cure_and_leaves_nothing(
+    laptop: Katib, experiment_file: Writer, change: Change, message: str, words: list[str]
+) -> None:
+    file = experiment_file("refused", "echo score=${trialParameters.x}", change)
+    done = laptop("run", str(file))
+    assert done.returncode == 2, done.stdout + done.stderr
+    first = next(line for line in done.stderr.splitlines() if message in line)
+    assert first.startswith(f"katib: {file}:")
+    assert all(word in done.stderr for word in words)
+    assert "Traceback" not in done.stderr and done.stdout == ""
+    assert laptop.kubectl("get", "experiments", "--field-selector=metadata.name=refused", "--no-headers").stdout == ""
+
+
+def test_yaml_that_does_not_parse_is_refused_without_starting_anything(katib: Katib, tmp_path: Path) -> None:
+    file = tmp_path / "broken.yaml"
+    file.write_text("kind: Experiment\nspec: [\n")
+    done = katib("run", str(file))
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"katib: {file}:3: is not YAML")
+    assert len(done.stderr.splitlines()) == 1
+    assert not katib.state.exists()
+
+
+FAILING: dict[str, tuple[str, list[str]]] = {
+    "missing-executable": ("exec no-such-program", ["no-such-program"]),
+    "crash": ("echo lost; exit 3", ["3"]),
+}
+
+
+@pytest.mark.parametrize("name", FAILING.keys())
+def test_a_trial_that_fails_gives_its_reason(laptop: Katib, experiment_file: Writer, name: str) -> None:
+    command, words = FAILING[name]
+    done = laptop("run", str(experiment_file(name, command)))
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert f"katib: Experiment {name}: Experiment has failed because max failed count has reached" in done.stderr
+    assert all(word in done.stderr for word in words), done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_command_that_does_not_exist_names_the_cure(laptop: Katib, experiment_file: Writer) -> None:
+    change = ('command: [sh, -c, "true ${trialParameters.x}"]', 'command: [no-such-program, "${trialParameters.x}"]')
+    done = laptop("run", str(experiment_file("no-command", "true ${trialParameters.x}", change)))
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "no-such-program" in done.stderr, done.stderr
+
+
+def test_a_trial_without_a_metric_says_which_one_was_expected(laptop: Katib, experiment_file: Writer) -> None:
+    done = laptop("run", str(experiment_file("silent", "echo ${trialParameters.x}")))
+    assert done.returncode == 1
+    assert "Metrics are not available" in done.stderr, done.stderr
+
+
+def test_a_port_in_use_is_named(katib: Katib, experiment_file: Writer) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = katib("run", str(experiment_file("port")), f"--port={port}")
+    assert done.returncode == 2
+    assert done.stderr == f"katib: port {port} is in use: choose another one with --port, or leave it out\n"
+
+
+def test_a_read_only_state_directory_is_named_with_the_cure(experiment_file: Writer) -> None:
+    done = Katib(Path("/proc/katib"))("run", str(experiment_file("readonly")))
+    assert done.returncode == 2
+    assert done.stderr.startswith("katib: cannot write to the state directory /proc/katib: ")
+    assert "--state-dir" in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_a_full_state_directory_is_named_with_the_cure(experiment_file: Writer, tmp_path: Path) -> None:
+    """/dev/full answers every write with "No space left on device"; as the lock file it stands for a full disk."""
+    state = tmp_path / "state"
+    state.mkdir()
+    os.symlink("/dev/full", state / "version")
+    done = Katib(state)("run", str(experiment_file("full")))
+    assert done.returncode == 2
+    assert "--state-dir" in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_a_second_run_on_one_state_directory_is_refused(katib: Katib, experiment_file: Writer, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    first = katib.start(
+        "run",
+        str(experiment_file("first", f"until [ -e {gate} ]; do sleep 0.1; done; echo score=${{trialParameters.x}}")),
+    )
+    eventually(lambda: katib.kubectl("get", "experiment", "first").returncode == 0)
+    second = katib("run", str(experiment_file("second")))
+    assert second.returncode == 2
+    assert f"`katib run` (process {first.pid}) is using the state directory {katib.state}" in second.stderr
+    assert "--state-dir" in second.stderr
+    gate.touch()
+    _, errors = first.communicate(timeout=60)
+    assert first.returncode == 0, errors
+
+
+@pytest.mark.parametrize(
+    "arguments", [["run"], ["nothing"], ["run", "x.yaml", "--port=0"], ["run", "x.yaml", "--isolation=none"]]
+)
+def test_a_wrong_command_line_exits_2_with_usage(katib: Katib, arguments: list[str]) -> None:
+    done = subprocess.run([*katib.command("run")[:1], *arguments], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith("usage: katib")

@@ -1,0 +1,169 @@
+"""`katib run` from a file to its best trials, and everything a user may do with it in between."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, Katib, eventually
+
+Writer = Callable[..., Path]
+EXAMPLES = sorted((ROOT / "examples/v1beta1").rglob("hp-tuning/*.yaml"))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_every_example_finds_a_good_classifier(laptop: Katib, example: Path) -> None:
+    done = laptop("run", str(example))
+    assert done.returncode == 0, done.stderr + laptop.logs()
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert rows[0][:2] == ["TRIAL", "ACCURACY"]
+    assert float(rows[1][1]) > 0.9
+    experiment = laptop.get("experiment", example.stem, "-n", "kubeflow")
+    assert experiment["status"]["trialsSucceeded"] == 12
+    assert experiment["status"]["conditions"][-1]["reason"] == "ExperimentMaxTrialsReached"
+    trials = laptop.get("trials", "-n", "kubeflow", "-l", f"katib.kubeflow.org/experiment={example.stem}")["items"]
+    points = {tuple(sorted(entry["value"] for entry in trial["spec"]["parameterAssignments"])) for trial in trials}
+    assert len(points) == len(trials) == 12
+
+
+def test_a_laptop_of_its_own_runs_one_file_and_leaves_nothing_behind(katib: Katib, experiment_file: Writer) -> None:
+    done = katib("run", str(experiment_file("alone")))
+    assert done.returncode == 0, done.stderr + katib.logs()
+    assert len(done.stdout.splitlines()) == 5
+    assert "4 of 4 succeeded" in done.stderr
+    assert not katib.processes()
+
+
+def test_the_same_file_again_prints_the_finished_result(laptop: Katib, experiment_file: Writer) -> None:
+    file = str(experiment_file("again"))
+    first = laptop.good("run", file)
+    assert laptop.good("run", file) == first
+
+
+def test_a_larger_budget_is_refused_for_a_finished_experiment_that_cannot_restart(
+    laptop: Katib, experiment_file: Writer
+) -> None:
+    laptop.good("run", str(experiment_file("finished")))
+    done = laptop(
+        "run",
+        str(experiment_file("finished", "echo score=${trialParameters.x}", ("maxTrialCount: 4", "maxTrialCount: 6"))),
+    )
+    assert done.returncode == 2
+    assert "spec.resumePolicy" in done.stderr
+
+
+def test_a_changed_budget_of_a_running_experiment_is_applied(
+    laptop: Katib, experiment_file: Writer, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    command = f"until [ -e {gate} ]; do sleep 0.1; done; echo score=${{trialParameters.x}}"
+    running = laptop.start("run", str(experiment_file("budget", command)))
+    eventually(lambda: laptop.kubectl("get", "experiment", "budget").returncode == 0)
+    changed = laptop.start("run", str(experiment_file("budget", command, ("maxTrialCount: 4", "maxTrialCount: 5"))))
+    eventually(lambda: laptop.get("experiment", "budget")["spec"]["maxTrialCount"] == 5)
+    gate.touch()
+    for process in (running, changed):
+        output, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors
+        assert len(output.splitlines()) == 6
+
+
+def test_any_other_change_names_the_field_and_the_way_out(laptop: Katib, experiment_file: Writer) -> None:
+    laptop.good("run", str(experiment_file("fixed")))
+    file = experiment_file("fixed", "echo score=${trialParameters.x}", ("type: maximize", "type: minimize"))
+    done = laptop("run", str(file))
+    assert done.returncode == 2
+    assert f"{file}:7: Experiment fixed exists and differs in spec.objective" in done.stderr
+    assert "`katib delete experiment fixed -n default`" in done.stderr
+
+
+def test_ctrl_c_stops_everything_and_the_same_file_continues(
+    katib: Katib, experiment_file: Writer, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    file = str(experiment_file("paused", f"until [ -e {gate} ]; do sleep 0.1; done; echo score=${{trialParameters.x}}"))
+    running = katib.start("run", file)
+    eventually(lambda: "2 running" in katib.kubectl("get", "experiments").stdout or _running_trials(katib) == 2)
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert f"`katib run {file}` continues the experiment" in errors
+    assert not katib.processes()
+    gate.touch()
+    done = katib("run", file)
+    assert done.returncode == 0, done.stderr + katib.logs()
+    assert len(done.stdout.splitlines()) == 5
+
+
+def _running_trials(katib: Katib) -> int:
+    done = katib.kubectl("get", "pods", "--no-headers")
+    return len(re.findall(r"Running", done.stdout))
+
+
+@pytest.mark.parametrize("isolation", ["mount", "rewrite"])
+def test_file_collectors_find_metrics_in_both_isolations(katib: Katib, experiment_file: Writer, isolation: str) -> None:
+    katib.good("up", f"--isolation={isolation}")
+    source = (
+        "  metricsCollectorSpec:\n    collector: {kind: File}\n"
+        "    source: {fileSystemPath: {path: /var/log/katib/out.FORMAT, kind: File, format: FORMAT}}\n"
+    )
+    commands = {
+        "TEXT": "echo score=${trialParameters.x} > /var/log/katib/out.TEXT",
+        "JSON": r"echo '{\"score\": ${trialParameters.x}}' > /var/log/katib/out.JSON",
+    }
+    for kind, command in commands.items():
+        spec = ("  parallelTrialCount: 2\n", source.replace("FORMAT", kind) + "  parallelTrialCount: 2\n")
+        done = katib("run", str(experiment_file(f"file-{kind.lower()}", command, spec)))
+        assert done.returncode == 0, done.stderr + katib.logs()
+        assert len(done.stdout.splitlines()) == 5
+    assert not Path("/var/log/katib/out.TEXT").exists()
+    events = katib.kubectl("get", "events", "--no-headers").stdout
+    assert ("PathsRewritten" in events) is (isolation == "rewrite")
+
+
+def test_an_algorithm_is_served_by_a_deployment_of_its_own_when_the_configuration_names_no_shared_service(
+    katib: Katib, experiment_file: Writer
+) -> None:
+    shipped = (ROOT / "pkg/local/katib_local/katib_config.yaml").read_text()
+    lines = [line for line in shipped.splitlines() if "endpoint:" not in line]
+    katib.state.mkdir()
+    (katib.state / "katib-config.yaml").write_text("\n".join(lines) + "\n")
+    katib.good("up")
+    running = katib.start("run", str(experiment_file("own")))
+    deployment = eventually(lambda: katib.kubectl("get", "deployment", "own-random", "-o", "name").stdout)
+    assert deployment.strip() == "deployment.apps/own-random"
+    assert katib.get("service", "own-random")["spec"]["ports"][0]["port"] == 6789
+    _, errors = running.communicate(timeout=120)
+    assert running.returncode == 0, errors + katib.logs()
+    conditions = {entry["type"]: entry["status"] for entry in katib.get("suggestion", "own")["status"]["conditions"]}
+    assert conditions["Succeeded"] == "True"
+    eventually(lambda: katib.kubectl("get", "deployment", "own-random").returncode != 0)
+
+
+def test_up_status_and_down_tell_what_runs(katib: Katib) -> None:
+    assert katib("status").returncode == 1
+    assert "Katib is up" in katib.good("up")
+    assert "already up" in katib.good("up")
+    assert f"state in {katib.state}" in katib.good("status")
+    assert "server: https://127.0.0.1:" in katib.good("kubeconfig")
+    assert "Katib is down" in katib.good("down")
+    assert "not running" in katib.good("down")
+    assert not katib.processes()
+    refused = katib("get", "experiments")
+    assert refused.returncode == 2
+    assert "start it with `katib up`" in refused.stderr
+
+
+def test_doctor_finds_this_machine_good(katib: Katib) -> None:
+    rows = katib.good("doctor").splitlines()
+    assert [row.split()[1] for row in rows[1:]] == ["state", "disk", "clock", "ports", "isolation", "kubectl"]
+
+
+def test_logs_of_a_trial_are_what_its_command_printed(laptop: Katib, experiment_file: Writer) -> None:
+    laptop.good("run", str(experiment_file("printing", "echo hello; echo score=${trialParameters.x}")))
+    trial = laptop.get("trials", "-l", "katib.kubeflow.org/experiment=printing")["items"][0]["metadata"]["name"]
+    lines = laptop.good("logs", trial).splitlines()
+    assert lines[0] == "hello" and lines[1].startswith("score=0.")

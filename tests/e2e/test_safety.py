@@ -1,0 +1,167 @@
+"""A shared machine: nobody else may call, nothing outlives, nothing is lost or counted twice."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import sqlite3
+import ssl
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import Katib, eventually
+
+Writer = Callable[..., Path]
+PR_CAPBSET_DROP = 24
+CALL = """
+import grpc, sys
+from katib_apis.v1beta1 import api_pb2, api_pb2_grpc
+stub = api_pb2_grpc.DBManagerStub(grpc.insecure_channel("katib-db-manager.kubeflow:6789"))
+try:
+    stub.GetObservationLog(api_pb2.GetObservationLogRequest(trial_name="t"), timeout=10)
+    print("OK")
+except grpc.RpcError as error:
+    print(error.code().name, error.details())
+"""
+
+
+def ports(katib: Katib) -> dict[str, int]:
+    answer: dict[str, int] = json.loads((katib.state / "run" / "ports.json").read_text())
+    return answer
+
+
+def test_an_anonymous_call_to_the_api_is_refused(laptop: Katib) -> None:
+    authority = (laptop.state / "credentials" / "ca.crt").read_text()
+    context = ssl.create_default_context(cadata=authority)
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(f"https://127.0.0.1:{ports(laptop)['apiserver']}/api/v1/namespaces", context=context)
+    with caught.value as answer:
+        assert answer.code == 401
+
+
+def call_db_manager(laptop: Katib, credentials: str) -> str:
+    proxy = f"http://{credentials}127.0.0.1:{ports(laptop)['proxy']}"
+    environment = {**os.environ, "grpc_proxy": proxy, "no_grpc_proxy": "localhost"}
+    return subprocess.run([sys.executable, "-c", CALL], env=environment, capture_output=True, text=True).stdout
+
+
+def test_a_grpc_call_without_the_token_of_this_start_is_refused(laptop: Katib) -> None:
+    token = (laptop.state / "credentials" / "service-token").read_text()
+    assert call_db_manager(laptop, f"katib:{token}@") == "OK\n"
+    for credentials in ("", "katib:guess@"):
+        assert "UNAVAILABLE" in call_db_manager(laptop, credentials)
+
+
+def test_a_webhook_call_without_a_certificate_is_refused(laptop: Katib) -> None:
+    context = ssl.create_default_context(cadata=(laptop.state / "credentials" / "ca.crt").read_text())
+    request = urllib.request.Request(f"https://127.0.0.1:{ports(laptop)['webhook']}/validate-experiment", data=b"{}")
+    with pytest.raises((urllib.error.URLError, ssl.SSLError, ConnectionError)):
+        urllib.request.urlopen(request, context=context)
+
+
+def test_everything_that_listens_listens_on_loopback(laptop: Katib) -> None:
+    inodes = {os.readlink(descriptor) for process in laptop.processes() for descriptor in _descriptors(process)}
+    lines = [line.split() for file in ("tcp", "tcp6") for line in Path("/proc/net", file).read_text().splitlines()[1:]]
+    listening = {line[1].split(":")[0] for line in lines if line[3] == "0A" and f"socket:[{line[9]}]" in inodes}
+    assert listening == {"0100007F"}
+
+
+def _descriptors(process: int) -> list[Path]:
+    try:
+        return [path for path in Path(f"/proc/{process}/fd").iterdir() if path.is_symlink()]
+    except OSError:
+        return []
+
+
+def test_sockets_and_files_are_the_owners_alone(laptop: Katib) -> None:
+    assert laptop.state.stat().st_mode & 0o077 == 0
+    assert (laptop.state / "kubeconfig").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("isolation", ["mount", "rewrite"])
+def test_killing_everything_in_the_middle_loses_and_doubles_nothing(
+    katib: Katib, experiment_file: Writer, tmp_path: Path, isolation: str
+) -> None:
+    changes = ("maxTrialCount: 4", "maxTrialCount: 8"), ("parallelTrialCount: 2", "parallelTrialCount: 3")
+    command = "sleep 0.$(( $$ % 10 )); echo score=${trialParameters.x}"
+    file = str(experiment_file("killed", command, *changes))
+    running = katib.start("run", file, f"--isolation={isolation}")
+    eventually(lambda: _succeeded(katib) >= 2)
+    for process in katib.processes():
+        _kill(process)
+    running.communicate(timeout=30)
+    eventually(lambda: not katib.processes(), within=10)
+    done = katib("run", file, f"--isolation={isolation}")
+    assert done.returncode == 0, done.stderr + katib.logs()
+    assert len(done.stdout.splitlines()) == 9
+    assert "8 of 8 succeeded" in done.stderr
+    katib.good("up")
+    trials = katib.get("trials")["items"]
+    status = katib.get("experiment", "killed")["status"]
+    assert len(trials) == status["trials"] == status["trialsSucceeded"] == 8
+    assert sorted(status["succeededTrialList"]) == sorted(trial["metadata"]["name"] for trial in trials)
+    with sqlite3.connect(katib.state / "observations.sqlite") as database:
+        rows = database.execute("SELECT trial_name, value FROM observation_logs").fetchall()
+    database.close()
+    assert dict(rows) == {
+        trial["metadata"]["name"]: trial["spec"]["parameterAssignments"][0]["value"] for trial in trials
+    }
+    assert len(rows) == 8
+
+
+def _succeeded(katib: Katib) -> int:
+    done = katib.kubectl("get", "experiment", "killed", "-o", "jsonpath={.status.trialsSucceeded}")
+    return int(done.stdout or 0) if done.returncode == 0 else 0
+
+
+def _kill(process: int) -> None:
+    try:
+        os.kill(process, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+@pytest.mark.parametrize("isolation", ["mount", "rewrite"])
+def test_no_process_outlives_katib_killed_with_9(
+    katib: Katib, experiment_file: Writer, tmp_path: Path, isolation: str
+) -> None:
+    """Also not a daemon that the trial started in a session of its own."""
+    mark = f"86399.{os.getpid()}"
+    command = f"setsid sleep {mark} & sleep {mark}; echo score=${{trialParameters.x}}"
+    running = katib.start("run", str(experiment_file("outlived", command)), f"--isolation={isolation}")
+    eventually(lambda: len(_sleepers(mark)) >= 4)
+    running.kill()
+    running.communicate(timeout=30)
+    eventually(lambda: not katib.processes() and not _sleepers(mark), within=15)
+
+
+def _sleepers(mark: str) -> list[str]:
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if (folder / "cmdline").read_bytes() == f"sleep\0{mark}\0".encode():
+                found.append(folder.name)
+        except OSError:
+            continue
+    return found
+
+
+def _without_privileges() -> None:
+    """In the child: give up every capability for good (nothing to give up for an ordinary user)."""
+    libc = ctypes.CDLL(None)
+    for capability in range(64):
+        libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
+
+
+def test_rewriting_needs_no_privileges(katib: Katib, experiment_file: Writer) -> None:
+    command = katib.command("run", str(experiment_file("plain")), "--isolation=rewrite")
+    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=_without_privileges, timeout=120)
+    assert done.returncode == 0, done.stderr + katib.logs()
+    assert len(done.stdout.splitlines()) == 5
