@@ -86,7 +86,7 @@ class _Structural:
         """The schema of one field; `path` are the types that lead to it."""
         target, inner_path = self._follow(schema, place, path)
         # Null means absent, as it always did: Go's decoder reads it so, and YAML writes it by leaving a value out.
-        converted: Schema = {"description": words(schema) or words(target)}
+        converted: Schema = {"description": words(schema, target.get("enum", ())) or words(target)}
         if not converted["description"]:
             del converted["description"]
         converted |= self._typed(target, place, inner_path)

@@ -20,6 +20,7 @@ from katib_codegen.words import words
 
 _BASE = "katib_machinery.model.KatibModel"
 _OBJECT = "katib_machinery.model.KatibObject"
+_NUMBER = "katib_apis.scalars.Number"
 _PASSED = ("type", "properties", "items", "enum", "format", "allOf")
 
 
@@ -118,8 +119,7 @@ def _for_generator(schema: Mapping[str, Any]) -> Schema:
     if schema.get("x-kubernetes-preserve-unknown-fields") and "properties" not in schema:
         return {"type": "object", "additionalProperties": True}
     if schema.get("type") == "number":
-        # An integer stays one: a goal of 1 must not be written back as 1.0.
-        return {"anyOf": [{"type": "integer"}, {"type": "number"}]}
+        return {"type": "string", "customTypePath": _NUMBER}
     passed: Schema = {key: schema[key] for key in _PASSED if key in schema}
     if "properties" in schema:
         passed["properties"] = {name: _for_generator(field) for name, field in schema["properties"].items()}

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from katib_apis.scalars import Number
 from katib_machinery.enums import StrEnum
 from katib_machinery.model import KatibModel, KatibObject
 from katib_machinery.types import IntOrString, Quantity, Time
-from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic import ConfigDict, Field, StrictBool, StrictInt, StrictStr
 
 
 class ParameterType(StrEnum):
@@ -176,6 +177,9 @@ class ExperimentConditionType(StrEnum):
 class ControllerConfig(KatibModel):
     """Settings of the controller."""
 
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True,
+    )
     experiment_suggestion_name: Annotated[StrictStr | None, Field(alias="experimentSuggestionName")] = None
     """How the experiment controller asks for assignments; there is one way. Default: default."""
     metrics_addr: Annotated[StrictStr | None, Field(alias="metricsAddr")] = None
@@ -203,7 +207,7 @@ class ControllerConfig(KatibModel):
     algorithm_calls: Annotated[StrictInt | None, Field(alias="algorithmCalls")] = None
     """How many calls to algorithm services may be under way at the same time, over all Experiments. Unit: calls.
     Default: 16."""
-    client_qps: Annotated[StrictInt | StrictFloat | None, Field(alias="clientQPS")] = None
+    client_qps: Annotated[Number | None, Field(alias="clientQPS")] = None
     """How many requests a second the controller may send to the API server on average. 0 means no limit. Unit: requests
     per second. Default: 0."""
     client_burst: Annotated[StrictInt | None, Field(alias="clientBurst")] = None
@@ -395,9 +399,12 @@ class MetricStrategy(KatibModel):
 class ObjectiveSpec(KatibModel):
     """What the search optimises."""
 
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True,
+    )
     type: ObjectiveType | None = None
     """Direction of the search. Absent: admission refuses the Experiment."""
-    goal: StrictInt | StrictFloat | None = None
+    goal: Number | None = None
     """Value of the objective metric at which the search is over, because a Trial has reached it. Unit: that of the
     objective metric. Absent: there is no goal; only the number of Trials ends the search."""
     objective_metric_name: Annotated[StrictStr | None, Field(alias="objectiveMetricName")] = None
