@@ -8,7 +8,8 @@ nothing of experiments.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Awaitable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, assert_never
 
@@ -51,6 +52,9 @@ __all__ = [
     "UpdateStatus",
     "act",
 ]
+
+
+log = logging.getLogger(__name__)
 
 
 class ForeignObjectError(Exception):
@@ -128,7 +132,7 @@ async def _perform(context: ActContext, owner: KubeObject, action: Action, plan:
             # A reply must not be lost to a later decision: what it led to is stored before the key goes on.
             await _write(context, owner, action, "status", urgent=action.urgent or plan.reply_of is not None)
         case SetFinalizers():
-            await _set_finalizers(context, action)
+            await _set_finalizers(context, owner, action)
         case Emit():
             context.recorder.emit(owner, action.type, action.reason, action.message)
         case Ask():
@@ -209,40 +213,57 @@ async def _write(
 ) -> None:
     resource, obj = action.resource, action.obj
     pen = context.cluster.pens.of(resource, obj.key)
-    before = (pen.in_flight.obj if pen.in_flight and pen.in_flight.part == part else None) or context.cluster.cached(
-        resource, obj.key
-    )
+    before = pen.sent(part) or context.cluster.cached(resource, obj.key)
     if before is not None and before.uid == obj.uid and same_part(before, obj, part):
         pen.waiting.pop(part, None)
         return
+    client = context.cluster.client(resource)
+    send = client.update_status if part == "status" else client.update
     write = Write(
-        client=context.cluster.client(resource),
         obj=obj,
         part=part,
+        send=lambda version: send(obj, resource_version=version),
         on_answer=lambda answer: _put(context, resource, answer),
-        on_error=lambda error: context.queue.add_rate_limited(owner.key),
+        on_error=lambda error: _report(context, owner.key, error),
     )
-    try:
-        await (pen.write_paced(write) if resource in context.cluster.paced and not urgent else pen.write(write))
-    except ApiError as error:
-        if error.conflict or error.not_found:
-            raise _LookAgainError from error
-        raise
+    await _send(pen.write_paced(write) if resource in context.cluster.paced and not urgent else pen.write(write))
 
 
-async def _set_finalizers(context: ActContext, action: SetFinalizers) -> None:
+async def _set_finalizers(context: ActContext, owner: KubeObject, action: SetFinalizers) -> None:
     resource, obj = action.resource, action.obj
     cached = context.cluster.cached(resource, obj.key)
     if cached is not None and tuple(cached.finalizers) == action.finalizers:
         return
-    patch = {"metadata": {"finalizers": list(action.finalizers), "resourceVersion": obj.resource_version}}
+    client = context.cluster.client(resource)
+
+    async def send(version: str) -> Any:
+        patch = {"metadata": {"finalizers": list(action.finalizers), "resourceVersion": version}}
+        return await client.patch(obj.namespace, obj.name, patch)
+
+    write = Write(
+        obj=obj,
+        part="finalizers",
+        send=send,
+        on_answer=lambda answer: _put(context, resource, answer),
+        on_error=lambda error: _report(context, owner.key, error),
+    )
+    await _send(context.cluster.pens.of(resource, obj.key).write(write))
+
+
+async def _send(writing: Awaitable[None]) -> None:
     try:
-        answer = await context.cluster.client(resource).patch(obj.namespace, obj.name, patch)
+        await writing
     except ApiError as error:
         if error.conflict or error.not_found:
             raise _LookAgainError from error
         raise
-    _put(context, resource, answer)
+
+
+def _report(context: ActContext, key: ObjectKey, error: Exception) -> None:
+    """A paced write went wrong after its reconcile had ended: nobody else can say so, and the key looks again."""
+    if not (isinstance(error, ApiError) and (error.conflict or error.not_found)):
+        log.warning("a write for %s failed: %s", key, error, extra={"key": str(key)})
+    context.queue.add_rate_limited(key)
 
 
 def _put(context: ActContext, resource: Resource, answer: Any) -> None:

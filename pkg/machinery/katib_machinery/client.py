@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 import orjson
 
 from katib_machinery.objects import KubeObject, Resource, with_kind
-from katib_machinery.transport import MERGE_PATCH, ApiError, Transport
+from katib_machinery.transport import MERGE_PATCH, ApiError, Transport, streaming
 
 T = TypeVar("T", bound=KubeObject)
 
@@ -92,12 +92,13 @@ class ResourceClient(Generic[T]):
         params = {"watch": "true", "resourceVersion": resource_version}
         if label_selector:
             params["labelSelector"] = label_selector
-        async for line in self._transport.stream(self.resource.path(namespace), params=params):
-            event = orjson.loads(line)
-            if event["type"] == "ERROR":
-                raise ApiError.from_status(event["object"])
-            if event["type"] != "BOOKMARK":
-                yield WatchEvent(event["type"], self._decode(event["object"]))
+        async with streaming(self._transport.stream(self.resource.path(namespace), params=params)) as lines:
+            async for line in lines:
+                event = orjson.loads(line)
+                if event["type"] == "ERROR":
+                    raise ApiError.from_status(event["object"])
+                if event["type"] != "BOOKMARK":
+                    yield WatchEvent(event["type"], self._decode(event["object"]))
 
     async def _write(self, method: str, path: str, obj: T, resource_version: str | None = None) -> T:
         body = to_body(obj, self.resource)

@@ -83,6 +83,5 @@ class Cluster:
 def with_status_of(obj: Any, other: Any) -> Any:
     """The frozen object with another one's status."""
     if isinstance(obj, KatibObject):
-        mixed = obj.model_copy(update={"status": getattr(other, "status", None)})
-        return mixed.deep_copy().walk_freeze() if not isinstance(other, KatibObject) else mixed.walk_freeze()
+        return obj.model_copy(update={"status": getattr(other, "status", None)}).walk_freeze()
     return Unstructured({**obj.raw, "status": other.raw.get("status")}).walk_freeze()

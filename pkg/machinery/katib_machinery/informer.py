@@ -31,7 +31,7 @@ from katib_machinery.clock import Clock, SystemClock, sleep
 from katib_machinery.frozen import freeze
 from katib_machinery.indexer import Indexer, IndexFunc
 from katib_machinery.objects import KubeObject, ObjectKey, Resource, with_kind
-from katib_machinery.transport import ApiError, Transport
+from katib_machinery.transport import ApiError, Transport, streaming
 
 __all__ = ["Handler", "IndexFunc", "Indexer", "OnBad", "SharedInformer"]
 
@@ -215,8 +215,9 @@ class SharedInformer(Generic[T]):
             # Jitter: watches that began together must not all end together.
             "timeoutSeconds": str(random.randint(*WATCH_SECONDS)),  # noqa: S311
         }
-        async for line in self.transport.stream(self.resource.path(self.namespace), params=params):
-            self._on_event(orjson.loads(line))
+        async with streaming(self.transport.stream(self.resource.path(self.namespace), params=params)) as lines:
+            async for line in lines:
+                self._on_event(orjson.loads(line))
 
     def _on_event(self, event: Mapping[str, Any]) -> None:
         kind, raw = event["type"], event["object"]

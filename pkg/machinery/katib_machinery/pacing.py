@@ -13,19 +13,15 @@ Knows when a write may go and which version it must name; knows nothing of why i
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from katib_machinery.client import ResourceClient
 from katib_machinery.clock import Clock, Timer
 from katib_machinery.objects import KubeObject, ObjectKey, Resource
 
-log = logging.getLogger(__name__)
-
-Part = Literal["object", "status"]
+Part = Literal["object", "status", "finalizers"]
 
 FLOOR = 0.05
 ROUND_TRIPS = 4.0
@@ -36,17 +32,13 @@ CHAIN = 64
 class Write:
     """A wanted state of one part of an object, and whom to tell how it went."""
 
-    client: ResourceClient[Any]
     obj: KubeObject
     part: Part
+    # The request itself; it names the given resourceVersion.
+    send: Callable[[str], Awaitable[Any]]
     on_answer: Callable[[Any], None]
+    # Only for a write that waited: else the caller has the exception.
     on_error: Callable[[Exception], None]
-
-    async def send(self, resource_version: str) -> Any:
-        """The write itself."""
-        if self.part == "status":
-            return await self.client.update_status(self.obj, resource_version=resource_version)
-        return await self.client.update(self.obj, resource_version=resource_version)
 
 
 @dataclass
@@ -66,6 +58,10 @@ class Pen:
         """The newest own state that the server has not confirmed yet."""
         if (write := self.waiting.get(part)) is not None:
             return write.obj
+        return self.sent(part)
+
+    def sent(self, part: Part) -> KubeObject | None:
+        """The own state that is on its way to the server."""
         return self.in_flight.obj if self.in_flight is not None and self.in_flight.part == part else None
 
     async def write(self, write: Write) -> None:

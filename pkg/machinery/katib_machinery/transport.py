@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -18,8 +19,8 @@ MERGE_PATCH = "application/merge-patch+json"
 class Transport(Protocol):
     """Moves bytes to and from one API server, as one user.
 
-    Obligations: an answer of 400 or more raises ApiError; no answer at all raises UnreachableError (an OSError); a
-    request is sent at most once, except that credentials refused with 401 are refreshed and the request sent again.
+    Obligations: an answer of 400 or more raises ApiError; no answer at all raises UnreachableError (an OSError).
+    Credentials refused with 401 are refreshed and the request sent once more; a POST or PATCH is never repeated else.
     """
 
     async def request(
@@ -37,6 +38,16 @@ class Transport(Protocol):
     def stream(self, path: str, *, params: Mapping[str, str] | None = None) -> AsyncIterator[bytes]:
         """Yield the lines of a long answer, without line ends, however long they are; end when the server ends."""
         ...
+
+
+@asynccontextmanager
+async def streaming(lines: AsyncIterator[bytes]) -> AsyncIterator[AsyncIterator[bytes]]:
+    """Close a stream when its reader leaves, however it leaves: else its connection lives until it is collected."""
+    try:
+        yield lines
+    finally:
+        if (close := getattr(lines, "aclose", None)) is not None:
+            await close()
 
 
 class UnreachableError(ConnectionError):
