@@ -1,16 +1,8 @@
 """Clientset, listers and informers: one module per kind over the runtime in katib_machinery. Knows the templates."""
 
-import jinja2
-
 from katib_codegen.model import Api, Kind
 from katib_codegen.render import Files, python_header
-
-_ENVIRONMENT = jinja2.Environment(  # noqa: S701 (it prints Python, not HTML)
-    loader=jinja2.PackageLoader("katib_codegen"),
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    keep_trailing_newline=True,
-)
+from katib_codegen.render.templating import fill
 
 
 def render_clients(api: Api) -> Files:
@@ -19,8 +11,8 @@ def render_clients(api: Api) -> Files:
     head = python_header(*sources)
     folder = f"pkg/client/katib_client/{api.version}"
     printed = {
-        f"pkg/apis/katib_apis/{api.version}/resources.py": _fill("resources.py.j2", header=head, kinds=api.kinds),
-        f"{folder}/__init__.py": _fill(
+        f"pkg/apis/katib_apis/{api.version}/resources.py": fill("resources.py.j2", header=head, kinds=api.kinds),
+        f"{folder}/__init__.py": fill(
             "clientset.py.j2",
             header=head,
             version=api.version,
@@ -30,12 +22,8 @@ def render_clients(api: Api) -> Files:
         ),
     }
     for kind, source in zip(api.kinds, sources, strict=True):
-        printed[f"{folder}/{kind.singular}.py"] = _fill("client.py.j2", header=python_header(source), kind=kind)
+        printed[f"{folder}/{kind.singular}.py"] = fill("client.py.j2", header=python_header(source), kind=kind)
     return printed
-
-
-def _fill(template: str, **values: object) -> bytes:
-    return _ENVIRONMENT.get_template(template).render(**values).encode()
 
 
 def _imports(api: Api) -> list[str]:

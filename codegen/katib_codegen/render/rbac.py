@@ -5,14 +5,15 @@ from typing import Any
 
 from katib_codegen.facts import Facts
 from katib_codegen.model import Api
-from katib_codegen.render import Files, header
+from katib_codegen.render import Files, header, python_header
 from katib_codegen.render.documents import documents
+from katib_codegen.render.templating import fill
 
 _API = "rbac.authorization.k8s.io"
 
 
 def render_rbac(api: Api) -> Files:
-    """The controller's RBAC for a whole cluster, and for one namespace without a ClusterRole."""
+    """The controller's RBAC for a whole cluster, and for one namespace without a ClusterRole; rules as constants."""
     controller, facts = api.sources.permissions["controller"], Facts(api.sources.names)
     account = facts.value(controller["serviceAccount"])
     namespace = facts.default("names.environment.core_namespace")
@@ -31,11 +32,18 @@ def render_rbac(api: Api) -> Files:
         *_granted("Role", account, namespace, own, subject),
     ]
     single = [service_account, *_granted("Role", account, namespace, everywhere + own, subject)]
-    head = header(f"{api.sources.folder}/permissions.yaml")
+    source = f"{api.sources.folder}/permissions.yaml"
+    head = header(source)
+    tables = [
+        (name.upper(), _rules(facts, rules)) for name, rules in api.sources.permissions["made_at_run_time"].items()
+    ]
     folder = f"manifests/{api.version}/components"
     return {
         f"{folder}/controller/rbac.yaml": (head + documents(whole)).encode(),
         f"{folder}/controller-single-namespace/rbac.yaml": (head + documents(single)).encode(),
+        f"pkg/apis/katib_apis/{api.version}/permissions.py": fill(
+            "permissions.py.j2", header=python_header(source), tables=tables
+        ),
     }
 
 
