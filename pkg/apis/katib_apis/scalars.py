@@ -1,5 +1,6 @@
 """The scalar types that the models need beside those of the machinery. Knows how JSON writes numbers."""
 
+import math
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator
@@ -8,6 +9,8 @@ from pydantic import BeforeValidator
 def _number(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError("should be a number")
+    if not math.isfinite(value):
+        raise ValueError("should be a finite number")
     return value
 
 

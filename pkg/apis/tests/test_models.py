@@ -88,6 +88,9 @@ WRONG = [
     pytest.param({"spec": {"maxTrialCount": 3.0}}, "spec.maxTrialCount", id="a broken count"),
     pytest.param({"spec": {"objective": {"goal": "0.9"}}}, "spec.objective.goal", id="a goal as text"),
     pytest.param(
+        {"spec": {"objective": {"goal": float("inf")}}}, "spec.objective.goal", id="a goal that JSON cannot say"
+    ),
+    pytest.param(
         {"spec": {"parameters": [{}, {"feasibleSpace": {"min": 0.1}}]}},
         "spec.parameters[1].feasibleSpace.min",
         id="a number for text",
@@ -154,7 +157,11 @@ def test_every_model_is_complete_and_every_field_is_optional() -> None:
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(max_size=5),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
     max_leaves=8,
 )
