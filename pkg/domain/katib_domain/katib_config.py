@@ -1,0 +1,187 @@
+"""The KatibConfig: read leniently, defaults filled in, entries looked up by name. Pure.
+
+Contract: resources.md §7 with RES-1; additive keys are described in apis/v1beta1/katib_config.yaml.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import TypeVar
+
+import yaml
+from pydantic import ValidationError
+
+from katib_apis.v1beta1 import names
+from katib_apis.v1beta1.models import (
+    EarlyStoppingConfig,
+    InitConfig,
+    KatibConfig,
+    MetricsCollectorConfig,
+    ResourceRequirements,
+    SuggestionConfig,
+)
+from katib_machinery.model import describe_validation_error
+
+PULL_POLICIES = ("Always", "IfNotPresent", "Never")
+DEFAULT_PULL_POLICY = "IfNotPresent"
+REQUESTS = {"cpu": "50m", "memory": "10Mi", "ephemeral-storage": "500Mi"}
+LIMITS = {"cpu": "500m", "memory": "100Mi", "ephemeral-storage": "5Gi"}
+QUANTITY = re.compile(r"([+-]?[0-9.]+)(|[numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)")
+DECIMAL_EXPONENTS = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
+BINARY_EXPONENTS = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
+
+Entry = TypeVar("Entry", SuggestionConfig, EarlyStoppingConfig, MetricsCollectorConfig)
+
+
+class KatibConfigError(ValueError):
+    """The KatibConfig cannot be read, or has no usable entry; the message names the field or entry."""
+
+
+@dataclass(frozen=True)
+class GroupVersionKind:
+    """A kind of trial job, written Kind.version.group in the configuration."""
+
+    kind: str
+    version: str
+    group: str
+
+
+def parse_katib_config(text: str) -> KatibConfig:
+    """Read the YAML text of a KatibConfig; unknown fields are kept and ignored. Raises KatibConfigError."""
+    try:
+        document = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise KatibConfigError(f"the KatibConfig is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(document, dict) or not document.get("apiVersion") or document.get("kind") != "KatibConfig":
+        raise KatibConfigError(
+            "the KatibConfig must have apiVersion: config.kubeflow.org/v1beta1 and kind: KatibConfig"
+        )
+    try:
+        return KatibConfig.from_dict(document)
+    except ValidationError as error:
+        problems = "; ".join(f"{path}: {message}" for path, message in describe_validation_error(error))
+        raise KatibConfigError(f"the KatibConfig is not valid: {problems}") from error
+
+
+def get_katib_config(data: dict[str, str]) -> KatibConfig:
+    """The KatibConfig among the data of its ConfigMap; raises KatibConfigError."""
+    text = data.get(names.OBJECT_CONFIG_KEY)
+    if text is None:
+        raise KatibConfigError(f"failed to find {names.OBJECT_CONFIG_KEY} in ConfigMap: {names.OBJECT_CONFIG_MAP}")
+    return parse_katib_config(text)
+
+
+def init_config(config: KatibConfig) -> InitConfig:
+    """The part that is read once, at the start."""
+    return config.init or InitConfig()
+
+
+def parse_trial_resources(texts: Sequence[str]) -> list[GroupVersionKind]:
+    """Kinds of trial jobs, each written Kind.version.group; raises KatibConfigError."""
+    kinds = []
+    for text in texts:
+        parts = text.split(".", 2)
+        if len(parts) < 3:
+            raise KatibConfigError(
+                f"invalid GroupVersionKinds: {text!r} in init.controller.trialResources; write Kind.version.group"
+            )
+        kinds.append(GroupVersionKind(*parts))
+    return kinds
+
+
+def suggestion_config(config: KatibConfig, algorithm: str) -> SuggestionConfig:
+    """The entry of an algorithm, complete; raises KatibConfigError.
+
+    An entry with an `endpoint` is served by a shared service and needs no image (CTL-29).
+    """
+    entries = (config.runtime.suggestions if config.runtime else None) or []
+    entry = _last(entries, [found.algorithm_name for found in entries], algorithm, "suggestion config for algorithm")
+    if not entry.endpoint:
+        _check_image(entry.image, "suggestion config", "algorithm", algorithm)
+    return _complete(entry)
+
+
+def early_stopping_config(config: KatibConfig, algorithm: str) -> EarlyStoppingConfig:
+    """The entry of an early-stopping algorithm, complete; raises KatibConfigError."""
+    entries = (config.runtime.early_stoppings if config.runtime else None) or []
+    entry = _last(
+        entries, [found.algorithm_name for found in entries], algorithm, "early stopping config for algorithm"
+    )
+    _check_image(entry.image, "early stopping config", "algorithm", algorithm)
+    return _complete(entry)
+
+
+def metrics_collector_config(config: KatibConfig, kind: str) -> MetricsCollectorConfig:
+    """The entry of a kind of collector, complete; raises KatibConfigError."""
+    entries = (config.runtime.metrics_collectors if config.runtime else None) or []
+    entry = _last(entries, [found.kind for found in entries], kind, "metrics collector config for kind")
+    _check_image(entry.image, "metrics collector config", "kind", kind)
+    return _complete(entry)
+
+
+def known_algorithms(config: KatibConfig) -> list[str]:
+    """Names of the algorithms that have an entry, sorted."""
+    entries = (config.runtime.suggestions if config.runtime else None) or []
+    return sorted({entry.algorithm_name for entry in entries if entry.algorithm_name})
+
+
+def _last(entries: Sequence[Entry], keys: Sequence[str | None], wanted: str, what: str) -> Entry:
+    for entry, key in zip(reversed(entries), reversed(keys), strict=True):
+        if key == wanted and wanted:
+            return entry
+    known = ", ".join(sorted({key for key in keys if key})) or "none"
+    raise KatibConfigError(
+        f"failed to find {what}: {wanted} in ConfigMap: {names.OBJECT_CONFIG_MAP}; it has entries for {known}"
+    )
+
+
+def _check_image(image: str | None, what: str, key: str, wanted: str) -> None:
+    if not (image or "").strip():
+        raise KatibConfigError(f"required value for image configuration of {what} for {key}: {wanted}")
+
+
+def _complete(entry: Entry) -> Entry:
+    complete = entry.deep_copy()
+    if complete.image_pull_policy not in PULL_POLICIES:
+        complete.image_pull_policy = DEFAULT_PULL_POLICY
+    complete.resources = complete_resources(complete.resources)
+    return complete
+
+
+def complete_resources(resources: ResourceRequirements | None) -> ResourceRequirements:
+    """Requests and limits with defaults for what is absent or zero; a negative one removes its key (resources.md §7).
+
+    A limit that was not configured is raised to the configured request (RES-1).
+    """
+    configured = resources.to_dict() if resources else {}
+    requests = _quantities(configured.get("requests") or {}, REQUESTS)
+    limits = _quantities(configured.get("limits") or {}, LIMITS)
+    for key, request in requests.items():
+        given = (configured.get("limits") or {}).get(key)
+        if not given and key in limits and _amount(request) > _amount(limits[key]):
+            limits[key] = request
+    return ResourceRequirements.from_dict({**configured, "requests": requests, "limits": limits})
+
+
+def _quantities(configured: dict[str, object], defaults: dict[str, str]) -> dict[str, object]:
+    quantities: dict[str, object] = {**defaults, **{key: value for key, value in configured.items() if _amount(value)}}
+    return {key: value for key, value in quantities.items() if _amount(value) >= 0}
+
+
+def _amount(quantity: object) -> Decimal:
+    """A Kubernetes quantity as a number; what cannot be read counts as zero."""
+    found = QUANTITY.fullmatch(str(quantity))
+    if found is None:
+        return Decimal(0)
+    number, suffix = found.groups()
+    try:
+        if suffix in BINARY_EXPONENTS:
+            return Decimal(number) * Decimal(2 ** BINARY_EXPONENTS[suffix])
+        if suffix in DECIMAL_EXPONENTS:
+            return Decimal(number).scaleb(DECIMAL_EXPONENTS[suffix])
+        return Decimal(number + suffix)
+    except InvalidOperation:
+        return Decimal(0)

@@ -1,0 +1,131 @@
+"""resources.md §7 and RES-1: the KatibConfig."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from katib_apis.v1beta1.models import KatibConfig, ResourceRequirements
+from katib_domain.katib_config import (
+    GroupVersionKind,
+    KatibConfigError,
+    complete_resources,
+    early_stopping_config,
+    get_katib_config,
+    known_algorithms,
+    metrics_collector_config,
+    parse_katib_config,
+    parse_trial_resources,
+    suggestion_config,
+)
+
+HEAD = {"apiVersion": "config.kubeflow.org/v1beta1", "kind": "KatibConfig"}
+
+
+def config(**runtime: Any) -> KatibConfig:
+    return parse_katib_config(yaml.safe_dump({**HEAD, "runtime": runtime}))
+
+
+def test_an_entry_is_completed_with_defaults() -> None:
+    found = suggestion_config(
+        config(suggestions=[{"algorithmName": "tpe", "image": "i", "imagePullPolicy": "Odd"}]), "tpe"
+    )
+    assert found.image_pull_policy == "IfNotPresent"
+    assert found.resources is not None and found.resources.to_dict() == {
+        "requests": {"cpu": "50m", "memory": "10Mi", "ephemeral-storage": "500Mi"},
+        "limits": {"cpu": "500m", "memory": "100Mi", "ephemeral-storage": "5Gi"},
+    }
+
+
+def test_the_last_entry_of_a_name_wins() -> None:
+    entries = [{"algorithmName": "tpe", "image": image} for image in ("first", "last")]
+    assert suggestion_config(config(suggestions=entries), "tpe").image == "last"
+
+
+def test_an_entry_with_an_endpoint_needs_no_image() -> None:
+    entry = {"algorithmName": "tpe", "endpoint": "katib-suggestion.kubeflow:6789", "timeoutSeconds": 5}
+    found = suggestion_config(config(suggestions=[entry]), "tpe")
+    assert (found.endpoint, found.timeout_seconds) == ("katib-suggestion.kubeflow:6789", 5)
+
+
+RESOURCES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
+    "zero takes the default": ({"requests": {"cpu": "0"}}, {"cpu": "50m"}, {"cpu": "500m"}),
+    "negative removes": ({"requests": {"cpu": "-1"}, "limits": {"cpu": "-1"}}, {}, {}),
+    "RES-1: a default limit is raised to the request": ({"requests": {"cpu": "2"}}, {"cpu": "2"}, {"cpu": "2"}),
+    "a configured limit stays": ({"requests": {"cpu": "2"}, "limits": {"cpu": "1"}}, {"cpu": "2"}, {"cpu": "1"}),
+}
+
+
+@pytest.mark.parametrize(("configured", "requests", "limits"), RESOURCES.values(), ids=RESOURCES.keys())
+def test_resources_are_completed_key_by_key(
+    configured: dict[str, Any], requests: dict[str, Any], limits: dict[str, Any]
+) -> None:
+    found = complete_resources(ResourceRequirements.from_dict(configured)).to_dict()
+    assert {key: value for key, value in found["requests"].items() if key == "cpu"} == requests
+    assert {key: value for key, value in found["limits"].items() if key == "cpu"} == limits
+
+
+def test_a_missing_entry_names_what_there_is() -> None:
+    with pytest.raises(KatibConfigError) as caught:
+        suggestion_config(config(suggestions=[{"algorithmName": "grid", "image": "i"}]), "tpe")
+    assert str(caught.value).startswith(
+        "failed to find suggestion config for algorithm: tpe in ConfigMap: katib-config"
+    )
+    assert str(caught.value).endswith("it has entries for grid")
+
+
+@pytest.mark.parametrize(
+    ("find", "message"),
+    [
+        (lambda found: early_stopping_config(found, "medianstop"), "early stopping config for algorithm: medianstop"),
+        (lambda found: metrics_collector_config(found, "StdOut"), "metrics collector config for kind: StdOut"),
+        (lambda found: suggestion_config(found, ""), "suggestion config for algorithm: "),
+    ],
+)
+def test_a_name_without_an_entry_is_an_error(find: Any, message: str) -> None:
+    with pytest.raises(KatibConfigError, match=message):
+        find(config())
+
+
+def test_a_blank_image_is_an_error() -> None:
+    with pytest.raises(KatibConfigError, match="required value for image configuration of metrics collector config"):
+        metrics_collector_config(config(metricsCollectors=[{"kind": "File", "image": " "}]), "File")
+
+
+TEXTS = {
+    "a: [": "not YAML",
+    "kind: KatibConfig": "must have apiVersion",
+    "[]": "must have apiVersion",
+    yaml.safe_dump({**HEAD, "init": {"controller": {"webhookPort": "x"}}}): r"init\.controller\.webhookPort",
+}
+
+
+@pytest.mark.parametrize(("text", "message"), TEXTS.items())
+def test_a_text_that_is_no_configuration_is_named(text: str, message: str) -> None:
+    with pytest.raises(KatibConfigError, match=message):
+        parse_katib_config(text)
+
+
+def test_unknown_fields_are_ignored() -> None:
+    assert parse_katib_config(yaml.safe_dump({**HEAD, "future": {"a": 1}})).runtime is None
+
+
+def test_a_missing_key_of_the_config_map_is_an_error() -> None:
+    with pytest.raises(KatibConfigError, match=r"failed to find katib-config\.yaml in ConfigMap: katib-config"):
+        get_katib_config({})
+
+
+def test_trial_resources_are_kind_version_group() -> None:
+    found = parse_trial_resources(["Job.v1.batch", "TrainJob.v1alpha1.trainer.kubeflow.org"])
+    assert found[1] == GroupVersionKind("TrainJob", "v1alpha1", "trainer.kubeflow.org")
+    with pytest.raises(KatibConfigError, match="invalid GroupVersionKinds"):
+        parse_trial_resources(["Job.v1"])
+
+
+def test_algorithms_with_an_entry_are_known() -> None:
+    assert known_algorithms(config(suggestions=[{"algorithmName": "tpe"}, {"algorithmName": "grid"}])) == [
+        "grid",
+        "tpe",
+    ]
