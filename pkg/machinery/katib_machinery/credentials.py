@@ -17,6 +17,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Protocol
 
+from katib_machinery.clock import Clock, SystemClock
+
+CERTIFICATE_SECONDS = 600.0
+
 
 class CredentialsError(Exception):
     """The credentials that the configuration names cannot be had. The message says why."""
@@ -95,47 +99,61 @@ class TokenFile:
 class BorrowedCredentials:
     """Credentials that the `kubernetes` package gets: exec plugins, OIDC, Google.
 
-    `config` is a kubeconfig document with one context. Its loader keeps what a plugin printed until that expires; it is
-    asked before each request, which costs nothing until then.
+    `config` is a kubeconfig document with one context. What has an expiry is asked for again when that is over. What a
+    plugin prints without one stays until it is refused; a certificate is asked for again after a while, because an
+    expired one ends in a failed handshake, which no 401 announces.
     """
 
     config: dict[str, Any]
     directory: str
     extra: Mapping[str, str] = field(default_factory=dict)
+    clock: Clock = field(default_factory=SystemClock)
     certificate: ClientCertificate | None = field(default=None, init=False)
     _loader: Any = field(default=None, init=False)
+    _values: Mapping[str, str] = field(default_factory=dict, init=False)
+    _keep_until: float = field(default=0.0, init=False)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     async def headers(self) -> Mapping[str, str]:
         async with self._lock:
-            return await self._load()
+            return await self._current()
 
     async def refresh(self, refused: Mapping[str, str]) -> bool:
         async with self._lock:
-            current = await self._load()
-            if dict(current) != dict(refused):
+            if dict(await self._current()) != dict(refused):
                 # Another request was refused too, and has refreshed already.
                 return True
             before = self.certificate
-            self._loader = None
-            return dict(await self._load()) != dict(refused) or self.certificate != before
+            self._loader, self._keep_until = None, 0.0
+            return dict(await self._current()) != dict(refused) or self.certificate != before
+
+    async def _current(self) -> Mapping[str, str]:
+        if self.clock.monotonic() >= self._keep_until:
+            self._values = await self._load()
+        return self._values
 
     async def _load(self) -> Mapping[str, str]:
         if self._loader is None:
             module = importlib.import_module("kubernetes.aio.config.kube_config")
             self._loader = module.KubeConfigLoader(config_dict=self.config, config_base_path=self.directory)
-        borrowed = SimpleNamespace(api_key={})
+        borrowed = SimpleNamespace(api_key={}, cert_file=None, key_file=None)
         try:
             await self._loader.load_and_set(borrowed)
         except Exception as error:
             raise CredentialsError(f"the kubeconfig's user cannot log in: {error}") from error
-        token = borrowed.api_key.get("BearerToken")
-        certificate, key = getattr(borrowed, "cert_file", None), getattr(borrowed, "key_file", None)
-        self.certificate = ClientCertificate(certificate, key) if certificate and key else None
+        token, files = borrowed.api_key.get("BearerToken"), (borrowed.cert_file, borrowed.key_file)
+        self.certificate = ClientCertificate(*files) if all(files) else None
         if token is None and self.certificate is None:
             # The package has logged the plugin's own words.
             raise CredentialsError("the kubeconfig's user cannot log in: its plugin or provider gave no credentials")
+        self._keep_until = self._end_of_keeping(has_token=token is not None)
         return {**self.extra, **({"Authorization": token} if token else {})}
+
+    def _end_of_keeping(self, *, has_token: bool) -> float:
+        """Until when not to ask the loader again; it checks expiries itself, where it knows them."""
+        if "exec" not in self.config["users"][0]["user"] or hasattr(self._loader, "exec_plugin_expiry"):
+            return 0.0
+        return float("inf") if has_token else self.clock.monotonic() + CERTIFICATE_SECONDS
 
 
 def bearer(token: str) -> dict[str, str]:

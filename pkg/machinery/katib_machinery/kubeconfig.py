@@ -161,7 +161,7 @@ def _read(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise KubeconfigError(f"cannot read the kubeconfig {path}: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise KubeconfigError(f"the kubeconfig {path} is not YAML: {error}") from error
+        raise KubeconfigError(f"the kubeconfig {path} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(document, dict):
         raise KubeconfigError(f"{path} is not a kubeconfig: it should be an object with contexts, clusters and users")
     return document

@@ -6,7 +6,6 @@ import copy
 import pickle
 import subprocess
 import sys
-import timeit
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -237,14 +236,6 @@ def test_any_content_is_copied_and_frozen_without_a_difference(extra: dict[str, 
     dumped = thing.to_dict()
     assert freeze(thing) == copied and thing.to_dict() == dumped
     assert not mutable_parts(thing.deep_copy()) & mutable_parts(thing)
-
-
-def test_the_own_deep_copy_is_faster_than_pydantics() -> None:
-    """A ratio far from its limit (about 3): it shows only that the walk was not lost."""
-    thing = Thing.from_dict(a_thing())
-    own = min(timeit.repeat(thing.deep_copy, number=50, repeat=5))
-    pydantic = min(timeit.repeat(lambda: thing.model_copy(deep=True), number=50, repeat=5))
-    assert own < pydantic
 
 
 # ---- frozen objects
