@@ -77,7 +77,8 @@ class SharedInformer(Generic[T]):
         self._synced = asyncio.Event()
         self._version: str | None = None
         self._unseen: dict[ObjectKey, str] = {}
-        self._deleted: OrderedDict[str, None] = OrderedDict()
+        # uid of each deleted object, and whether the server told ourselves that it is gone for good.
+        self._deleted: OrderedDict[str, bool] = OrderedDict()
 
     # ---- what others use
 
@@ -115,10 +116,10 @@ class SharedInformer(Generic[T]):
 
     def remove_own(self, key: ObjectKey, uid: str) -> None:
         """The server said that our own deletion is complete."""
-        self._remember_deletion(uid)
         cached = self.indexer.get(key)
         if cached is not None and cached.uid == uid:
             self._remove(key)
+        self._remember_deletion(uid, own=True)
 
     # ---- the reflector
 
@@ -239,6 +240,10 @@ class SharedInformer(Generic[T]):
             # One bad object must not stop the kind; what the cache holds of it is the last good state.
             self.on_bad(error, raw)
             return
+        if self._deleted.get(obj.uid):
+            return
+        # Deleted, but not by us, and here again: it had left the label selector for a while.
+        self._deleted.pop(obj.uid, None)
         cached = self.indexer.get(obj.key)
         if cached is None or not self._stale(obj, cached):
             self._put(obj)
@@ -294,9 +299,9 @@ class SharedInformer(Generic[T]):
             self._remember_deletion(obj.uid)
             self._tell(lambda handler: handler.on_delete and handler.on_delete(obj))
 
-    def _remember_deletion(self, uid: str) -> None:
+    def _remember_deletion(self, uid: str, *, own: bool = False) -> None:
         if uid:
-            self._deleted[uid] = None
+            self._deleted[uid] = own or self._deleted.get(uid, False)
         if len(self._deleted) > REMEMBERED_DELETIONS:
             self._deleted.popitem(last=False)
 
