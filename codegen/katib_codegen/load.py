@@ -31,7 +31,10 @@ class Sources:
         return f"apis/{self.version}"
 
 
-class _UniqueKeyLoader(yaml.CSafeLoader):
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _UniqueKeyLoader(_Loader):  # type: ignore[misc]
     """Refuses a mapping that says the same key twice: the first would be lost without a word."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -42,7 +45,8 @@ class _UniqueKeyLoader(yaml.CSafeLoader):
                 line = key_node.start_mark.line + 1
                 raise yaml.constructor.ConstructorError(None, None, f"line {line}: the key {key!r} stands here twice")
             seen.add(key)
-        return super().construct_mapping(node, deep)
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        return mapping
 
 
 def load(root: Path, version: str = "v1beta1") -> Sources:

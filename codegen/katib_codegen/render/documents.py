@@ -6,7 +6,9 @@ from typing import Any
 import yaml
 
 
-class _Dumper(yaml.CSafeDumper):
+class _Dumper(yaml.SafeDumper):
+    """Without anchors. Written in Python on purpose: libyaml breaks lines elsewhere, and not every machine has it."""
+
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
