@@ -23,6 +23,8 @@ PREFIXES = {
     "markers": "MARKER",
     "reasons": "REASON",
     "event_reasons": "EVENT",
+    "suffixes": "SUFFIX",
+    "metrics": "METRIC",
 }
 
 
