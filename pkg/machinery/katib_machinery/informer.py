@@ -108,11 +108,17 @@ class SharedInformer(Generic[T]):
             self.remove_own(obj.key, obj.uid)
             return obj
         cached = self.indexer.get(obj.key)
+        if cached is None and not self._selects(obj):
+            return obj
         if cached is None or _is_newer(obj.resource_version, cached.resource_version) is not False:
             if not obj.resource_version.isdecimal():
                 self._unseen[obj.key] = obj.resource_version
             self._put(obj)
         return self.indexer.get(obj.key) or obj
+
+    def _selects(self, obj: T) -> bool:
+        """Whether an object that is not here belongs here. Who selects by label waits for the server to say so."""
+        return not self.label_selector and (not self.namespace or obj.namespace == self.namespace)
 
     def remove_own(self, key: ObjectKey, uid: str) -> None:
         """The server said that our own deletion is complete."""

@@ -67,6 +67,7 @@ class KubeTransport:
         self._session: aiohttp.ClientSession | None = None
         self._retired: list[aiohttp.ClientSession] = []
         self._certificate: ClientCertificate | None = None
+        self._closed = False
 
     async def __aenter__(self) -> KubeTransport:
         return self
@@ -75,7 +76,8 @@ class KubeTransport:
         await self.close()
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; no request is sent any more."""
+        self._closed = True
         sessions = [*self._retired, *([self._session] if self._session else [])]
         self._session, self._retired = None, []
         for session in sessions:
@@ -149,6 +151,8 @@ class KubeTransport:
         return URL(self.connection.server + path + (f"?{urlencode(params)}" if params else ""), encoded=True)
 
     def _open(self) -> aiohttp.ClientSession:
+        if self._closed:
+            raise UnreachableError("the transport is closed")
         certificate = self.connection.credentials.certificate
         if self._session is not None and certificate != self._certificate:
             # A plugin gave another certificate: new connections use it, those under way end as they are.

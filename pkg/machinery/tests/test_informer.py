@@ -485,3 +485,14 @@ def test_an_index_kept_step_by_step_equals_one_made_anew(steps: list[tuple[int, 
     for word in "abc":
         anew = {obj.name for obj in index.list() if word in obj.labels["words"].split()}
         assert {obj.name for obj in index.by_index("words", word)} == anew
+
+
+async def test_an_own_write_outside_the_selection_is_not_cached() -> None:
+    elsewhere = Follower(None, namespace="other")
+    own(elsewhere, job("a", 1))
+    labelled = Follower(None, label_selector="x=y")
+    own(labelled, job("a", 1))
+    assert elsewhere.names == {} and labelled.names == {}
+    event(labelled, "ADDED", job("a", 1))
+    own(labelled, job("a", 2))
+    assert labelled.names == {"a": "2"}
