@@ -24,7 +24,7 @@ def lint(api: Api) -> list[str]:
         complaints += _type_complaints(definition, place)
         for name, field in definition.schema.get("properties", {}).items():
             complaints += (f"{place}.{name} {complaint}" for complaint in _field_complaints(api, field))
-    return complaints + list(_unused(api))
+    return [*complaints, *_unused(api), *_fact_complaints(api)]
 
 
 def _type_complaints(definition: Definition, place: str) -> Iterator[str]:
@@ -105,3 +105,18 @@ def _unused(api: Api) -> Iterator[str]:
     }
     for name in sorted(api.definitions.keys() - used - roots):
         yield f"{api.definitions[name].file}: nothing refers to {name}; remove it"
+
+
+def _fact_complaints(api: Api) -> Iterator[str]:
+    for section, entries in api.sources.names.items():
+        for key, entry in entries.items():
+            for missing in [word for word in ("value", "description") if word not in entry]:
+                yield f"names.yaml: {section}.{key} has no {missing}"
+    for key, hook in api.sources.webhooks["webhooks"].items():
+        if "description" not in hook:
+            yield f"webhooks.yaml: {key} has no description"
+    for holder, lists in api.sources.permissions.items():
+        for rules in lists.values():
+            for rule in rules if isinstance(rules, list) else ():
+                if "why" not in rule:
+                    yield f"permissions.yaml: {holder} may {' '.join(rule['verbs'])} {' '.join(rule['resources'])}: why?"

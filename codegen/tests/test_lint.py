@@ -58,3 +58,23 @@ def test_a_type_without_description_and_a_type_that_nothing_uses_are_found(works
         "tuning.yaml: Forgotten has no description",
         "tuning.yaml: nothing refers to Forgotten; remove it",
     ]
+
+
+FACTS = [
+    pytest.param(
+        "names.yaml", ', description: "End of', ', words: "End of', "suffixes.marker has no description", id="name"
+    ),
+    pytest.param(
+        "permissions.yaml", ", why: Replicas elect", ", because: Replicas elect", "leases: why?", id="permission"
+    ),
+    pytest.param("webhooks.yaml", "description: Fills", "words: Fills", "experiment_defaulter has no", id="webhook"),
+]
+
+
+@pytest.mark.parametrize(("file", "old", "new", "complaint"), FACTS)
+def test_a_fact_without_a_reason_is_found(
+    workspace: Path, change: Change, file: str, old: str, new: str, complaint: str
+) -> None:
+    change(file, old, new)
+    [found] = lint(bundle(load(workspace)))
+    assert complaint in found

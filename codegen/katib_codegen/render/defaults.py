@@ -1,5 +1,6 @@
 """Constants for the defaults that the schemas state, so that the code that fills them in does not state them again."""
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -36,4 +37,4 @@ def _upper(name: str) -> str:
 def _literal(value: object) -> str:
     if isinstance(value, tuple):
         return "(" + ", ".join(_literal(item) for item in value) + ("," if len(value) == 1 else "") + ")"
-    return f'"{value}"' if isinstance(value, str) else repr(value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)

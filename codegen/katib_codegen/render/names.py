@@ -1,5 +1,7 @@
 """Constants for every name that Katib shares with its users. Knows the sections' prefixes."""
 
+import json
+
 from katib_codegen.errors import SourceError
 from katib_codegen.model import Api
 from katib_codegen.render import Files, python_header
@@ -56,5 +58,5 @@ def _webhook_constants(api: Api) -> list[str]:
 
 
 def _constant(name: str, value: str | int, description: str) -> list[str]:
-    literal = str(value) if isinstance(value, int) else f'"{value}"'
+    literal = json.dumps(value, ensure_ascii=False)
     return [f"{name}: Final = {literal}\n", f'"""{description}"""\n']
