@@ -272,7 +272,7 @@ def _put(context: ActContext, resource: Resource, answer: Any) -> None:
         informer.put_own(answer)
 
 
-# Written by the server, or not part of what an Update replaces.
+_NOT_REPLACED = {"metadata", "status", "kind", "apiVersion", "api_version"}
 _SERVER_METADATA = {"managedFields", "resourceVersion", "generation", "creationTimestamp", "uid", "deletionTimestamp"}
 
 
@@ -288,13 +288,13 @@ def _status(obj: Any) -> Any:
 
 
 def _object_part(obj: Any) -> dict[str, Any]:
+    """What an Update replaces. Models stay models in it: they compare as the API reads them, null as absent."""
     if isinstance(obj, KatibObject):
-        # The status may be large: it is not even dumped.
-        whole = obj.model_copy(update={"status": None}).to_dict()
+        metadata = obj.metadata.to_dict() if obj.metadata is not None else {}
+        whole = {**obj.__dict__, **(obj.model_extra or {})}
     else:
-        whole = dict(obj.raw)
-    metadata = {key: value for key, value in whole["metadata"].items() if key not in _SERVER_METADATA}
+        metadata, whole = obj.raw["metadata"], obj.raw
     return {
-        **{key: value for key, value in whole.items() if key not in ("status", "apiVersion", "kind")},
-        "metadata": metadata,
+        **{name: value for name, value in whole.items() if name not in _NOT_REPLACED and value is not None},
+        "metadata": {name: value for name, value in metadata.items() if name not in _SERVER_METADATA and value},
     }
