@@ -1,0 +1,1 @@
+"""Moves Experiments: asks for assignments, makes Trials of them, and says when it is enough."""

@@ -1,0 +1,1 @@
+"""Moves Trials: starts their job, watches it, and stores what it has reached."""
