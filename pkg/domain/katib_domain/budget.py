@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Final
 
 from katib_apis.v1beta1 import names
-from katib_apis.v1beta1.models import Experiment, ExperimentSpec, ResumePolicyType, Suggestion
+from katib_apis.v1beta1.models import Experiment, ExperimentSpec, ResumePolicyType, Suggestion, SuggestionStatus
 from katib_domain.conditions import conditions_of, find_condition
 from katib_domain.objective import goal_reached
 from katib_domain.trial_summary import ActiveTrial, Bucket, TrialSummary
@@ -100,9 +100,11 @@ def assigned(suggestion: Suggestion | None, trials: frozenset[str]) -> Assigned:
 
 def count_of(suggestion: Suggestion) -> int:
     """How many assignments a Suggestion has had in all, dropped ones included."""
-    status = suggestion.status
-    if status is None:
-        return 0
+    return count_in(suggestion.status) if suggestion.status is not None else 0
+
+
+def count_in(status: SuggestionStatus) -> int:
+    """Say the same of its status."""
     return max(status.suggestion_count or 0, len(status.suggestions or ()))
 
 

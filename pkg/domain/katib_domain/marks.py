@@ -134,11 +134,26 @@ def mark_suggestion(status: SuggestionStatus, wanted: SuggestionCondition, now: 
 
 
 def mark_trial(status: TrialStatus, wanted: TrialCondition, now: datetime) -> TrialStatus:
-    """Set a condition of a Trial, with its effects on the others."""
+    """Set a condition of a Trial, with its effects on the others. An end that is set already becomes the last entry."""
     conditions = list(status.conditions or ())
-    if wanted.type not in ("Created", "Running"):
-        conditions = _stop_running(remove_conditions(conditions, "Stalled"), now)
-    return _with_conditions(status, set_condition(conditions, wanted, now))
+    if wanted.type in ("Created", "Running"):
+        return _with_conditions(status, set_condition(conditions, wanted, now))
+    conditions = set_condition(_stop_running(remove_conditions(conditions, "Stalled"), now), wanted, now)
+    ends = [condition for condition in conditions if condition.type == wanted.type]
+    return _with_conditions(status, [*remove_conditions(conditions, str(wanted.type)), *ends])
+
+
+def reword_running(status: TrialStatus, message: str, now: datetime) -> TrialStatus:
+    """Say more about a running Trial (CTL-11); nothing else of the condition changes."""
+    conditions = [
+        (
+            revised(condition, {"message": message, "last_update_time": now})
+            if condition.type == "Running" and condition.message != message
+            else condition
+        )
+        for condition in status.conditions or ()
+    ]
+    return _with_conditions(status, conditions)
 
 
 def stall_experiment(status: ExperimentStatus, message: str, now: datetime) -> ExperimentStatus:

@@ -139,10 +139,15 @@ class _Entry:
 
 
 class TrialTally:
-    """Counts the Trials of one Experiment; every Trial may be put again and again, in any order."""
+    """Counts the Trials of one Experiment; every Trial may be put again and again, in any order.
+
+    ``version`` changes when a Trial comes, goes, or changes its bucket.
+    """
 
     def __init__(self, trials: Iterable[Trial] = ()) -> None:
+        self.version = 0
         self._entries: dict[str, _Entry] = {}
+        self._order: list[Place] = []
         self._places: dict[Bucket, list[Place]] = {bucket: [] for bucket in Bucket}
         self._special: dict[str, _Entry] = {}  # the few with something to say: texts, stalls, lacking observations
         self._best: _Entry | None = None
@@ -155,13 +160,24 @@ class TrialTally:
 
     def put(self, trial: Trial) -> None:
         """Count a Trial as it is now."""
-        self.drop(trial.name)
         entry = _entry(trial)
+        old = self._entries.get(trial.name)
+        if old is None or (old.place, old.bucket) != (entry.place, entry.bucket):
+            self.drop(trial.name)
+            insort(self._order, entry.place)
+            insort(self._places[entry.bucket], entry.place)
+            self.version += 1
+        elif old is self._best:
+            self._best, self._best_known = None, False
         self._entries[trial.name] = entry
-        insort(self._places[entry.bucket], entry.place)
+        self._note(entry)
+
+    def _note(self, entry: _Entry) -> None:
         if entry.lacking or entry.stall or entry.failure or isinstance(entry.value, str):
-            self._special[trial.name] = entry
-        if self._best_known and (self._best is None or _is_better(entry, self._best)) and entry.score is not None:
+            self._special[entry.trial.name] = entry
+        else:
+            self._special.pop(entry.trial.name, None)
+        if self._best_known and entry.score is not None and (self._best is None or _is_better(entry, self._best)):
             self._best = entry
 
     def drop(self, name: str) -> None:
@@ -169,15 +185,16 @@ class TrialTally:
         entry = self._entries.pop(name, None)
         if entry is None:
             return
-        places = self._places[entry.bucket]
-        del places[bisect_left(places, entry.place)]
+        for places in (self._order, self._places[entry.bucket]):
+            del places[bisect_left(places, entry.place)]
         self._special.pop(name, None)
+        self.version += 1
         if entry is self._best:
             self._best, self._best_known = None, False
 
     def trials(self) -> list[Trial]:
         """All Trials in their stable order."""
-        return [entry.trial for entry in sorted(self._entries.values(), key=lambda entry: entry.place)]
+        return [self._entries[name].trial for _, name in self._order]
 
     def summary(self) -> TrialSummary:
         """Take the picture that a decision looks at."""
