@@ -16,16 +16,21 @@ from katib_machinery.informer import Handler, SharedInformer
 from katib_machinery.model import KatibObject
 from katib_machinery.objects import KubeObject, ObjectKey, Resource, Unstructured
 from katib_machinery.pacing import Pens
-from katib_machinery.transport import Transport
+from katib_machinery.transport import CountingTransport, Transport
 
 T = TypeVar("T", bound=KubeObject)
 
 
 class Cluster:
-    """Caches to read from and clients to write with. `paced` are the resources whose objects grow with the work."""
+    """Caches to read from and clients to write with. `paced` are the resources whose objects grow with the work.
+
+    Informers are made with its `transport`: it counts every request and every conflict in `counters`.
+    """
 
     def __init__(self, transport: Transport, *, clock: Clock | None = None, paced: Collection[Resource] = ()) -> None:
-        self.transport = transport
+        counting = transport if isinstance(transport, CountingTransport) else CountingTransport(transport)
+        self.transport: Transport = counting
+        self.counters = counting.counters
         self.clock = clock or SystemClock()
         self.paced = frozenset(paced)
         self.pens = Pens(self.clock)

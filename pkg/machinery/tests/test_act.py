@@ -32,7 +32,7 @@ from katib_machinery.indexer import by_owner
 from katib_machinery.informer import SharedInformer
 from katib_machinery.model import KatibModel, KatibObject
 from katib_machinery.objects import JOBS, ObjectKey, Resource, Unstructured
-from katib_machinery.transport import ApiError, Counters, CountingTransport
+from katib_machinery.transport import ApiError, Counters
 from katib_machinery.workqueue import WorkQueue
 
 WIDGETS = Resource("example.org", "v1", "widgets", "Widget")
@@ -76,8 +76,8 @@ class World:
     paced: bool = False
 
     def __post_init__(self) -> None:
-        counting = CountingTransport(self.transport, self.counters)
-        self.cluster = Cluster(counting, clock=self.clock, paced=(WIDGETS,) if self.paced else ())
+        self.cluster = Cluster(self.transport, clock=self.clock, paced=(WIDGETS,) if self.paced else ())
+        self.counters, counting = self.cluster.counters, self.cluster.transport
         self.widgets = self.cluster.register(
             SharedInformer(counting, WIDGETS, Widget.from_dict, on_bad=self.bad, resync=None)
         )
