@@ -378,6 +378,21 @@ async def test_an_expired_plugin_token_is_replaced_before_it_is_used(tmp_path: P
     assert await credentials.headers() == {"Authorization": "Bearer t2"}
 
 
+async def test_a_plugins_token_without_an_expiry_is_kept_until_it_is_refused(tmp_path: Path) -> None:
+    body = (
+        f"count = pathlib.Path({str(tmp_path / 'count')!r})\n"
+        "turn = int(count.read_text()) + 1 if count.exists() else 1\n"
+        "count.write_text(str(turn))\n" + PRINT % '{"token": f"t{turn}"}'
+    )
+    config = write_kubeconfig(tmp_path / "config", {"server": "https://x"}, plugin(tmp_path / "plugin", body))
+    credentials = read_kubeconfig([config]).credentials
+    first = await credentials.headers()
+    assert first == await credentials.headers() == {"Authorization": "Bearer t1"}
+    assert await credentials.refresh(first) and await credentials.headers() == {"Authorization": "Bearer t2"}
+    # A request that was sent with the first token, and refused late, costs no further login.
+    assert await credentials.refresh(first) and await credentials.headers() == {"Authorization": "Bearer t2"}
+
+
 async def test_a_plugins_certificate_is_used_and_a_new_one_replaces_it(authority: Authority, tmp_path: Path) -> None:
     pairs = [authority.issue("dave-1"), authority.issue("dave-2")]
     body = (
