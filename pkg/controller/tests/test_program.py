@@ -1,0 +1,275 @@
+"""The three controllers together: over an API server in memory and services on real gRPC."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import grpc
+import pytest
+from katib_apis.v1beta1 import names
+from katib_controller.options import parse_options
+from katib_controller.program import Program, running
+from katib_machinery.transport import ApiError
+
+CONFIG = """
+apiVersion: config.kubeflow.org/v1beta1
+kind: KatibConfig
+runtime:
+  suggestions:
+    - algorithmName: random
+      image: example/random
+      endpoint: {endpoint}
+      trialHistory: full
+"""
+
+
+class Cluster:
+    """A running control plane, and somebody who finishes the jobs."""
+
+    def __init__(self, api: Any, services: Any, build: Any, program: Program) -> None:
+        self.api, self.services, self.build, self.program = api, services, build, program
+        self.outcome: Callable[[dict[str, Any]], str | None] = lambda job: "Complete"
+        self.value: Callable[[dict[str, Any]], str] = lambda job: rate_of(job)
+
+    async def run_jobs(self) -> None:
+        """Finish every job soon after it was created: report its rows, then set its condition."""
+        while True:
+            for job in self.api.all("jobs"):
+                if (job.get("status") or {}).get("conditions"):
+                    continue
+                outcome = self.outcome(job)
+                if outcome is None:
+                    continue
+                key = (job["metadata"]["namespace"], job["metadata"]["name"])
+                if outcome == "Complete":
+                    self.services.rows.rows[key] = list(self.build.rows(self.value(job)))
+                condition = self.build.condition(outcome, reason="Because", message="so it is")
+                self.api.change("jobs", key[1], {"status": {"conditions": [condition]}}, key[0])
+            await asyncio.sleep(0.01)
+
+    async def until(self, fact: Callable[[], Any], seconds: float = 20) -> Any:
+        """Wait for a fact."""
+        async with asyncio.timeout(seconds):
+            while not (found := fact()):
+                await asyncio.sleep(0.01)
+        return found
+
+    def experiment(self, name: str = "exp") -> dict[str, Any]:
+        return self.api.get("experiments", name) or {}
+
+    def condition(self, name: str = "exp", plural: str = "experiments") -> dict[str, Any]:
+        raw = self.api.get(plural, name) or {}
+        return ((raw.get("status") or {}).get("conditions") or [{}])[-1]
+
+    async def until_over(self, name: str = "exp") -> dict[str, Any]:
+        await self.until(lambda: self.condition(name).get("type") in ("Succeeded", "Failed"))
+        return self.experiment(name)
+
+
+def rate_of(job: dict[str, Any]) -> str:
+    return job["spec"]["template"]["spec"]["containers"][0]["command"][1]
+
+
+@pytest.fixture
+def start(memory_api: Any, services: Any, build: Any) -> Callable[..., Any]:
+    """Start the control plane over the API server in memory."""
+
+    @asynccontextmanager
+    async def starting(config: str = CONFIG) -> AsyncIterator[Cluster]:
+        host, _, port = services.address.rpartition(":")
+        environ = {
+            names.ENV_DB_MANAGER_HOST: host,
+            names.ENV_DB_MANAGER_PORT: port,
+            names.ENV_DB_MANAGER_NAMESPACE: "",
+        }
+        text = config.format(endpoint=services.address)
+        metadata = {"name": names.OBJECT_CONFIG_MAP, "namespace": "kubeflow"}
+        if memory_api.get("configmaps", names.OBJECT_CONFIG_MAP, "kubeflow") is None:
+            memory_api.put("configmaps", {"metadata": metadata, "data": {names.OBJECT_CONFIG_KEY: text}})
+        program = Program(memory_api, parse_options([], environ))
+        cluster = Cluster(memory_api, services, build, program)
+        async with running((program.follow, program.work, cluster.run_jobs)):
+            yield cluster
+        await program.close()
+
+    return starting
+
+
+async def test_an_experiment_runs_to_its_last_trial(start: Any, build: Any) -> None:
+    async with start() as cluster:
+        cluster.api.put("experiments", build.experiment_dict())
+        experiment = await cluster.until_over()
+        status = experiment["status"]
+        assert cluster.condition()["reason"] == "ExperimentMaxTrialsReached"
+        assert (status["trials"], status["trialsSucceeded"]) == (12, 12)
+        assert status["currentOptimalTrial"]["observation"]["metrics"][0]["max"] == "0.012"
+        assert len(cluster.api.all("trials")) == 12
+        suggestion = await cluster.until(lambda: cluster.condition("exp", "suggestions")["type"] == "Succeeded")
+        assert suggestion
+        assert cluster.api.get("suggestions", "exp")["status"]["suggestionCount"] == 12
+        await cluster.until(lambda: not cluster.api.all("jobs"))
+
+
+async def test_a_trial_costs_few_requests_and_no_conflict(start: Any, build: Any) -> None:
+    """prototypes/control-plane-speed.md: at most 10 requests per Trial at parallel 10, own conflicts 0."""
+    async with start() as cluster:
+        cluster.api.put("experiments", build.experiment_dict(parallelTrialCount=10, maxTrialCount=60))
+        await cluster.until_over()
+        await cluster.until(lambda: not cluster.api.all("jobs"))
+        await asyncio.gather(*(recorder.wait_drained() for recorder in cluster.program.recorders))
+        spent = [(method, path) for method, path in cluster.api.requests if method != "GET"]
+        reads = [path for method, path in cluster.api.requests if method == "GET" and "/trials" not in path]
+        assert cluster.api.conflicts == 0
+        assert len(spent) <= 10 * 60, f"{len(spent)} writes"
+        assert len(reads) < 20
+        assert cluster.api.get("suggestions", "exp")["status"]["suggestionCount"] == 60
+
+
+async def test_a_finite_search_ends_by_itself(start: Any, build: Any) -> None:
+    """CTL-5."""
+    async with start() as cluster:
+        cluster.services.algorithm.points = 5
+        cluster.api.put("experiments", build.experiment_dict())
+        experiment = await cluster.until_over()
+        assert cluster.condition()["reason"] == "ExperimentSuggestionEndReached"
+        assert experiment["status"]["trials"] == 5
+
+
+async def test_a_refused_experiment_fails_with_the_algorithms_words(start: Any, build: Any) -> None:
+    """CTL-18, GRPC-5."""
+    async with start() as cluster:
+        cluster.services.algorithm.refusal = (grpc.StatusCode.INVALID_ARGUMENT, "no such setting")
+        cluster.api.put("experiments", build.experiment_dict())
+        experiment = await cluster.until_over()
+        message = cluster.condition()["message"]
+        assert message.startswith("Suggestion has failed: Validation failed: ValidateAlgorithmSettings Error")
+        assert message.endswith("no such setting")
+        assert experiment["status"]["completionTime"]
+
+
+async def test_failing_jobs_fail_trials_and_then_the_experiment(start: Any, build: Any) -> None:
+    async with start() as cluster:
+        cluster.outcome = lambda job: "Failed"
+        cluster.api.put("experiments", build.experiment_dict(maxFailedTrialCount=2))
+        await cluster.until_over()
+        message = cluster.condition()["message"]
+        assert message.startswith("Experiment has failed because max failed count has reached")
+        assert "Job message: so it is" in message
+
+
+async def test_a_goal_that_is_reached_kills_what_still_runs(start: Any, build: Any) -> None:
+    """CTL-8."""
+    async with start() as cluster:
+        cluster.outcome = lambda job: "Complete" if rate_of(job) == "0.002" else None
+        objective = {**build.experiment_dict()["spec"]["objective"], "goal": 0.002}
+        cluster.api.put("experiments", build.experiment_dict(objective=objective))
+        await cluster.until_over()
+        assert cluster.condition()["reason"] == "ExperimentGoalReached"
+        await cluster.until(lambda: cluster.experiment()["status"].get("trialsKilled") == 2)
+        await cluster.until(lambda: not cluster.api.all("jobs"))
+
+
+async def test_deleted_trials_take_their_rows_along(start: Any, build: Any) -> None:
+    """CTL-4, T2."""
+    async with start() as cluster:
+        cluster.api.put("experiments", build.experiment_dict(maxTrialCount=3))
+        await cluster.until_over()
+        cluster.api.delete("experiments", "exp")
+        await cluster.until(lambda: not cluster.api.all("trials") and not cluster.api.all("experiments"))
+        assert len(cluster.services.rows.deleted) == 3
+        assert {namespace for namespace, _ in cluster.services.rows.deleted} == {"ns"}
+
+
+async def test_fewer_parallel_trials_give_up_the_newest(start: Any, build: Any) -> None:
+    """CTL-1."""
+    async with start() as cluster:
+        cluster.outcome = lambda job: None
+        cluster.api.put("experiments", build.experiment_dict(parallelTrialCount=3))
+        await cluster.until(lambda: cluster.experiment().get("status", {}).get("trialsRunning") == 3)
+        cluster.api.change("experiments", "exp", {"spec": {"parallelTrialCount": 1}})
+        await cluster.until(lambda: len(cluster.api.all("trials")) == 1)
+        await cluster.until(lambda: cluster.api.get("suggestions", "exp")["status"]["suggestionCount"] == 1)
+        cluster.outcome = lambda job: "Complete"
+        experiment = await cluster.until_over()
+        assert experiment["status"]["trials"] == 12
+
+
+async def test_a_restarted_control_plane_goes_on(start: Any, build: Any) -> None:
+    async with start() as cluster:
+        cluster.outcome = lambda job: "Complete" if float(rate_of(job)) < 0.005 else None
+        cluster.api.put("experiments", build.experiment_dict())
+        await cluster.until(lambda: cluster.experiment().get("status", {}).get("trialsSucceeded") == 4)
+    async with start() as cluster:
+        experiment = await cluster.until_over()
+        assert experiment["status"]["trials"] == experiment["status"]["trialsSucceeded"] == 12
+        assert len(cluster.api.all("trials")) == 12
+
+
+async def test_an_own_service_is_deployed_and_removed(start: Any, build: Any) -> None:
+    """S4 to S8, RES-3."""
+    config = CONFIG.replace("      endpoint: {endpoint}\n", "")
+    async with start(config) as cluster:
+        cluster.program.channels._channels["exp-random.ns:6789"] = cluster.program.channels.get(
+            cluster.services.address
+        )
+        cluster.api.put("experiments", build.experiment_dict(maxTrialCount=3))
+        deployment = await cluster.until(lambda: cluster.api.get("deployments", "exp-random"))
+        assert cluster.api.get("services", "exp-random")["spec"]["ports"][0]["port"] == 6789
+        assert deployment["spec"]["template"]["spec"]["securityContext"]["runAsNonRoot"] is True
+        ready = cluster.condition("exp", "suggestions")
+        assert (ready["type"], ready["status"]) in {("DeploymentReady", "False"), ("Created", "True")}
+        available = build.condition("Available")
+        cluster.api.change("deployments", "exp-random", {"status": {"conditions": [available]}})
+        await cluster.until_over()
+        await cluster.until(lambda: not cluster.api.all("deployments") and not cluster.api.all("services"))
+
+
+async def test_a_refused_job_fails_its_trial_with_the_servers_words(start: Any, build: Any) -> None:
+    async with start() as cluster:
+
+        def refuse(method: str, path: str) -> ApiError | None:
+            if method == "POST" and path.endswith("/jobs"):
+                return ApiError(422, "Invalid", "spec.template is wrong", {"kind": "Job"})
+            return None
+
+        cluster.api.refuse = refuse
+        cluster.api.put("experiments", build.experiment_dict(maxFailedTrialCount=1))
+        await cluster.until_over()
+        assert "spec.template is wrong" in cluster.condition()["message"]
+
+
+async def test_a_quota_is_shown_as_a_stall_and_survived(start: Any, build: Any) -> None:
+    """RES-10, CTL-20."""
+    async with start() as cluster:
+        quota = ApiError(403, "Forbidden", "exceeded quota")
+        cluster.api.refuse = lambda method, path: quota if (method, path[-7:]) == ("POST", "/trials") else None
+        cluster.api.put("experiments", build.experiment_dict(maxTrialCount=3))
+        stalled = lambda: [c for c in cluster.experiment()["status"]["conditions"] if c["type"] == "Stalled"]  # noqa: E731
+        await cluster.until(lambda: cluster.experiment().get("status") and stalled())
+        assert "exceeded quota" in stalled()[0]["message"]
+        assert cluster.condition()["type"] == "Created"
+        cluster.api.refuse = lambda method, path: None
+        await cluster.until_over()
+        assert not stalled()
+
+
+async def test_metrics_count_each_transition_once(start: Any, build: Any) -> None:
+    async with start() as cluster:
+        cluster.api.put("experiments", build.experiment_dict(maxTrialCount=4))
+        await cluster.until_over()
+        text = cluster.program.metrics.render().decode()
+        for line in (
+            'katib_experiment_created_total{namespace="ns"} 1.0',
+            'katib_experiment_succeeded_total{namespace="ns"} 1.0',
+            'katib_trial_created_total{namespace="ns"} 4.0',
+            'katib_trial_succeeded_total{namespace="ns"} 4.0',
+            'katib_trials_current{namespace="ns",status="Succeeded"} 4.0',
+            'katib_experiments_current{namespace="ns",status="Succeeded"} 1.0',
+        ):
+            assert line in text
+
+
+def test_the_builders_are_whole(build: SimpleNamespace) -> None:
+    assert build.an_experiment().uid == build.a_trial().controller_owner.uid
