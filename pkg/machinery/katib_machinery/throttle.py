@@ -34,7 +34,8 @@ class ThrottledTransport:
         content_type: str = JSON,
     ) -> bytes:
         """Send one request when it is its turn."""
-        if (seconds := self._reserve()) > 0:
+        # Less than a microsecond is what sums of fractions leave over.
+        if (seconds := self._reserve()) > 1e-6:
             await sleep(self._clock, seconds)
         return await self._inner.request(method, path, params=params, body=body, content_type=content_type)
 
