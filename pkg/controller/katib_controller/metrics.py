@@ -25,6 +25,7 @@ class _Names:
     """Metrics of one kind; ``ends`` by the type of the condition that they count."""
 
     kind: str
+    finalizer: str
     created: str
     deleted: str
     current: str
@@ -33,6 +34,7 @@ class _Names:
 
 _EXPERIMENT: Final = _Names(
     "Experiment",
+    names.FINALIZER_EXPERIMENT,
     names.METRIC_EXPERIMENT_CREATED,
     names.METRIC_EXPERIMENT_DELETED,
     names.METRIC_EXPERIMENTS_CURRENT,
@@ -40,6 +42,7 @@ _EXPERIMENT: Final = _Names(
 )
 _TRIAL: Final = _Names(
     "Trial",
+    names.FINALIZER_TRIAL,
     names.METRIC_TRIAL_CREATED,
     names.METRIC_TRIAL_DELETED,
     names.METRIC_TRIALS_CURRENT,
@@ -78,10 +81,12 @@ class Metrics:
             # The handler is told of what is there already; that was counted by an earlier process.
             if obj.key in known:
                 del known[obj.key]
-            else:
+            elif metric.finalizer in obj.finalizers:
                 created.labels(obj.namespace).inc()
 
         def on_update(old: T, new: T) -> None:
+            if metric.finalizer in new.finalizers and metric.finalizer not in old.finalizers:
+                created.labels(new.namespace).inc()
             if old.status is new.status:
                 return
             for end, counter in ends.items():

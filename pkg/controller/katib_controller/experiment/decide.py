@@ -247,6 +247,9 @@ def _plan(world: World, step: _Step, now: datetime) -> Plan:
     events = (Emit("Warning", names.EVENT_STALLED, stall),) if stall and stall != told else ()
     write = UpdateStatus(EXPERIMENTS, revised(experiment, {"status": status}), urgent=step.urgent)
     again = Requeue(RETRY) if step.stall else None
+    if world.trouble:
+        # What failed may fail again: the user is told first.
+        return Plan((write, *events, *step.actions), again)
     return Plan((*step.actions, write, *events), again)
 
 

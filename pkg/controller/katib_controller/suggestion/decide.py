@@ -273,6 +273,9 @@ def _plan(world: World, step: _Step, now: datetime) -> Plan:
     write = UpdateStatus(SUGGESTIONS, revised(world.suggestion, {"status": status}), urgent=step.urgent)
     ask = (Ask(step.ask, record_reply),) if step.ask is not None else ()
     again = Requeue(step.requeue) if step.requeue is not None else None
+    if world.trouble:
+        # What failed may fail again: the user is told first.
+        return Plan((write, *events, *step.actions, *ask), again)
     return Plan((*step.actions, write, *events, *ask), again)
 
 
