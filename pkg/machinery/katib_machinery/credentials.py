@@ -133,7 +133,9 @@ class BorrowedCredentials:
         return self._values
 
     async def _load(self) -> Mapping[str, str]:
-        if self._loader is None:
+        plugin = "exec" in self.config["users"][0]["user"]
+        if self._loader is None or plugin:
+            # A loader whose plugin fails goes on with the old token: a new one has none.
             module = importlib.import_module("kubernetes.aio.config.kube_config")
             self._loader = module.KubeConfigLoader(config_dict=self.config, config_base_path=self.directory)
         borrowed = SimpleNamespace(api_key={}, cert_file=None, key_file=None)
@@ -146,14 +148,15 @@ class BorrowedCredentials:
         if token is None and self.certificate is None:
             # The package has logged the plugin's own words.
             raise CredentialsError("the kubeconfig's user cannot log in: its plugin or provider gave no credentials")
-        self._keep_until = self._end_of_keeping(has_token=token is not None)
+        self._keep_until = self.clock.monotonic() + (self._life(has_token=token is not None) if plugin else 0.0)
         return {**self.extra, **({"Authorization": token} if token else {})}
 
-    def _end_of_keeping(self, *, has_token: bool) -> float:
-        """Until when not to ask the loader again; it checks expiries itself, where it knows them."""
-        if "exec" not in self.config["users"][0]["user"] or hasattr(self._loader, "exec_plugin_expiry"):
-            return 0.0
-        return float("inf") if has_token else self.clock.monotonic() + CERTIFICATE_SECONDS
+    def _life(self, *, has_token: bool) -> float:
+        """Seconds for which a plugin's credentials are good."""
+        expires_at = getattr(self._loader, "exec_plugin_expiry", None)
+        if expires_at is not None:
+            return float((expires_at - self.clock.now()).total_seconds())
+        return float("inf") if has_token else CERTIFICATE_SECONDS
 
 
 def bearer(token: str) -> dict[str, str]:
