@@ -18,11 +18,12 @@ from types import SimpleNamespace
 from typing import Any, Protocol
 
 from katib_machinery.clock import Clock, SystemClock
+from katib_machinery.transport import UnreachableError
 
 CERTIFICATE_SECONDS = 600.0
 
 
-class CredentialsError(Exception):
+class CredentialsError(UnreachableError):
     """The credentials that the configuration names cannot be had. The message says why."""
 
 

@@ -76,6 +76,7 @@ class SharedInformer(Generic[T]):
         self._handlers: list[Handler[T]] = []
         self._synced = asyncio.Event()
         self._version: str | None = None
+        self._followed = ""
         self._unseen: dict[ObjectKey, str] = {}
         # uid of each deleted object, and whether the server told ourselves that it is gone for good.
         self._deleted: OrderedDict[str, bool] = OrderedDict()
@@ -151,7 +152,7 @@ class SharedInformer(Generic[T]):
                 await self._list()
             await self._watch()
         except ApiError as error:
-            if error.gone:
+            if error.gone or error.from_the_future:
                 self._version = None
                 # A server that answers 410 to what it has just listed must not be listed without pause.
                 return _longer(delay) if version is None else 0.0
@@ -182,7 +183,8 @@ class SharedInformer(Generic[T]):
         version = ""
         self._unseen.clear()
         async for page in self._pages(paged=paged):
-            version = (page.get("metadata") or {}).get("resourceVersion") or ""
+            version = _version_of(page)
+            self._notice_rewind(version)
             for raw in page.get("items") or ():
                 if (key := _key_of(raw)) is not None:
                     seen.add(key)
@@ -191,7 +193,16 @@ class SharedInformer(Generic[T]):
         for key in self.indexer.keys():
             if key not in seen and not self._outlived(key, version):
                 self._remove(key)
-        self._version = version
+        self._version = self._followed = version
+
+    def _notice_rewind(self, version: str) -> None:
+        """A server that was restored from a copy counts from an older version: what is cached here never was."""
+        if self._followed and _is_newer(self._followed, version):
+            log.warning("%s is older than what was seen before: starting anew", self.resource.path(self.namespace))
+            for key in self.indexer.keys():
+                self._remove(key)
+            self._deleted.clear()
+            self._followed = ""
 
     def _outlived(self, key: ObjectKey, version: str) -> bool:
         """Whether a cached object that the list does not show was created by ourselves after the list was made."""
@@ -205,8 +216,10 @@ class SharedInformer(Generic[T]):
             page_params = {**params, "continue": following} if following else params
             answer = await self.transport.request("GET", self.resource.path(self.namespace), params=page_params)
             page = orjson.loads(answer)
+            if not isinstance(page, dict) or not isinstance(page.get("metadata"), dict):
+                raise ValueError("the list is no list")
             yield page
-            following = (page.get("metadata") or {}).get("continue") or ""
+            following = page["metadata"].get("continue") or ""
             if not following:
                 return
 
@@ -226,7 +239,9 @@ class SharedInformer(Generic[T]):
             async for line in lines:
                 self._on_event(orjson.loads(line))
 
-    def _on_event(self, event: Mapping[str, Any]) -> None:
+    def _on_event(self, event: Any) -> None:
+        if not isinstance(event, dict) or not isinstance(event.get("type"), str) or "object" not in event:
+            raise ValueError("the watch sent what is no event")
         kind, raw = event["type"], event["object"]
         if kind == "ERROR":
             raise ApiError.from_status(raw)
@@ -234,36 +249,38 @@ class SharedInformer(Generic[T]):
             self._on_deleted(raw)
         elif kind != "BOOKMARK":
             self._take(raw)
-        version = (raw.get("metadata") or {}).get("resourceVersion")
-        if version:
-            self._version = version
+        if version := _version_of(raw):
+            self._version = self._followed = version
 
     def _take(self, raw: Any) -> None:
-        """Decode what the server shows and let the newer of it and the cache win."""
+        """Let what the server shows and what the cache holds meet: the newer one wins. Known states are not decoded."""
+        key = _key_of(raw)
+        if key is not None and self._is_known(key, raw["metadata"]):
+            return
         try:
             obj = freeze(self.decode(with_kind(raw, self.resource)))
         except Exception as error:
             # One bad object must not stop the kind; what the cache holds of it is the last good state.
             self.on_bad(error, raw)
             return
-        if self._deleted.get(obj.uid):
-            return
         # Deleted, but not by us, and here again: it had left the label selector for a while.
         self._deleted.pop(obj.uid, None)
-        cached = self.indexer.get(obj.key)
-        if cached is None or not self._stale(obj, cached):
-            self._put(obj)
+        self._put(obj)
 
-    def _stale(self, obj: T, cached: T) -> bool:
-        newer = _is_newer(obj.resource_version, cached.resource_version)
+    def _is_known(self, key: ObjectKey, metadata: Mapping[str, Any]) -> bool:
+        """Whether the cache is at least as new as this state of an object."""
+        if self._deleted.get(metadata.get("uid") or ""):
+            return True
+        cached, version = self.indexer.get(key), str(metadata.get("resourceVersion") or "")
+        if cached is None:
+            return False
+        newer = _is_newer(version, cached.resource_version)
         if newer is not None:
             return not newer
-        awaited = self._unseen.get(obj.key)
-        if awaited is None:
-            return obj.resource_version == cached.resource_version
-        if awaited == obj.resource_version:
-            del self._unseen[obj.key]
-        return True
+        awaited = self._unseen.get(key)
+        if awaited == version:
+            del self._unseen[key]
+        return awaited is not None or version == cached.resource_version
 
     def _on_deleted(self, raw: Any) -> None:
         key = _key_of(raw)
@@ -328,6 +345,11 @@ def _key_of(raw: Any) -> ObjectKey | None:
     if metadata is None or not isinstance(name, str) or not name:
         return None
     return ObjectKey(metadata.get("namespace") or "", name)
+
+
+def _version_of(raw: Any) -> str:
+    metadata = raw.get("metadata") if isinstance(raw, Mapping) else None
+    return str(metadata.get("resourceVersion") or "") if isinstance(metadata, Mapping) else ""
 
 
 def _is_newer(version: str, than: str) -> bool | None:

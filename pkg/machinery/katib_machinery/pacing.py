@@ -167,3 +167,4 @@ class Pens:
                     await pen.write(write)
                 except Exception as error:
                     write.on_error(error)
+            await asyncio.gather(*pen.tasks)

@@ -67,7 +67,7 @@ class SetFinalizers:
 
 @dataclass(frozen=True, slots=True)
 class Emit:
-    """Tell the user: an event about the plan's owner, or about another object. The message is data, not a format."""
+    """Tell the user: an event about the plan's owner. The message is data, not a format."""
 
     type: Literal["Normal", "Warning"]
     reason: str

@@ -111,6 +111,12 @@ class ApiError(Exception):
         return self.code == 410
 
     @property
+    def from_the_future(self) -> bool:
+        """The asked-for resourceVersion is newer than all that the server has: it was restored from a copy."""
+        causes = self.details.get("causes") or ()
+        return any(isinstance(cause, Mapping) and cause.get("reason") == "ResourceVersionTooLarge" for cause in causes)
+
+    @property
     def retry_after(self) -> float:
         """Seconds that the server asks us to wait; 0 when it does not say."""
         return float(self.details.get("retryAfterSeconds") or 0)

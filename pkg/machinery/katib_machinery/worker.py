@@ -50,12 +50,21 @@ async def _turn(
         delay = queue.next_delay(key)
         log.exception("%s: %s failed, next try in %.3g s", name, key, delay, extra={"key": str(key)})
         queue.add_after(key, delay)
-        if on_error is not None:
-            on_error(key, error)
+        _tell(on_error, key, error)
     else:
         _arrange(queue, key, requeue)
     finally:
         queue.done(key)
+
+
+def _tell(on_error: ErrorReport | None, key: ObjectKey, error: Exception) -> None:
+    if on_error is None:
+        return
+    try:
+        on_error(key, error)
+    except Exception:
+        # A report that fails must not end the work of all other keys.
+        log.exception("the error of %s could not be reported", key)
 
 
 def _arrange(queue: WorkQueue[ObjectKey], key: ObjectKey, requeue: Requeue | None) -> None:

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -165,6 +166,39 @@ async def test_when_a_page_expires_the_list_is_taken_in_one_answer(server: Any, 
     follower = follow()
     await follower.informer.wait_synced()
     assert follower.names == {"b": "8"} and server.seen(LIST)[2].query == {}
+
+
+async def test_a_server_that_was_restored_from_an_old_copy_is_taken_as_it_is(
+    server: Any, follow: Any, wait: Any
+) -> None:
+    future = server.refuse(504, "Timeout", "Too large resource version", causes=[{"reason": "ResourceVersionTooLarge"}])
+    server.on(LIST, server.listing(job("a", 40), job("b", 41), version="50"), server.listing(job("a", 9), version="10"))
+    server.on(WATCH, future, server.events(("MODIFIED", job("a", 11))))
+    follower = follow()
+    await wait(lambda: follower.names == {"a": "11"})
+    assert follower.told == ["+a@40", "+b@41", "-a@40", "-b@41", "+a@9", "a@9>11"]
+
+
+@pytest.mark.parametrize("nonsense", [b"<html>", b"[]", b'{"type": 1}', b'{"object": {}}'])
+async def test_nonsense_in_a_stream_is_a_broken_stream(server: Any, follow: Any, wait: Any, nonsense: bytes) -> None:
+    async def babble(request: web.Request) -> web.Response:
+        return web.Response(body=nonsense + b"\n")
+
+    server.on(LIST, server.json([]), server.json({"items": 1}), server.listing(version="5"))
+    server.on(WATCH, babble, server.events(("ADDED", job("a", 6))))
+    follower = follow()
+    await wait(lambda: follower.told == ["+a@6"])
+    assert [seen.query["resourceVersion"] for seen in server.seen(WATCH)] == ["5", "5"]
+
+
+async def test_a_state_that_is_known_already_is_not_decoded() -> None:
+    follower = an_informer()
+    event(follower, "ADDED", job("a", 1))
+    own(follower, job("a", 5))
+    follower.informer.decode = None  # type: ignore[assignment]
+    for version in (1, 3, 5):
+        event(follower, "MODIFIED", job("a", version))
+    assert follower.bad == [] and follower.names == {"a": "5"}
 
 
 @pytest.mark.parametrize(("code", "reason"), [(429, "TooManyRequests"), (503, "ServiceUnavailable"), (404, "NotFound")])

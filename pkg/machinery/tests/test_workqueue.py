@@ -183,3 +183,21 @@ async def test_looking_again_at_once_backs_off_without_a_log_line(
         clock.advance(span)
     await wait(lambda: len(reconciler.turns) == 3 and queue.idle)
     assert not caplog.records and queue.failures(a_key()) == 0
+
+
+async def test_a_report_that_fails_does_not_end_the_work(
+    caplog: pytest.LogCaptureFixture, tasks: list[Any], wait: Any
+) -> None:
+    clock = ManualClock()
+    queue: WorkQueue[ObjectKey] = WorkQueue(clock)
+    reconciler = Reconciler(ValueError("broken"))
+
+    def report(key: ObjectKey, error: Exception) -> None:
+        raise KeyError(key)
+
+    tasks.append(asyncio.ensure_future(run_worker(queue, reconciler.reconcile, name="test", on_error=report)))
+    queue.add(a_key())
+    await wait(lambda: clock.waiting)
+    clock.advance(1)
+    await wait(lambda: len(reconciler.turns) == 2)
+    assert "could not be reported" in caplog.text
