@@ -1,0 +1,159 @@
+"""Which search spaces can be served: rules V1 to V11 of search-spaces.md §2, each error with its field. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from katib_domain.search_space.texts import (
+    DISCRETE,
+    DOUBLE,
+    INT,
+    LISTS,
+    LOGARITHMIC,
+    NUMERIC,
+    ParameterText,
+    parameter_texts,
+    parse_decimal,
+)
+
+if TYPE_CHECKING:
+    from katib_apis.v1beta1.models import ParameterSpec
+
+LARGEST_INT = 2**63
+
+
+@dataclass(frozen=True)
+class SpaceError:
+    """One error: its field, the offending value, what is wrong and how to mend it; `missing` for an absent value."""
+
+    path: str
+    value: str
+    detail: str
+    missing: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.detail}" if self.missing else f"{self.path}: {self.value!r}: {self.detail}"
+
+
+def space_errors(
+    parameters: Sequence[ParameterSpec | ParameterText], *, path: str = "spec.parameters"
+) -> list[SpaceError]:
+    """Every error of a list of parameters, in their order."""
+    errors: list[SpaceError] = []
+    seen: set[str] = set()
+    for index, parameter in enumerate(parameter_texts(parameters)):
+        place = f"{path}[{index}]"
+        if not parameter.name:
+            errors.append(SpaceError(f"{place}.name", "", "name the parameter", missing=True))
+        elif parameter.name in seen:
+            errors.append(
+                SpaceError(f"{place}.name", parameter.name, "stands here twice: rename or remove one of them")
+            )
+        seen.add(parameter.name)
+        errors += _parameter_errors(parameter, place)
+    return errors
+
+
+def _parameter_errors(parameter: ParameterText, place: str) -> Iterator[SpaceError]:
+    if parameter.type in NUMERIC:
+        yield from _range_errors(parameter, f"{place}.feasibleSpace")
+    elif parameter.type in LISTS:
+        yield from _list_errors(parameter, f"{place}.feasibleSpace.list")
+    else:
+        detail = "must be int, double, discrete or categorical"
+        yield SpaceError(f"{place}.parameterType", parameter.type, detail)
+
+
+def _range_errors(parameter: ParameterText, place: str) -> Iterator[SpaceError]:
+    numbers: dict[str, Decimal] = {}
+    for field, text in (("min", parameter.min), ("max", parameter.max), ("step", parameter.step)):
+        if not text.strip():
+            if field != "step":
+                yield SpaceError(
+                    f"{place}.{field}",
+                    text,
+                    f"a parameter of type {parameter.type} needs both min and max",
+                    missing=True,
+                )
+            continue
+        number = parse_decimal(text)
+        if number is None:
+            yield SpaceError(f"{place}.{field}", text, "must be a finite number, such as 0.1 or 1e-3")
+            continue
+        problem = _number_problem(parameter.type, field, number)
+        if problem:
+            yield SpaceError(f"{place}.{field}", text, problem)
+            continue
+        numbers[field] = number
+    yield from _order_errors(parameter, place, numbers)
+
+
+def _number_problem(kind: str, field: str, number: Decimal) -> str:
+    if field == "step":
+        return "" if number > 0 else "must be greater than 0; leave it out for no step"
+    if kind == INT and number != number.to_integral_value():
+        return "must be a whole number, since the parameter's type is int; use double for fractions"
+    if kind == INT and abs(number) >= LARGEST_INT:
+        return "must fit into 64 bits"
+    return ""
+
+
+def _order_errors(parameter: ParameterText, place: str, numbers: Mapping[str, Decimal]) -> Iterator[SpaceError]:
+    low, high = numbers.get("min"), numbers.get("max")
+    if low is not None and high is not None and low > high:
+        yield SpaceError(f"{place}.min", parameter.min, f"is greater than max, which is {parameter.max}: swap them")
+    if low is not None and low <= 0 and parameter.distribution in LOGARITHMIC:
+        detail = f"must be greater than 0 for the distribution {parameter.distribution}: raise it, or use uniform"
+        yield SpaceError(f"{place}.min", parameter.min, detail)
+
+
+def _list_errors(parameter: ParameterText, place: str) -> Iterator[SpaceError]:
+    if not parameter.list:
+        yield SpaceError(place, "", f"a parameter of type {parameter.type} needs a list of values", missing=True)
+    for index, entry in enumerate(parameter.list):
+        if entry in parameter.list[:index]:
+            yield SpaceError(f"{place}[{index}]", entry, "stands here twice: remove one of them")
+
+
+def algorithm_space_errors(
+    algorithm: str,
+    settings: Mapping[str, str],
+    parameters: Sequence[ParameterSpec | ParameterText],
+    max_trial_count: int | None,
+    parallel_trial_count: int | None,
+) -> list[SpaceError]:
+    """What one algorithm asks of a space, beyond what every one does (V10, V11)."""
+    texts = parameter_texts(parameters)
+    match algorithm:
+        case "grid":
+            return list(_grid_errors(texts, max_trial_count))
+        case "cmaes":
+            numeric = [entry.name for entry in texts if entry.type in NUMERIC]
+            if len(numeric) < 2:
+                detail = (
+                    "cmaes needs two parameters of type int or double at least: add one, or choose another algorithm"
+                )
+                return [SpaceError("spec.parameters", ", ".join(numeric), detail)]
+        case "hyperband":
+            return list(_hyperband_errors(texts))
+    return []
+
+
+def _grid_errors(texts: Sequence[ParameterText], max_trial_count: int | None) -> Iterator[SpaceError]:
+    if max_trial_count:
+        return
+    for index, entry in enumerate(texts):
+        if entry.type == DOUBLE and not entry.step and entry.min != entry.max:
+            path = f"spec.parameters[{index}].feasibleSpace.step"
+            yield SpaceError(path, "", "grid needs a step for a double, or maxTrialCount, by which it chooses one")
+
+
+def _hyperband_errors(texts: Sequence[ParameterText]) -> Iterator[SpaceError]:
+    for index, entry in enumerate(texts):
+        for place, value in enumerate(entry.list if entry.type == DISCRETE else ()):
+            if parse_decimal(value) is None:
+                path = f"spec.parameters[{index}].feasibleSpace.list[{place}]"
+                yield SpaceError(path, value, "must be a number for hyperband; use the type categorical for texts")
