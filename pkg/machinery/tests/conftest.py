@@ -6,7 +6,7 @@ import asyncio
 import json
 import uuid
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -261,6 +261,10 @@ async def serving(answer: Answer) -> AsyncIterator[str]:
     await site.start()
     host, port = runner.addresses[0][:2]
     yield f"http://{host}:{port}"
+    await site.stop()
+    # A connection that was accepted a moment ago becomes known to the runner within a few turns of the loop.
+    for _ in range(10):
+        await asyncio.sleep(0)
     await runner.cleanup()
 
 
@@ -293,9 +297,10 @@ async def store_transport(store: SmallStore) -> AsyncIterator[KubeTransport]:
 
 
 @pytest.fixture
-def tasks() -> Iterator[list[asyncio.Task[Any]]]:
+async def tasks() -> AsyncIterator[list[asyncio.Task[Any]]]:
     """Tasks put here are cancelled at the end of the test."""
     started: list[asyncio.Task[Any]] = []
     yield started
     for task in started:
         task.cancel()
+    await asyncio.gather(*started, return_exceptions=True)
