@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from grpc import aio
+
 from katib_apis.v1beta1 import api_pb2, api_pb2_grpc, names
 from katib_apis.v1beta1.models import Experiment, Suggestion, Trial
 from katib_machinery.objects import Unstructured
@@ -136,17 +137,13 @@ def a_trial(name: str = "exp-a", state: str = "Running", value: str | None = Non
         "status": {"conditions": conditions},
     }
     if value is not None:
-        raw["status"]["observation"] = {
-            "metrics": [{"name": "accuracy", "min": value, "max": value, "latest": value}]
-        }
+        raw["status"]["observation"] = {"metrics": [{"name": "accuracy", "min": value, "max": value, "latest": value}]}
     return Trial.from_dict(merged(raw, changes))
 
 
 def a_suggestion(assignments: list[str] | None = None, requests: int = 3, **changes: Any) -> Suggestion:
     """A running Suggestion of that Experiment with assignments of these names."""
-    given = [
-        {"name": name, "parameterAssignments": [{"name": "rate", "value": "0.5"}]} for name in assignments or []
-    ]
+    given = [{"name": name, "parameterAssignments": [{"name": "rate", "value": "0.5"}]} for name in assignments or []]
     raw = {
         "apiVersion": "kubeflow.org/v1beta1",
         "kind": "Suggestion",

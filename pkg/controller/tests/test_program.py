@@ -8,6 +8,7 @@ from typing import Any
 
 import grpc
 import pytest
+
 from katib_apis.v1beta1 import names
 from katib_controller.options import parse_options
 from katib_controller.program import Program, running
@@ -52,7 +53,7 @@ class Cluster:
     async def until(self, fact: Callable[[], Any], seconds: float = 20) -> Any:
         """Wait for a fact."""
         async with asyncio.timeout(seconds):
-            while not (found := fact()):
+            while not (found := fact()):  # noqa: ASYNC110 - the fact may be anybody's
                 await asyncio.sleep(0.01)
         return found
 
@@ -246,8 +247,12 @@ async def test_a_quota_is_shown_as_a_stall_and_survived(start: Any, build: Any) 
         quota = ApiError(403, "Forbidden", "exceeded quota")
         cluster.api.refuse = lambda method, path: quota if (method, path[-7:]) == ("POST", "/trials") else None
         cluster.api.put("experiments", build.experiment_dict(maxTrialCount=3))
-        stalled = lambda: [c for c in cluster.experiment()["status"]["conditions"] if c["type"] == "Stalled"]  # noqa: E731
-        await cluster.until(lambda: cluster.experiment().get("status") and stalled())
+
+        def stalled() -> list[dict[str, Any]]:
+            conditions = (cluster.experiment().get("status") or {}).get("conditions") or []
+            return [entry for entry in conditions if entry["type"] == "Stalled"]
+
+        await cluster.until(stalled)
         assert "exceeded quota" in stalled()[0]["message"]
         assert cluster.condition()["type"] == "Created"
         cluster.api.refuse = lambda method, path: None

@@ -261,10 +261,10 @@ def _stall(world: World, step: _Step) -> str:
     if summary.stalled and len(summary.stalled) == len(summary.active):
         first = summary.stalled[0]
         return f"Trial {first.trial}: {first.message}"
-    if suggestion is None or len(summary.active) or _search_ended(world):
+    stalled = find_condition(conditions_of(suggestion), "Stalled") if suggestion is not None else None
+    if stalled is None or summary.active or stalled.reason == names.REASON_SUGGESTION_END_REACHED:
         return ""
-    message = _message(conditions_of(suggestion))
-    return f"Suggestion {suggestion.name}: {message}" if message else ""
+    return f"Suggestion {world.experiment.name}: {stalled.message}"
 
 
 def _message(conditions: Sequence[Condition]) -> str:

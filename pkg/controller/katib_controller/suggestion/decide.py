@@ -1,7 +1,7 @@
 """What next for a Suggestion? Pure: the same world and time give the same plan."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -176,10 +176,10 @@ def _serve(world: World, status: SuggestionStatus, now: datetime) -> _Step:
             actions = _missing_children(world, world.config)
         except ServiceConfigError as error:
             return _Step(status, stall=str(error), requeue=RETRY)
-        if actions or not _is_available(world.children.deployment):
+        if not _is_available(world.children.deployment):
             return _wait_for_deployment(world, status, actions, now)
-    status = mark_suggestion(status, DEPLOYMENT_READY, now)
-    return _ask(world, status, now)
+    step = _ask(world, mark_suggestion(status, DEPLOYMENT_READY, now), now)
+    return replace(step, actions=actions)
 
 
 def _missing_children(world: World, config: SuggestionConfig) -> tuple[Action, ...]:
