@@ -189,7 +189,9 @@ async def _delete(context: ActContext, action: Delete) -> None:
     resource, obj = action.resource, action.obj
     informer = context.cluster.informer(resource)
     cached = context.cluster.cached(resource, obj.key)
-    if informer is not None and (cached is None or cached.uid != obj.uid or cached.deletion_timestamp is not None):
+    if cached is not None and (cached.uid != obj.uid or cached.deletion_timestamp is not None):
+        return
+    if informer is not None and informer.is_deleted(obj.uid):
         return
     try:
         remaining = await context.cluster.client(resource).delete(

@@ -117,6 +117,10 @@ class SharedInformer(Generic[T]):
             self._put(obj)
         return self.indexer.get(obj.key) or obj
 
+    def is_deleted(self, uid: str) -> bool:
+        """Whether the object with that uid was deleted as far as is known here (the latest ten thousand are)."""
+        return uid in self._deleted
+
     def _selects(self, obj: T) -> bool:
         """Whether an object that is not here belongs here. Who selects by label waits for the server to say so."""
         return not self.label_selector and (not self.namespace or obj.namespace == self.namespace)
