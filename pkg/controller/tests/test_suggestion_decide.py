@@ -34,7 +34,7 @@ from katib_controller.suggestion.question import (
 )
 from katib_controller.suggestion.record import record_reply
 from katib_machinery.objects import Unstructured
-from katib_machinery.plan import Ask, Create, Delete, Emit, Plan, UpdateStatus
+from katib_machinery.plan import Ask, Create, Delete, Emit, Plan, Update, UpdateStatus
 
 SHARED = SuggestionConfig.from_dict({"algorithmName": "random", "endpoint": "service.ns:6789"})
 OWN = SuggestionConfig.from_dict({"algorithmName": "random", "image": "example/random", "env": [{"name": "A"}]})
@@ -316,8 +316,9 @@ def test_the_deployment_of_an_own_service(build: Any) -> None:
     metadata = {"labels": {"team": "a"}, "annotations": {names.ANNOTATION_LAST_APPLIED: "{}", "b": "c"}}
     suggestion = build.a_suggestion(metadata=metadata)
     raw = desired_deployment(suggestion, OWN, None, probes=True).raw
-    assert raw["metadata"]["name"] == "exp-random" and raw["metadata"]["annotations"] == {"b": "c"}
     template = raw["spec"]["template"]
+    assert raw["metadata"]["name"] == "exp-random" and template["metadata"]["annotations"] == {"b": "c"}
+    assert set(raw["metadata"]["annotations"]) == {"b", names.ANNOTATION_CONFIGURATION}
     assert raw["spec"]["selector"]["matchLabels"] == template["metadata"]["labels"]
     assert template["metadata"]["labels"][names.LABEL_DEPLOYMENT] == "exp-random"
     assert template["spec"]["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
@@ -327,6 +328,23 @@ def test_the_deployment_of_an_own_service(build: Any) -> None:
     assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
     assert container["readinessProbe"]["grpc"] == {"port": 6789, "service": "manager.v1beta1.Suggestion"}
     assert container["livenessProbe"]["failureThreshold"] == 12
+
+
+def test_a_changed_configuration_is_followed_when_nothing_is_asked(world: Any, build: Any) -> None:
+    """CTL-19."""
+    suggestion = build.a_suggestion(["a", "b", "c"])
+    live = children(build, suggestion, build.condition("Available"))
+    newer = SuggestionConfig.from_dict({**OWN.to_dict(), "image": "example/random:2"})
+    view = world(suggestion=suggestion, config=newer, children=live, present=Present(frozenset("abc")))
+    updated = picked(decide(view, build.now), Update)[0].obj
+    assert updated.raw["spec"]["template"]["spec"]["containers"][0]["image"] == "example/random:2"
+    assert updated.raw["status"] == live.deployment.raw["status"]
+    assert not picked(decide(replace(view, config=OWN), build.now), Update)
+    assert not picked(decide(replace(view, asking=True), build.now), Update)
+    busy = replace(view, suggestion=build.a_suggestion(["a", "b", "c"], requests=4))
+    assert not picked(decide(busy, build.now), Update)
+    followed = replace(view, children=replace(live, deployment=updated))
+    assert not picked(decide(followed, build.now), Update)
 
 
 def test_the_configuration_goes_over_our_defaults(build: Any) -> None:

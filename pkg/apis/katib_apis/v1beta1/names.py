@@ -27,6 +27,8 @@ LABEL_VALUE_ISTIO_INJECT_OFF: Final = "false"
 
 ANNOTATION_SUGGESTED_NAME: Final = "katib.kubeflow.org/suggested-name"
 """Name which the algorithm gave to a Trial and which was shortened to be a legal object name."""
+ANNOTATION_CONFIGURATION: Final = "katib.kubeflow.org/configuration"
+"""Digest of what a suggestion Deployment was made from; it is updated when the KatibConfig gives another one."""
 ANNOTATION_LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 """Bookkeeping of kubectl which is never copied to owned objects."""
 

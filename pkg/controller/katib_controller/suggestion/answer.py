@@ -47,11 +47,20 @@ _REFUSED: Final = (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.UNKNOWN)
 class Answers:
     """Puts the questions of all Suggestions; at most ``calls`` are on their way at once."""
 
-    def __init__(self, channels: Channels, book: TrialBook, clock: Clock, *, calls: int = 32) -> None:
+    def __init__(
+        self,
+        channels: Channels,
+        book: TrialBook,
+        clock: Clock,
+        *,
+        calls: int = 32,
+        connect_seconds: float = CONNECT_SECONDS,
+    ) -> None:
         self._channels = channels
         self._book = book
         self._clock = clock
         self._calls = asyncio.Semaphore(calls)
+        self._connect_seconds = connect_seconds
         self._short: dict[str, tuple[int, int]] = {}
         self._failures: dict[str, tuple[int, Any]] = {}
 
@@ -81,7 +90,7 @@ class Answers:
     async def _answer(self, question: Question) -> Reply:
         endpoint = question.service.endpoint
         try:
-            async with asyncio.timeout(CONNECT_SECONDS):
+            async with asyncio.timeout(self._connect_seconds):
                 await self._channels.get(endpoint).channel_ready()
         except TimeoutError:
             return NoAnswer(f"the algorithm service at {endpoint} cannot be reached")

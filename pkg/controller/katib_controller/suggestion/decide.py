@@ -27,6 +27,7 @@ from katib_controller.suggestion.desired import (
     desired_volume,
     keeps_volume,
     needs_account,
+    updated_deployment,
 )
 from katib_controller.suggestion.question import Present, Question, Service, Suggest, Validate
 from katib_controller.suggestion.record import record_reply, without_waiting
@@ -60,7 +61,7 @@ from katib_machinery.objects import (
     SERVICES,
     Unstructured,
 )
-from katib_machinery.plan import Action, Ask, Create, Delete, Emit, Plan, Requeue, UpdateStatus
+from katib_machinery.plan import Action, Ask, Create, Delete, Emit, Plan, Requeue, Update, UpdateStatus
 
 # A service that is not ready for longer than this is called a stall; to come up takes a while.
 PATIENCE: Final = timedelta(seconds=60)
@@ -173,7 +174,7 @@ def _serve(world: World, status: SuggestionStatus, now: datetime) -> _Step:
     actions: tuple[Action, ...] = ()
     if not world.shared:
         try:
-            actions = _missing_children(world, world.config)
+            actions = (*_missing_children(world, world.config), *_outdated_children(world, world.config))
         except ServiceConfigError as error:
             return _Step(status, stall=str(error), requeue=RETRY)
         if not _is_available(world.children.deployment):
@@ -201,6 +202,17 @@ def _missing_children(world: World, config: SuggestionConfig) -> tuple[Action, .
             wanted.append(Create(ROLE_BINDINGS, desired_role_binding(suggestion)))
         wanted.append(Create(DEPLOYMENTS, deployment))
     return tuple(wanted)
+
+
+def _outdated_children(world: World, config: SuggestionConfig) -> tuple[Action, ...]:
+    """Follow a changed KatibConfig, but never take a service away while it is needed (CTL-19)."""
+    live = world.children.deployment
+    idle = not world.asking and (world.spec.requests or 0) <= count_of(world.suggestion)
+    if live is None or not idle or not is_controlled_by(live, world.suggestion):
+        return ()
+    desired = desired_deployment(world.suggestion, config, world.stopping, probes=world.probes)
+    updated = updated_deployment(live, desired)
+    return (Update(DEPLOYMENTS, updated),) if updated is not None else ()
 
 
 def _deployment_conditions(deployment: Unstructured | None) -> Sequence[dict[str, str]]:

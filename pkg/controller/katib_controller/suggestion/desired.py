@@ -4,6 +4,8 @@ The names come from the Suggestion alone, so that cleaning up needs no configura
 Pod Security level; whatever the configuration says of a security context goes over it (RES-3).
 """
 
+import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -100,8 +102,27 @@ def desired_deployment(
     template = {"metadata": {"labels": labels, **_if(annotations=annotations)}, "spec": pod}
     spec = {"selector": {"matchLabels": dict(labels)}, "template": template}
     deployment = _child(suggestion, "apps/v1", "Deployment", {"spec": spec}).to_dict()
-    deployment["metadata"].update(_if(labels=dict(suggestion.labels), annotations=annotations))
+    marked = {**annotations, names.ANNOTATION_CONFIGURATION: _digest(template)}
+    deployment["metadata"].update(_if(labels=dict(suggestion.labels), annotations=marked))
     return Unstructured(deployment)
+
+
+def updated_deployment(live: Unstructured, desired: Unstructured) -> Unstructured | None:
+    """Return the live Deployment with the pods that the configuration wants now; None if they were made from it.
+
+    Digests are compared, because the server fills a live object with defaults of its own (CTL-19).
+    """
+    digest = desired.annotations[names.ANNOTATION_CONFIGURATION]
+    if live.annotations.get(names.ANNOTATION_CONFIGURATION) == digest:
+        return None
+    raw = live.to_dict()
+    raw["metadata"]["annotations"] = {**live.annotations, names.ANNOTATION_CONFIGURATION: digest}
+    raw["spec"]["template"] = desired.to_dict()["spec"]["template"]
+    return Unstructured(raw)
+
+
+def _digest(template: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(template, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def keeps_volume(suggestion: Suggestion) -> bool:

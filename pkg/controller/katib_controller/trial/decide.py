@@ -231,7 +231,8 @@ def _watch(world: World, job: Unstructured, status: TrialStatus, now: datetime) 
 
 def _next_look(world: World) -> timedelta:
     """Look at a running job now and then: its pods are not watched, nor are jobs of an unwatched kind (CTL-24)."""
-    return POLL if not world.watched else LONGEST_WAIT
+    status = (world.job.raw.get("status") if world.job is not None else None) or {}
+    return LONGEST_WAIT if world.watched and status.get("ready") else POLL
 
 
 def _fail(world: World, status: TrialStatus, verdict: JobVerdict, now: datetime) -> _Step:
