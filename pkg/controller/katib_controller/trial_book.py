@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from katib_apis.v1beta1.models import Experiment, Trial, TrialAssignment
 from katib_domain.messages import framed_trial, is_sent, to_pending_message, to_trial_message
-from katib_domain.trial_summary import Bucket, TrialSummary, TrialTally
+from katib_domain.trial_summary import TrialSummary, TrialTally
 from katib_machinery.informer import Handler, SharedInformer
 
 
@@ -19,6 +19,7 @@ class TrialBook:
         self._tallies: dict[str, TrialTally] = {}
         self._summaries: dict[str, TrialSummary] = {}
         self._messages: dict[str, dict[str, tuple[Trial, bool, bytes]]] = {}
+        self._gone: set[str] = set()
         informer.add_handler(Handler(on_add=self._put, on_update=lambda old, new: self._put(new), on_delete=self._drop))
 
     def summary(self, uid: str) -> TrialSummary:
@@ -70,21 +71,20 @@ class TrialBook:
         tally.drop(trial.name)
         self._summaries.pop(uid, None)
         self._messages.get(uid, {}).pop(trial.name, None)
+        if uid in self._gone:
+            self.forget(uid)
 
     def forget(self, uid: str) -> None:
-        """An Experiment is gone; its tally goes as soon as it is empty."""
+        """An Experiment is gone; its tally goes with its last Trial."""
         tally = self._tallies.get(uid)
-        if tally is not None and not len(tally):
-            del self._tallies[uid]
-        self._summaries.pop(uid, None)
-        self._messages.pop(uid, None)
+        if tally is not None and len(tally):
+            self._gone.add(uid)
+            return
+        self._gone.discard(uid)
+        for kept in (self._tallies, self._summaries, self._messages):
+            kept.pop(uid, None)
 
 
 def _owner_of(trial: Trial) -> str:
     owner = trial.controller_owner
     return owner.uid if owner is not None and owner.kind == "Experiment" else ""
-
-
-def is_active(summary: TrialSummary) -> bool:
-    """Whether any Trial is not over."""
-    return summary.count(Bucket.PENDING, Bucket.RUNNING) > 0

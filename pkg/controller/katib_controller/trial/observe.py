@@ -63,6 +63,8 @@ class TrialObserver:
 
     async def _with_job(self, world: World) -> World:
         run_spec = run_spec_of(world.trial)
+        if not run_spec:
+            return replace(world, job_problem="the Trial has no runSpec", watched=False)
         kind = await self._kinds.find(str(run_spec.get("apiVersion") or ""), str(run_spec.get("kind") or ""))
         if kind.resource is None:
             return replace(world, job_problem=kind.problem, watched=False)
