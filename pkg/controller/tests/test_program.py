@@ -260,6 +260,59 @@ async def test_a_quota_is_shown_as_a_stall_and_survived(start: Any, build: Any) 
         assert not stalled()
 
 
+async def test_a_busy_algorithm_is_shown_and_waited_for(start: Any, build: Any) -> None:
+    """RES-10, GRPC-5, CTL-18: what passes is no failure."""
+    async with start() as cluster:
+        cluster.services.algorithm.refusal = (grpc.StatusCode.UNAVAILABLE, "too busy")
+        cluster.api.put("experiments", build.experiment_dict(maxTrialCount=3))
+
+        def stalls() -> list[str]:
+            conditions = (cluster.experiment().get("status") or {}).get("conditions") or []
+            return [entry["message"] for entry in conditions if entry["type"] == "Stalled"]
+
+        await cluster.until(stalls)
+        assert "too busy" in stalls()[0]
+        cluster.services.algorithm.refusal = None
+        await cluster.until_over()
+        assert cluster.condition()["type"] == "Succeeded" and not stalls()
+
+
+@pytest.mark.parametrize("policy", ["LongRunning", "FromVolume"])
+async def test_a_raised_budget_goes_on_where_it_stopped(start: Any, build: Any, policy: str) -> None:
+    """§7, CTL-23."""
+    async with start() as cluster:
+        cluster.api.put("experiments", build.experiment_dict(maxTrialCount=3, resumePolicy=policy))
+        await cluster.until_over()
+        ended = cluster.condition("exp", "suggestions")["type"] if policy == "FromVolume" else "Succeeded"
+        if policy == "FromVolume" and ended != "Succeeded":
+            await cluster.until(lambda: cluster.condition("exp", "suggestions")["type"] == "Succeeded")
+        cluster.api.change("experiments", "exp", {"spec": {"maxTrialCount": 5}})
+        await cluster.until(lambda: cluster.experiment()["status"].get("trialsSucceeded") == 5)
+        await cluster.until_over()
+        conditions = {entry["type"]: entry["status"] for entry in cluster.experiment()["status"]["conditions"]}
+        assert (conditions["Restarting"], conditions["Succeeded"]) == ("False", "True")
+        assert len(cluster.api.all("trials")) == 5
+
+
+async def test_a_trial_that_a_user_deletes_is_made_again_under_its_name(start: Any, build: Any) -> None:
+    """§2.4."""
+    async with start() as cluster:
+        cluster.outcome = lambda job: None
+        cluster.api.put("experiments", build.experiment_dict(maxTrialCount=3))
+        await cluster.until(lambda: cluster.experiment().get("status", {}).get("trialsRunning") == 3)
+        trial = cluster.api.all("trials")[0]["metadata"]
+        cluster.api.delete("trials", trial["name"])
+
+        def made_again() -> bool:
+            found = cluster.api.get("trials", trial["name"])
+            return found is not None and found["metadata"]["uid"] != trial["uid"]
+
+        await cluster.until(made_again)
+        cluster.outcome = lambda job: "Complete"
+        await cluster.until_over()
+        assert cluster.api.get("suggestions", "exp")["status"]["suggestionCount"] == 3
+
+
 async def test_metrics_count_each_transition_once(start: Any, build: Any) -> None:
     async with start() as cluster:
         cluster.api.put("experiments", build.experiment_dict(maxTrialCount=4))
