@@ -1,0 +1,1 @@
+"""A Kubernetes API server for one machine: HTTPS, SQLite, the semantics that clients rely on."""

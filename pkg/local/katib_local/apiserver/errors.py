@@ -1,0 +1,87 @@
+"""Refusals: what Kubernetes says when it does not do what was asked. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from katib_local.apiserver.kinds import Kind
+
+Json = dict[str, Any]
+
+
+class Refusal(Exception):
+    """An answer that is a Status of failure."""
+
+    def __init__(self, code: int, reason: str, message: str, details: Json | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
+        self.message = message
+        self.details = details or {}
+
+    def status(self) -> Json:
+        """The Status object that clients decode."""
+        status: Json = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"}
+        status |= {"message": self.message, "reason": self.reason}
+        if self.details:
+            status["details"] = self.details
+        return {**status, "code": self.code}
+
+
+def _details(kind: Kind, name: str, **more: Any) -> Json:
+    group = {"group": kind.group} if kind.group else {}
+    return {"name": name, **group, "kind": kind.plural, **more}
+
+
+def not_found(kind: Kind, name: str) -> Refusal:
+    return Refusal(404, "NotFound", f'{kind.qualified} "{name}" not found', _details(kind, name))
+
+
+def already_exists(kind: Kind, name: str) -> Refusal:
+    return Refusal(409, "AlreadyExists", f'{kind.qualified} "{name}" already exists', _details(kind, name))
+
+
+def conflict(kind: Kind, name: str, why: str = "") -> Refusal:
+    cause = why or "the object has been modified; please apply your changes to the latest version and try again"
+    message = f'Operation cannot be fulfilled on {kind.qualified} "{name}": {cause}'
+    return Refusal(409, "Conflict", message, _details(kind, name))
+
+
+def invalid(kind: Kind, name: str, causes: Sequence[tuple[str, str]]) -> Refusal:
+    """`causes` are pairs of field and text, such as ("spec.a", 'Required value')."""
+    texts = [f"{field}: {text}" for field, text in causes]
+    joined = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
+    title = f"{kind.kind}.{kind.group}" if kind.group else kind.kind
+    entries = [{"reason": "FieldValueInvalid", "message": text, "field": field} for field, text in causes]
+    details = {"name": name, **({"group": kind.group} if kind.group else {}), "kind": kind.kind, "causes": entries}
+    return Refusal(422, "Invalid", f'{title} "{name}" is invalid: {joined}', details)
+
+
+def bad_request(message: str) -> Refusal:
+    return Refusal(400, "BadRequest", message)
+
+
+def forbidden(kind: Kind, name: str, why: str) -> Refusal:
+    return Refusal(403, "Forbidden", f'{kind.qualified} "{name}" is forbidden: {why}', _details(kind, name))
+
+
+def unauthorized() -> Refusal:
+    return Refusal(401, "Unauthorized", "Unauthorized")
+
+
+def method_not_allowed() -> Refusal:
+    return Refusal(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+
+
+def no_such_page() -> Refusal:
+    return Refusal(404, "NotFound", "the server could not find the requested resource")
+
+
+def expired(message: str) -> Refusal:
+    return Refusal(410, "Expired", message)
+
+
+def unsupported_media(got: str, wanted: str) -> Refusal:
+    message = f"the body of the request was in an unknown format - accepted media types include: {wanted}; got {got}"
+    return Refusal(415, "UnsupportedMediaType", message)

@@ -1,0 +1,185 @@
+"""What follows from deletions: owned objects go with their owners, namespaces with their contents.
+
+One task beside the requests. Must not know HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from katib_local.apiserver.errors import Refusal
+from katib_local.apiserver.kinds import CRDS, NAMESPACES, Kind
+from katib_local.apiserver.registry import FOREGROUND, ORPHAN, Call, DeleteOptions, Registry
+from katib_local.apiserver.store import Change, Key
+
+log = logging.getLogger(__name__)
+Json = dict[str, Any]
+
+
+class GarbageCollector:
+    """Deletes objects all of whose owners have gone, in background, foreground or not at all."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._queue: asyncio.Queue[tuple[str, Json]] = asyncio.Queue()
+        self._stop = registry.store.listen(self._hear)
+
+    def _hear(self, change: Change) -> None:
+        if change.new is None and change.old is not None:
+            self._queue.put_nowait(("gone", change.old))
+            for owner in change.old["metadata"].get("ownerReferences") or []:
+                if owner.get("blockOwnerDeletion"):
+                    self._queue.put_nowait(("unblocked", owner))
+        elif change.new is not None and change.new["metadata"].get("deletionTimestamp"):
+            self._queue.put_nowait(("deleting", change.new))
+
+    async def run(self) -> None:
+        """Work for ever; what was left undone by an earlier process comes first."""
+        self._survey()
+        while True:
+            what, document = await self._queue.get()
+            try:
+                await self._follow(what, document)
+            except Exception:
+                log.exception("garbage collection after %s has failed", document.get("metadata", document))
+
+    def _survey(self) -> None:
+        store = self._registry.store
+        for resource in store.resources():
+            for document in store.all(resource):
+                metadata = document["metadata"]
+                if metadata.get("deletionTimestamp"):
+                    self._queue.put_nowait(("deleting", document))
+                if metadata.get("ownerReferences"):
+                    self._queue.put_nowait(("owned", document))
+
+    async def _follow(self, what: str, document: Json) -> None:
+        match what:
+            case "gone":
+                for key in self._registry.store.dependents(document["metadata"]["uid"]):
+                    await self._collect(key)
+                await self._finish_namespace(document["metadata"].get("namespace", ""))
+            case "owned":
+                kind = self._registry.catalog.find_kind(document["apiVersion"], document["kind"])
+                if kind is not None:
+                    await self._collect(self._registry.key(kind, document))
+            case "unblocked":
+                self._unblock(document)
+            case "deleting":
+                await self._delete_below(document)
+
+    def _kind(self, key: Key) -> Kind | None:
+        return next((kind for kind in self._registry.catalog if kind.qualified == key[0]), None)
+
+    async def _collect(self, key: Key) -> None:
+        """Delete an object none of whose owners is there any more."""
+        kind, document = self._kind(key), self._registry.store.get(*key)
+        if kind is None or document is None:
+            return
+        owners = document["metadata"].get("ownerReferences") or []
+        if owners and not any(self._exists(owner, key[1]) for owner in owners):
+            await self._delete(kind, document, "Background")
+
+    def _exists(self, owner: Json, namespace: str) -> bool:
+        held = self._owner(owner, namespace)
+        return held is not None
+
+    def _owner(self, owner: Json, namespace: str) -> Json | None:
+        kind = self._registry.catalog.find_kind(owner.get("apiVersion", ""), owner.get("kind", ""))
+        if kind is None:
+            return None
+        held = self._registry.store.get(kind.qualified, namespace if kind.namespaced else "", owner.get("name", ""))
+        return held if held is not None and held["metadata"]["uid"] == owner.get("uid") else None
+
+    async def _delete(self, kind: Kind, document: Json, propagation: str) -> None:
+        metadata = document["metadata"]
+        options = DeleteOptions(propagation=propagation, uid=metadata["uid"])
+        try:
+            await self._registry.delete(kind, metadata.get("namespace", ""), metadata["name"], options, Call())
+        except Refusal as refusal:
+            if refusal.code not in (404, 409):
+                raise
+
+    async def _delete_below(self, document: Json) -> None:
+        """Foreground: dependents first. Orphan: let them go. Namespaces and CRDs: their contents first."""
+        finalizers = document["metadata"].get("finalizers") or []
+        kind = self._registry.catalog.find_kind(document["apiVersion"], document["kind"])
+        current = self._registry.store.get(*self._registry.key(kind, document)) if kind else None
+        if kind is None or current is None or current["metadata"]["uid"] != document["metadata"]["uid"]:
+            return
+        if kind == NAMESPACES:
+            await self._empty_namespace(current)
+        elif kind == CRDS:
+            return
+        elif ORPHAN in finalizers:
+            self._orphan(current["metadata"]["uid"])
+            self._drop_finalizer(kind, current, ORPHAN)
+        elif FOREGROUND in finalizers:
+            for key in self._registry.store.dependents(current["metadata"]["uid"]):
+                below, dependent = self._kind(key), self._registry.store.get(*key)
+                if below is not None and dependent is not None and not dependent["metadata"].get("deletionTimestamp"):
+                    await self._delete(below, dependent, "Foreground")
+            self._finish_foreground(kind, current)
+
+    def _finish_foreground(self, kind: Kind, document: Json) -> None:
+        uid = document["metadata"]["uid"]
+        left = [self._registry.store.get(*key) for key in self._registry.store.dependents(uid)]
+        blocking = [
+            owner
+            for dependent in left
+            for owner in (dependent or {}).get("metadata", {}).get("ownerReferences") or []
+            if owner.get("uid") == uid and owner.get("blockOwnerDeletion")
+        ]
+        if not blocking:
+            self._drop_finalizer(kind, document, FOREGROUND)
+
+    def _unblock(self, owner: Json) -> None:
+        kind = self._registry.catalog.find_kind(owner.get("apiVersion", ""), owner.get("kind", ""))
+        if kind is None:
+            return
+        for document in self._registry.store.all(kind.qualified):
+            if document["metadata"]["uid"] == owner.get("uid") and FOREGROUND in (
+                document["metadata"].get("finalizers") or []
+            ):
+                self._finish_foreground(kind, document)
+
+    def _orphan(self, uid: str) -> None:
+        for key in self._registry.store.dependents(uid):
+            document = self._registry.store.get(*key)
+            if document is not None:
+                metadata = dict(document["metadata"])
+                metadata["ownerReferences"] = [
+                    owner for owner in metadata["ownerReferences"] if owner.get("uid") != uid
+                ]
+                self._registry.store.write(key, {**document, "metadata": metadata})
+
+    def _drop_finalizer(self, kind: Kind, document: Json, finalizer: str) -> None:
+        key = self._registry.key(kind, document)
+        current = self._registry.store.get(*key)
+        if current is None:
+            return
+        metadata = dict(current["metadata"])
+        metadata["finalizers"] = [held for held in metadata.get("finalizers") or [] if held != finalizer]
+        changed = {**current, "metadata": metadata}
+        if metadata["finalizers"] or metadata.get("deletionGracePeriodSeconds"):
+            self._registry.store.write(key, changed)
+        else:
+            self._registry.remove(kind, changed)
+
+    async def _empty_namespace(self, namespace: Json) -> None:
+        name = namespace["metadata"]["name"]
+        for kind in [kind for kind in self._registry.catalog if kind.namespaced]:
+            for document in self._registry.store.all(kind.qualified, name):
+                if not document["metadata"].get("deletionTimestamp"):
+                    await self._delete(kind, document, "Background")
+        await self._finish_namespace(name)
+
+    async def _finish_namespace(self, name: str) -> None:
+        found = self._registry.store.get(NAMESPACES.qualified, "", name) if name else None
+        if found is None or not found["metadata"].get("deletionTimestamp"):
+            return
+        kinds = [kind for kind in self._registry.catalog if kind.namespaced]
+        if not any(self._registry.store.all(kind.qualified, name) for kind in kinds):
+            self._drop_finalizer(NAMESPACES, found, "kubernetes")

@@ -1,0 +1,145 @@
+"""Lists and watches: which objects, in which pages, and every change of them from a version on."""
+
+from __future__ import annotations
+
+import base64
+import random
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from katib_local.apiserver.errors import bad_request, expired
+from katib_local.apiserver.kinds import Kind
+from katib_local.apiserver.selectors import parse_field_selector, parse_label_selector
+from katib_local.apiserver.store import Change, Store, Watcher
+
+Json = dict[str, Any]
+Query = Mapping[str, str]
+BOOKMARK_EVERY = 30.0
+LONGEST_WATCH = 1800
+
+
+def selector(query: Query) -> Callable[[Mapping[str, Any]], bool]:
+    """The test of both selectors of a request."""
+    labels, fields = parse_label_selector(query.get("labelSelector", "")), parse_field_selector(
+        query.get("fieldSelector", "")
+    )
+    return lambda document: labels(document) and fields(document)
+
+
+def select(documents: Sequence[Json], query: Query) -> list[Json]:
+    return list(filter(selector(query), documents))
+
+
+def list_page(store: Store, kind: Kind, namespace: str, query: Query) -> Json:
+    """A list, or one page of it; a page goes on from the last key of the page before."""
+    documents = select(store.all(kind.qualified, namespace), query)
+    limit = int(query["limit"]) if query.get("limit", "").isdigit() else 0
+    version = store.version
+    if query.get("continue"):
+        version, after = _parse_token(query["continue"])
+        documents = [document for document in documents if _place(document) > after]
+    metadata: Json = {"resourceVersion": str(version)}
+    if limit and len(documents) > limit:
+        metadata |= {"continue": _token(version, documents[limit - 1]), "remainingItemCount": len(documents) - limit}
+        documents = documents[:limit]
+    return {"kind": f"{kind.kind}List", "apiVersion": kind.api_version, "metadata": metadata, "items": documents}
+
+
+def _place(document: Json) -> list[str]:
+    return [document["metadata"].get("namespace", ""), document["metadata"]["name"]]
+
+
+def _token(version: int, last: Json) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps([version, _place(last)])).decode()
+
+
+def _parse_token(text: str) -> tuple[int, list[str]]:
+    try:
+        version, place = orjson.loads(base64.urlsafe_b64decode(text))
+        return int(version), [str(part) for part in place]
+    except (ValueError, TypeError) as error:
+        raise bad_request("continue key is not valid") from error
+
+
+async def watch_events(
+    store: Store, kind: Kind, namespace: str, query: Query
+) -> AsyncGenerator[tuple[str, Json], None]:
+    """Events of a watch until its time is up; raises a refusal when the version is too old."""
+    test = selector(query)
+    watcher = Watcher(store, kind.qualified)
+    try:
+        deadline = time.monotonic() + _seconds(query)
+        for event in _initial(store, kind, namespace, query):
+            yield event
+        bookmarks = query.get("allowWatchBookmarks") in ("true", "1")
+        told = time.monotonic()
+        while time.monotonic() < deadline:
+            pause = min(BOOKMARK_EVERY if bookmarks else LONGEST_WATCH, deadline - time.monotonic())
+            for change in await watcher.wait(max(0.01, pause)):
+                seen = _event(change, namespace, test)
+                if seen is not None:
+                    yield seen
+            if bookmarks and time.monotonic() - told >= BOOKMARK_EVERY:
+                told = time.monotonic()
+                yield _bookmark(kind, store.version)
+        if bookmarks:
+            yield _bookmark(kind, store.version)
+    finally:
+        watcher.close()
+
+
+def _seconds(query: Query) -> float:
+    """How long a watch lasts; without a wish some time, not the same for all, so that they do not all end at once."""
+    given = query.get("timeoutSeconds", "")
+    if given.isdigit() and int(given):
+        return min(LONGEST_WATCH, int(given))
+    return LONGEST_WATCH * random.uniform(0.5, 1)  # noqa: S311
+
+
+def _initial(store: Store, kind: Kind, namespace: str, query: Query) -> list[tuple[str, Json]]:
+    """What comes first: all objects, or the changes since the version that the caller knows."""
+    text = query.get("resourceVersion", "")
+    everything = query.get("sendInitialEvents") in ("true", "1")
+    if text in ("", "0") or everything:
+        wanted = everything or query.get("sendInitialEvents") is None
+        events = (
+            [("ADDED", document) for document in select(store.all(kind.qualified, namespace), query)] if wanted else []
+        )
+        if everything:
+            events.append(_bookmark(kind, store.version, initial=True))
+        return events
+    if not text.isdigit():
+        raise bad_request(f"invalid resource version: {text!r}")
+    changes = store.since(kind.qualified, int(text))
+    if changes is None:
+        raise expired(f"too old resource version: {text} ({store.oldest})")
+    test = selector(query)
+    return [event for change in changes if (event := _event(change, namespace, test)) is not None]
+
+
+def _event(change: Change, namespace: str, test: Callable[[Mapping[str, Any]], bool]) -> tuple[str, Json] | None:
+    """A change as a watcher with selectors sees it: leaving the selection is a deletion, entering it an addition."""
+    document = change.new or change.old or {}
+    if namespace and document["metadata"].get("namespace") != namespace:
+        return None
+    before = change.old is not None and test(change.old)
+    after = change.new is not None and test(change.new)
+    if change.new is not None and after:
+        return ("MODIFIED" if before else "ADDED"), change.new
+    if before and change.old is not None:
+        metadata = {**document["metadata"], "resourceVersion": str(change.version)}
+        return "DELETED", {
+            **change.old,
+            "metadata": {**change.old["metadata"], "resourceVersion": metadata["resourceVersion"]},
+        }
+    return None
+
+
+def _bookmark(kind: Kind, version: int, *, initial: bool = False) -> tuple[str, Json]:
+    metadata: Json = {"resourceVersion": str(version), "creationTimestamp": None}
+    if initial:
+        metadata["annotations"] = {"k8s.io/initial-events-end": "true"}
+    return "BOOKMARK", {"kind": kind.kind, "apiVersion": kind.api_version, "metadata": metadata}

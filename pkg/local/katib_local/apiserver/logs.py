@@ -1,0 +1,76 @@
+"""Logs of pods: fetched from the node that runs them, over HTTPS with this server's client certificate."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from katib_local.apiserver.errors import Refusal, bad_request
+from katib_local.apiserver.kinds import NODES
+from katib_local.apiserver.registry import Registry
+
+PASSED_ON = ("follow", "tailLines", "previous", "timestamps", "sinceTime", "sinceSeconds", "limitBytes")
+
+
+async def pod_log(
+    request: web.Request, registry: Registry, pod: dict[str, Any], certificate: tuple[str, str] | None
+) -> web.StreamResponse:
+    """The log of one container, as it is, or as it comes with `follow`."""
+    metadata = pod["metadata"]
+    container = _container(pod, request.query.get("container", ""))
+    url = f"{_node_url(registry, pod)}/containerLogs/{metadata['namespace']}/{metadata['name']}/{container}"
+    query = {key: request.query[key] for key in PASSED_ON if key in request.query}
+    limits = aiohttp.ClientTimeout(total=None, sock_connect=10)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=limits) as session,
+            session.get(url, params=query, ssl=_context(certificate)) as answer,
+        ):
+            if answer.status >= 400:
+                raise Refusal(answer.status, "BadRequest", (await answer.text()).strip())
+            response = web.StreamResponse(headers={"Content-Type": "text/plain"})
+            await response.prepare(request)
+            async for chunk in answer.content.iter_any():
+                await response.write(chunk)
+            return response
+    except aiohttp.ClientConnectionError as error:
+        raise Refusal(500, "InternalError", f"Get {url}: {error}") from error
+
+
+def _container(pod: dict[str, Any], named: str) -> str:
+    spec = pod.get("spec") or {}
+    names = [entry["name"] for field in ("containers", "initContainers") for entry in spec.get(field) or []]
+    if named:
+        if named not in names:
+            raise bad_request(f"container {named} is not valid for pod {pod['metadata']['name']}")
+        return named
+    first = [entry["name"] for entry in spec.get("containers") or []]
+    if len(first) != 1:
+        raise bad_request(
+            f"a container name must be specified for pod {pod['metadata']['name']}, choose one of: [{' '.join(names)}]"
+        )
+    return str(first[0])
+
+
+def _node_url(registry: Registry, pod: dict[str, Any]) -> str:
+    name = (pod.get("spec") or {}).get("nodeName")
+    node = registry.store.get(NODES.qualified, "", name) if name else None
+    if node is None:
+        raise bad_request(f"pod {pod['metadata']['name']} does not have a host assigned")
+    status = node.get("status") or {}
+    port = ((status.get("daemonEndpoints") or {}).get("kubeletEndpoint") or {}).get("Port", 0)
+    addresses = [entry["address"] for entry in status.get("addresses") or [] if entry.get("type") == "InternalIP"]
+    return f"https://{addresses[0] if addresses else '127.0.0.1'}:{port}"
+
+
+def _context(certificate: tuple[str, str] | None) -> ssl.SSLContext:
+    """The node's certificate is of the same authority as everything here; its address is loopback."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    if certificate is not None:
+        context.load_cert_chain(*certificate)
+    return context

@@ -1,0 +1,449 @@
+"""What a request does to an object: create, read, change, delete, by Kubernetes' rules.
+
+Knows the store, the kinds and admission. Must not know HTTP.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from katib_local.apiserver import builtins, patch
+from katib_local.apiserver.admission import Admission, Request
+from katib_local.apiserver.errors import Refusal, already_exists, bad_request, conflict, forbidden, invalid, not_found
+from katib_local.apiserver.kinds import CRDS, NAMESPACES, PODS, Catalog, Kind
+from katib_local.apiserver.schema import fill_defaults, prune, schema_errors
+from katib_local.apiserver.store import Key, Store
+
+Json = dict[str, Any]
+SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+LABEL_NAMED = ("Namespace", "Service", "Pod")
+SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+KEPT = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "selfLink")
+FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
+FREE_NAMES = ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
+GENERATIONLESS = (
+    "ConfigMap",
+    "Secret",
+    "Event",
+    "Namespace",
+    "Node",
+    "Service",
+    "ServiceAccount",
+    "Endpoints",
+    "Lease",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+)
+
+
+@dataclass
+class Call:
+    """Who asks, how strictly, and what they are warned of."""
+
+    user: str = "system:admin"
+    groups: Sequence[str] = ("system:masters",)
+    dry_run: bool = False
+    field_validation: str = "Warn"
+    manager: str = ""
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class DeleteOptions:
+    """How an object is to be deleted."""
+
+    grace_seconds: int | None = None
+    propagation: str = ""
+    uid: str = ""
+    resource_version: str = ""
+
+    @classmethod
+    def from_body(cls, body: Mapping[str, Any]) -> DeleteOptions:
+        preconditions = body.get("preconditions") or {}
+        propagation = body.get("propagationPolicy") or ("Orphan" if body.get("orphanDependents") else "")
+        return cls(
+            body.get("gracePeriodSeconds"),
+            propagation,
+            preconditions.get("uid", ""),
+            preconditions.get("resourceVersion", ""),
+        )
+
+
+@dataclass(frozen=True)
+class PatchBody:
+    """A patch and its media type."""
+
+    body: Any
+    content: str
+
+
+class Registry:
+    """All operations on objects. Objects that are returned belong to the store: they are not to be changed."""
+
+    def __init__(self, store: Store, catalog: Catalog, admission: Admission, now: Callable[[], datetime]) -> None:
+        self.store = store
+        self.catalog = catalog
+        self.admission = admission
+        self._now = now
+
+    def timestamp(self) -> str:
+        return self._now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def get(self, kind: Kind, namespace: str, name: str) -> Json:
+        """The stored object; raises a refusal when there is none."""
+        found = self.store.get(kind.qualified, namespace, name)
+        if found is None:
+            raise not_found(kind, name)
+        return found
+
+    async def create(self, kind: Kind, namespace: str, document: Json, call: Call) -> Json:
+        """Create an object; returns it as it is stored."""
+        self._check_type(kind, document)
+        document = self._named(kind, namespace, document)
+        name = document["metadata"]["name"]
+        self._check_namespace(kind, namespace)
+        if self.store.get(kind.qualified, namespace, name) is not None:
+            raise already_exists(kind, name)
+        document = builtins.prepare(kind, document)
+        if kind.custom and kind.has("status"):
+            document = {key: value for key, value in document.items() if key != "status"}
+        document = await self._admitted("CREATE", kind, document, None, call)
+        if call.dry_run:
+            return document
+        if self.store.get(kind.qualified, namespace, name) is not None:
+            raise already_exists(kind, name)
+        return self._stored(kind, document)
+
+    def _check_type(self, kind: Kind, document: Any) -> None:
+        if not isinstance(document, dict):
+            raise bad_request("the body of the request is no object")
+        said = (document.get("apiVersion"), document.get("kind"))
+        if said != (kind.api_version, kind.kind):
+            raise bad_request(f"the object provided is {said[0]} {said[1]}, not {kind.api_version} {kind.kind}")
+        if not isinstance(document.get("metadata", {}), dict):
+            raise bad_request("metadata must be an object")
+
+    def _named(self, kind: Kind, namespace: str, document: Json) -> Json:
+        metadata = dict(document.get("metadata") or {})
+        if metadata.get("namespace") not in (None, "", namespace):
+            raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+        if not metadata.get("name") and metadata.get("generateName"):
+            suffix = "".join(secrets.choice(SUFFIX_ALPHABET) for _ in range(5))
+            metadata["name"] = f"{metadata['generateName'][:58]}{suffix}"
+        self._check_name(kind, metadata.get("name"))
+        for field_name in ("resourceVersion", "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds"):
+            metadata.pop(field_name, None)
+        if kind.namespaced:
+            metadata["namespace"] = namespace
+        metadata |= {"uid": str(uuid.uuid4()), "creationTimestamp": self.timestamp()}
+        if kind.kind not in GENERATIONLESS:
+            metadata["generation"] = 1
+        return {**document, "metadata": metadata}
+
+    def _check_name(self, kind: Kind, name: Any) -> None:
+        if not isinstance(name, str) or not name:
+            raise invalid(kind, "", [("metadata.name", "Required value: name or generateName is required")])
+        if kind.kind in FREE_NAMES:
+            return
+        label = kind.kind in LABEL_NAMED and kind.kind != "Pod"
+        rule, longest = (LABEL, 63) if label else (SUBDOMAIN, 253)
+        if not rule.fullmatch(name) or len(name) > longest:
+            what = "RFC 1123 label" if label else "lowercase RFC 1123 subdomain"
+            text = f"Invalid value: \"{name}\": a {what} must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character"
+            raise invalid(kind, name, [("metadata.name", text)])
+
+    def _check_namespace(self, kind: Kind, namespace: str) -> None:
+        if not kind.namespaced:
+            return
+        found = self.store.get(NAMESPACES.qualified, "", namespace)
+        if found is None:
+            raise not_found(NAMESPACES, namespace)
+        if found["metadata"].get("deletionTimestamp"):
+            raise forbidden(
+                kind, "", f"unable to create new content in namespace {namespace} because it is being terminated"
+            )
+
+    async def _admitted(self, operation: str, kind: Kind, document: Json, old: Json | None, call: Call) -> Json:
+        """The object after schema and admission, in Kubernetes' order: schema, mutation, schema, validation."""
+        document = self._shaped(kind, document, call)
+        request = self._request(operation, kind, document, old, call)
+        mutated = await self.admission.mutate(request, call.warnings)
+        if mutated is not None and mutated != document:
+            document = self._shaped(kind, mutated, call)
+        errors = list(builtins.problems(kind, document))
+        if kind.custom:
+            errors += schema_errors(document, kind.schema or {})
+        if errors:
+            raise invalid(kind, document["metadata"]["name"], errors)
+        await self.admission.validate(request, document, call.warnings)
+        return document
+
+    def _shaped(self, kind: Kind, document: Json, call: Call) -> Json:
+        if not kind.custom:
+            return document
+        pruned, unknown = prune(document, kind.schema or {})
+        if unknown and call.field_validation == "Strict":
+            listed = ", ".join(f'unknown field "{path}"' for path in unknown)
+            name = document["metadata"]["name"]
+            raise Refusal(
+                400,
+                "BadRequest",
+                f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: strict decoding error: {listed} (of "{name}")',
+            )
+        if call.field_validation == "Warn":
+            call.warnings += [f'unknown field "{path}"' for path in unknown]
+        filled: Json = fill_defaults(pruned, kind.schema or {})
+        return filled
+
+    def _request(
+        self, operation: str, kind: Kind, document: Json | None, old: Json | None, call: Call, subresource: str = ""
+    ) -> Request:
+        metadata = ((document or old) or {})["metadata"]
+        namespace = metadata.get("namespace", "")
+        held = self.store.get(NAMESPACES.qualified, "", namespace) if namespace else None
+        labels = ((held or {}).get("metadata") or {}).get("labels") or {}
+        return Request(
+            operation,
+            kind,
+            namespace,
+            metadata["name"],
+            call.user,
+            call.groups,
+            document,
+            old,
+            subresource,
+            call.dry_run,
+            labels,
+        )
+
+    def _stored(self, kind: Kind, document: Json) -> Json:
+        stored = self.store.write(self.key(kind, document), document)
+        if kind == CRDS:
+            self.define(stored)
+        return stored
+
+    def key(self, kind: Kind, document: Mapping[str, Any]) -> Key:
+        metadata = document["metadata"]
+        return (kind.qualified, metadata.get("namespace", "") if kind.namespaced else "", metadata["name"])
+
+    def define(self, crd: Json) -> None:
+        """Serve a CustomResourceDefinition's kinds, and say so in its status."""
+        self.catalog.define(crd)
+        names = crd["spec"]["names"]
+        conditions = [
+            {
+                "type": kind,
+                "status": "True",
+                "reason": reason,
+                "message": message,
+                "lastTransitionTime": self.timestamp(),
+            }
+            for kind, reason, message in (
+                ("NamesAccepted", "NoConflicts", "no conflicts found"),
+                ("Established", "InitialNamesAccepted", "the initial names have been accepted"),
+            )
+        ]
+        versions = [version["name"] for version in crd["spec"]["versions"] if version.get("storage")]
+        status = {"conditions": conditions, "acceptedNames": names, "storedVersions": versions}
+        if not (crd.get("status") or {}).get("conditions"):
+            self.store.write((CRDS.qualified, "", crd["metadata"]["name"]), {**crd, "status": status})
+
+    async def update(self, kind: Kind, document: Json, old: Json, call: Call, subresource: str = "") -> Json:
+        """Replace an object, or one subresource of it; `old` is what the caller has seen. Returns what is stored."""
+        self._check_type(kind, document)
+        name = old["metadata"]["name"]
+        metadata = document.get("metadata") or {}
+        if metadata.get("name", name) != name:
+            raise bad_request(
+                f"the name of the object ({metadata['name']}) does not match the name on the URL ({name})"
+            )
+        self._check_current(kind, metadata, old)
+        changed = self._merged(kind, document, old, subresource)
+        if changed == old:
+            return old
+        if subresource:
+            changed = self._status_shaped(kind, changed, call)
+        else:
+            changed = await self._admitted("UPDATE", kind, changed, old, call)
+        if call.dry_run or changed == old:
+            return changed
+        current = self.store.get(*self.key(kind, old))
+        if current is None:
+            raise not_found(kind, name)
+        if current["metadata"]["resourceVersion"] != old["metadata"]["resourceVersion"]:
+            raise conflict(kind, name)
+        if current["metadata"].get("deletionTimestamp") and not self._held(changed):
+            return self.remove(kind, changed)
+        return self._stored(kind, changed)
+
+    def _status_shaped(self, kind: Kind, document: Json, call: Call) -> Json:
+        shaped = self._shaped(kind, document, call)
+        errors = schema_errors(shaped, kind.schema or {}) if kind.custom else []
+        if errors:
+            raise invalid(kind, document["metadata"]["name"], errors)
+        return shaped
+
+    def _check_current(self, kind: Kind, metadata: Mapping[str, Any], old: Json) -> None:
+        version, uid = metadata.get("resourceVersion"), metadata.get("uid")
+        if version and version != old["metadata"]["resourceVersion"]:
+            raise conflict(kind, old["metadata"]["name"])
+        if uid and uid != old["metadata"]["uid"]:
+            why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {old['metadata']['uid']}"
+            raise conflict(kind, old["metadata"]["name"], why)
+
+    def _merged(self, kind: Kind, document: Json, old: Json, subresource: str) -> Json:
+        """The new state: one writer writes the status, the other everything else; what the server owns stays."""
+        if subresource == "status":
+            status = {"status": document["status"]} if "status" in document else {}
+            return {**{key: value for key, value in old.items() if key != "status"}, **status}
+        metadata = {key: value for key, value in (document.get("metadata") or {}).items() if key not in KEPT}
+        metadata |= {key: old["metadata"][key] for key in KEPT if key in old["metadata"]}
+        metadata |= {"name": old["metadata"]["name"], "resourceVersion": old["metadata"]["resourceVersion"]}
+        if kind.namespaced:
+            metadata["namespace"] = old["metadata"]["namespace"]
+        changed = {**document, "metadata": metadata}
+        if kind.has("status"):
+            changed.pop("status", None)
+            changed |= {"status": old["status"]} if "status" in old else {}
+        if "generation" in metadata and self._spec(changed) != self._spec(old):
+            metadata["generation"] += 1
+        return changed
+
+    def _spec(self, document: Json) -> Json:
+        return {key: value for key, value in document.items() if key not in ("metadata", "status")}
+
+    async def patch(
+        self, kind: Kind, key: tuple[str, str], change: PatchBody, call: Call, subresource: str = ""
+    ) -> Json:
+        """Patch an object; tries again when somebody else has changed it in between, unless the patch names a version."""
+        namespace, name = key
+        while True:
+            old = self.get(kind, namespace, name)
+            document = self._patched(kind, old, change)
+            try:
+                return await self.update(kind, document, old, call, subresource)
+            except Refusal as refusal:
+                named = isinstance(change.body, Mapping) and (change.body.get("metadata") or {}).get("resourceVersion")
+                current = self.store.get(kind.qualified, namespace, name)
+                if refusal.reason != "Conflict" or named or current is old or current is None:
+                    raise
+
+    def _patched(self, kind: Kind, old: Json, change: PatchBody) -> Json:
+        body = change.body
+        match change.content:
+            case patch.JSON_PATCH:
+                patched = patch.json_patch(old, body)
+            case patch.STRATEGIC:
+                if kind.custom:
+                    raise Refusal(
+                        415,
+                        "UnsupportedMediaType",
+                        f"the body of the request was in an unknown format - accepted media types include: {patch.JSON_PATCH}, {patch.MERGE}, {patch.APPLY}",
+                    )
+                patched = patch.strategic_merge_patch(old, body)
+            case _:
+                patched = patch.merge_patch(old, body)
+        return {"apiVersion": kind.api_version, "kind": kind.kind, **patched}
+
+    async def apply(self, kind: Kind, namespace: str, name: str, wanted: Json, call: Call) -> Json:
+        """Server-side apply: fields of this manager's last configuration that it wants no more are removed."""
+        wanted = {**wanted, "metadata": {**(wanted.get("metadata") or {}), "name": name}}
+        old = self.store.get(kind.qualified, namespace, name)
+        if old is None:
+            return await self.create(kind, namespace, _with_manager(wanted, call.manager, wanted), call)
+        held = _applied_by(old, call.manager)
+        document = patch.apply_patch(old, wanted, held, by_keys=not kind.custom)
+        document["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]
+        return await self.update(kind, _with_manager(document, call.manager, wanted), old, call)
+
+    def _held(self, document: Json) -> bool:
+        return bool(document["metadata"].get("finalizers"))
+
+    async def delete(
+        self, kind: Kind, namespace: str, name: str, options: DeleteOptions, call: Call
+    ) -> tuple[Json, bool]:
+        """Delete an object, or mark it as being deleted; returns its last state and whether it is gone."""
+        old = self.get(kind, namespace, name)
+        metadata = old["metadata"]
+        if options.uid and options.uid != metadata["uid"]:
+            why = f"Precondition failed: UID in precondition: {options.uid}, UID in object meta: {metadata['uid']}"
+            raise conflict(kind, name, why)
+        if options.resource_version and options.resource_version != metadata["resourceVersion"]:
+            raise conflict(kind, name, "Precondition failed: the resource version has changed")
+        await self.admission.validate(self._request("DELETE", kind, None, old, call), None, call.warnings)
+        if call.dry_run:
+            return old, True
+        marked = self._marked(kind, old, options)
+        if self._held(marked) or marked["metadata"].get("deletionGracePeriodSeconds"):
+            return (old if marked == old else self.store.write(self.key(kind, old), marked)), False
+        return self.remove(kind, old), True
+
+    def _marked(self, kind: Kind, old: Json, options: DeleteOptions) -> Json:
+        """The object with its deletion written on it."""
+        metadata = dict(old["metadata"])
+        grace = self._grace(kind, old, options)
+        finalizers = list(metadata.get("finalizers") or [])
+        wanted = {"Foreground": FOREGROUND, "Orphan": ORPHAN}.get(options.propagation)
+        if wanted and wanted not in finalizers:
+            finalizers.append(wanted)
+        if finalizers:
+            metadata["finalizers"] = finalizers
+        if "deletionTimestamp" not in metadata or grace < metadata.get("deletionGracePeriodSeconds", 0):
+            at = self._now().astimezone(UTC) + timedelta(seconds=grace)
+            metadata |= {"deletionTimestamp": at.strftime("%Y-%m-%dT%H:%M:%SZ"), "deletionGracePeriodSeconds": grace}
+            if "generation" in metadata:
+                metadata["generation"] += 1
+        marked = {**old, "metadata": metadata}
+        if kind == NAMESPACES:
+            marked["status"] = {"phase": "Terminating"}
+            metadata["finalizers"] = [*finalizers, *(["kubernetes"] if "kubernetes" not in finalizers else [])]
+        return marked
+
+    def _grace(self, kind: Kind, old: Json, options: DeleteOptions) -> int:
+        """Only a pod that its node has to stop gets time."""
+        if kind != PODS or not (old.get("spec") or {}).get("nodeName"):
+            return 0
+        if (old.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
+            return 0
+        given = options.grace_seconds
+        return int(old["spec"].get("terminationGracePeriodSeconds", 30) if given is None else given)
+
+    def remove(self, kind: Kind, document: Json) -> Json:
+        """Remove an object for good; returns its last state."""
+        removed = self.store.remove(self.key(kind, document)) or document
+        if kind == CRDS:
+            self.catalog.drop(document)
+        return removed
+
+
+def _applied_by(document: Json, manager: str) -> Json | None:
+    """What a manager has applied last, as it is kept in managedFields."""
+    for entry in document["metadata"].get("managedFields") or []:
+        if entry.get("manager") == manager and entry.get("operation") == "Apply":
+            found: Json = (entry.get("fieldsV1") or {}).get("katib:applied") or {}
+            return found
+    return None
+
+
+def _with_manager(document: Json, manager: str, wanted: Json) -> Json:
+    metadata = dict(document["metadata"])
+    others = [entry for entry in metadata.get("managedFields") or [] if entry.get("manager") != manager]
+    kept = {key: value for key, value in wanted.items() if key != "metadata"}
+    labels = {
+        key: wanted["metadata"][key] for key in ("labels", "annotations", "finalizers") if key in wanted["metadata"]
+    }
+    own = {
+        "manager": manager,
+        "operation": "Apply",
+        "apiVersion": document["apiVersion"],
+        "fieldsType": "FieldsV1",
+        "fieldsV1": {"katib:applied": {**kept, "metadata": labels}},
+    }
+    return {**document, "metadata": {**metadata, "managedFields": [*others, own]}}
