@@ -1,21 +1,51 @@
-"""What a Job does next: the batch/v1 Job controller's rules, as far as one machine needs them. Pure."""
+"""What a Job does next: the rules of batch/v1, as far as one machine needs them. Pure.
+
+Pods first, then the status that follows from them: `decide_pods` is carried out, its answers are in the cache, and
+`decide_status` tells what is there. A Job that ends is told twice, as in a cluster: what it comes to
+(`SuccessCriteriaMet`, `FailureTarget`), and, when its last pod has gone, that it has (`Complete`, `Failed`).
+"""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from enum import Enum
+from itertools import islice
 from typing import Any
 
+from katib_local.workloads import indexed, pods
+from katib_local.workloads.conditions import Condition, find_condition, holds, set_condition
 from katib_machinery.objects import JOBS, PODS, Unstructured, parse_time
 from katib_machinery.plan import Action, Create, Delete, Emit, Plan, Requeue, UpdateStatus
+from katib_machinery.types import format_time
 
 Json = dict[str, Any]
-FIRST_BACKOFF, LONGEST_BACKOFF = timedelta(seconds=10), timedelta(minutes=6)
-ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
-ENDED = ("Succeeded", "Failed")
-COUNTERS = ("active", "ready", "succeeded", "failed")
+FIRST_BACKOFF, LONGEST_BACKOFF = timedelta(seconds=10), timedelta(minutes=10)
+BACKOFF_LIMIT = 6
+SOON = timedelta(milliseconds=10)
+JOB_LABELS = ("batch.kubernetes.io/job-name", "job-name")
+UID_LABELS = ("batch.kubernetes.io/controller-uid", "controller-uid")
+COUNTS = ("active", "ready", "terminating", "succeeded", "failed")
+
+
+class Fate(Enum):
+    """What becomes of a Job."""
+
+    GOING_ON = "going on"
+    SUSPENDED = "suspended"
+    SUCCEEDING = "succeeding"
+    FAILING = "failing"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A Job's fate and the words for its conditions."""
+
+    fate: Fate
+    reason: str = ""
+    message: str = ""
 
 
 @dataclass(frozen=True)
@@ -27,253 +57,229 @@ class World:
 
     @property
     def spec(self) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self.job.raw.get("spec") or {}
-        return found
+        return self.job.raw.get("spec") or {}
 
     @property
     def status(self) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self.job.raw.get("status") or {}
-        return found
+        return self.job.raw.get("status") or {}
+
+    @property
+    def conditions(self) -> Sequence[Mapping[str, Any]]:
+        return pods.conditions_of(self.job)
+
+    @property
+    def completions(self) -> int | None:
+        """How many pods must succeed; None: any one, when no other is left."""
+        found = self.spec.get("completions")
+        return None if found is None else int(found)
+
+    @property
+    def is_indexed(self) -> bool:
+        return self.spec.get("completionMode") == "Indexed"
+
+    @property
+    def active(self) -> list[Unstructured]:
+        return [pod for pod in self.pods if pods.is_active(pod)]
+
+    @property
+    def succeeded(self) -> int:
+        """Pods that have succeeded, also those that are gone."""
+        if self.is_indexed:
+            return len(indexed.completed(self.status, self.pods))
+        live = sum(pods.phase(pod) == pods.SUCCEEDED for pod in self.pods)
+        return max(live, int(self.status.get("succeeded") or 0))
+
+    @property
+    def failures(self) -> list[Unstructured]:
+        """Failed pods that count: neither deleted by somebody nor interrupted with their node."""
+        return [pod for pod in self.pods if pods.phase(pod) == pods.FAILED and _counts(pod)]
+
+    @property
+    def failed(self) -> int:
+        return max(len(self.failures), int(self.status.get("failed") or 0))
 
 
-@dataclass(frozen=True)
-class Tally:
-    """Pods by what has become of them; interrupted ones count as nothing (docs/laptop.md)."""
-
-    active: tuple[Unstructured, ...]
-    succeeded: int
-    failed: int
-    restarts: int
-    ready: int
-    last_failure: datetime | None
+def _counts(pod: Unstructured) -> bool:
+    return pod.deletion_timestamp is None and not pods.was_disrupted(pod)
 
 
-def tally(pods: Iterable[Unstructured]) -> Tally:
-    pods = list(pods)
-    active = tuple(pod for pod in pods if phase(pod) not in ENDED and pod.deletion_timestamp is None)
-    failed = [pod for pod in pods if phase(pod) == "Failed" and not interrupted(pod)]
-    ends = [end for pod in failed if (end := _ended_at(pod)) is not None]
-    return Tally(
-        active,
-        sum(phase(pod) == "Succeeded" for pod in pods),
-        len(failed),
-        sum(_restarts(pod) for pod in active),
-        sum(has_condition(pod, "Ready") for pod in active),
-        max(ends, default=None),
-    )
+def judge(world: World, now: datetime) -> Verdict:
+    """What a Job comes to. What was said once stays said."""
+    if holds(world.conditions, "Complete") or holds(world.conditions, "Failed"):
+        return Verdict(Fate.ENDED)
+    for type_, fate in (("FailureTarget", Fate.FAILING), ("SuccessCriteriaMet", Fate.SUCCEEDING)):
+        told = find_condition(world.conditions, type_)
+        if told is not None and told.get("status") == "True":
+            return Verdict(fate, str(told.get("reason")), str(told.get("message")))
+    if _past_backoff_limit(world):
+        return Verdict(Fate.FAILING, "BackoffLimitExceeded", "Job has reached the specified backoff limit")
+    if _is_complete(world):
+        return Verdict(Fate.SUCCEEDING, "CompletionsReached", "Reached expected number of succeeded pods")
+    if world.spec.get("suspend"):
+        return Verdict(Fate.SUSPENDED)
+    if (deadline := _deadline(world)) is not None and now >= deadline:
+        return Verdict(Fate.FAILING, "DeadlineExceeded", "Job was active longer than specified deadline")
+    return Verdict(Fate.GOING_ON)
 
 
-def phase(pod: Unstructured) -> str:
-    return str((pod.raw.get("status") or {}).get("phase") or "Pending")
+def _past_backoff_limit(world: World) -> bool:
+    found = world.spec.get("backoffLimit")
+    limit = BACKOFF_LIMIT if found is None else int(found)
+    if world.failed > limit:
+        return True
+    template = (world.spec.get("template") or {}).get("spec") or {}
+    restarts = sum(pods.restarts(pod) for pod in world.active) if template.get("restartPolicy") == "OnFailure" else 0
+    return restarts > 0 if limit == 0 else restarts >= limit
 
 
-def has_condition(obj: Unstructured, kind: str) -> bool:
-    conditions = (obj.raw.get("status") or {}).get("conditions") or []
-    return any(entry.get("type") == kind and entry.get("status") == "True" for entry in conditions)
+def _is_complete(world: World) -> bool:
+    if world.completions is None:
+        return world.succeeded > 0 and not world.active
+    return world.succeeded >= world.completions
 
 
-def interrupted(pod: Unstructured) -> bool:
-    """Whether a pod ended because its node did: no fault of the job's."""
-    return has_condition(pod, "DisruptionTarget")
+def _deadline(world: World) -> datetime | None:
+    started, seconds = parse_time(world.status.get("startTime")), world.spec.get("activeDeadlineSeconds")
+    return None if started is None or seconds is None else started + timedelta(seconds=int(seconds))
 
 
-def _restarts(pod: Unstructured) -> int:
-    statuses = (pod.raw.get("status") or {}).get("containerStatuses") or []
-    return sum(int(entry.get("restartCount") or 0) for entry in statuses)
-
-
-def _ended_at(pod: Unstructured) -> datetime | None:
-    statuses = (pod.raw.get("status") or {}).get("containerStatuses") or []
-    ends = [((entry.get("state") or {}).get("terminated") or {}).get("finishedAt") for entry in statuses]
-    return max((end for text in ends if text and (end := parse_time(text))), default=None)
-
-
-def decide(world: World, now: datetime) -> Plan:
-    """The next step of a Job."""
+def decide_pods(world: World, now: datetime) -> Plan:
+    """Which pods a Job makes and deletes; after its end, when it goes itself."""
     if world.job.deletion_timestamp is not None:
         return Plan()
-    if has_condition(world.job, "Complete") or has_condition(world.job, "Failed"):
-        return _after_the_end(world, now)
-    counts = tally(world.pods)
-    started = parse_time(world.status.get("startTime")) or now
-    if world.spec.get("suspend"):
-        return _suspended(world, counts, now)
-    failure = _failure(world, counts, started, now)
-    if failure is not None:
-        return _failed(world, counts, failure, now)
-    if counts.succeeded >= _completions(world):
-        return _complete(world, counts, now)
-    return _going_on(world, counts, started, now)
+    match judge(world, now).fate:
+        case Fate.GOING_ON:
+            return _fill(world, now)
+        case Fate.ENDED:
+            return _expire(world, now)
+        case _:
+            return Plan(_deletions(world.active))
 
 
-def _completions(world: World) -> int:
-    return int(world.spec.get("completions") or 1)
+def _fill(world: World, now: datetime) -> Plan:
+    """As many active pods as the Job wants side by side; after a failure only when the pause is over."""
+    active = world.active
+    wanted = _wanted(world)
+    if len(active) > wanted:
+        return Plan(_deletions(active[wanted:]))
+    missing = wanted - len(active)
+    wait = _pause_ends(world) - now if missing and world.failures else timedelta(0)
+    if wait > timedelta(0):
+        return Plan(requeue=Requeue(max(wait, SOON)))
+    created = _new_pods(world, missing)
+    events = (Emit("Normal", "SuccessfulCreate", f"Created pod: {pod.name}") for pod in created)
+    return Plan((*(Create(PODS, pod) for pod in created), *events))
 
 
-def _failure(world: World, counts: Tally, started: datetime, now: datetime) -> tuple[str, str] | None:
-    limit = world.spec.get("backoffLimit")
-    limit = 6 if limit is None else int(limit)
-    if counts.failed > limit or (counts.restarts > limit and _policy(world) == "OnFailure"):
-        return "BackoffLimitExceeded", "Job has reached the specified backoff limit"
-    deadline = world.spec.get("activeDeadlineSeconds")
-    if deadline is not None and now >= started + timedelta(seconds=int(deadline)):
-        return "DeadlineExceeded", "Job was active longer than specified deadline"
-    return None
+def _wanted(world: World) -> int:
+    found = world.spec.get("parallelism")
+    parallelism = 1 if found is None else int(found)
+    if world.completions is None:
+        # A work queue: when one pod has succeeded there is nothing left to begin.
+        return parallelism if not world.succeeded else min(parallelism, len(world.active))
+    return min(parallelism, world.completions - world.succeeded)
 
 
-def _policy(world: World) -> str:
-    template = world.spec.get("template") or {}
-    return str((template.get("spec") or {}).get("restartPolicy") or "Never")
+def _pause_ends(world: World) -> datetime:
+    """When the next pod may be made: the pause doubles with each failure."""
+    pause = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** min(world.failed - 1, 10))
+    ends = [end for pod in world.failures if (end := pods.finished_at(pod) or pod.creation_timestamp) is not None]
+    latest = max(ends, default=None)
+    assert latest is not None
+    return latest + pause
 
 
-def _going_on(world: World, counts: Tally, started: datetime, now: datetime) -> Plan:
-    wanted = min(int(world.spec.get("parallelism", 1) or 0), _completions(world) - counts.succeeded)
-    missing = max(0, wanted - len(counts.active))
-    wait = _backoff(counts, now)
-    actions: list[Action] = []
-    if missing and wait <= timedelta(0):
-        names = _new_names(world, missing)
-        actions = [Create(PODS, desired_pod(world.job, name)) for name in names]
-        actions += [Emit("Normal", "SuccessfulCreate", f"Created pod: {name}") for name in names]
-    status = _status(world, counts, started=started)
-    status["active"] = len(counts.active) + (missing if actions else 0)
-    waits = [wait] if missing and wait > timedelta(0) else []
-    deadline = world.spec.get("activeDeadlineSeconds")
-    if deadline is not None:
-        waits.append(started + timedelta(seconds=int(deadline)) - now)
-    requeue = Requeue(max(min(waits), timedelta(milliseconds=10))) if waits else None
-    return Plan((*actions, _write(world, status)), requeue)
+def _new_pods(world: World, count: int) -> list[Unstructured]:
+    job = world.job
+    labels = {**dict.fromkeys(JOB_LABELS, job.name), **dict.fromkeys(UID_LABELS, job.uid)}
+    names = islice(pods.fresh_names(job, (pod.name for pod in world.pods)), count)
+    made = [pods.desired_pod(job, name, labels) for name in names]
+    if not world.is_indexed:
+        return made
+    missing = indexed.missing(world.completions or 0, world.status, world.pods)
+    return [indexed.numbered(pod, number, job) for pod, number in zip(made, missing, strict=False)]
 
 
-def _backoff(counts: Tally, now: datetime) -> timedelta:
-    """How long to wait before the next pod: nothing at first, then longer with every failure."""
-    if not counts.failed or counts.last_failure is None:
-        return timedelta(0)
-    pause = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** (counts.failed - 1))
-    remaining: timedelta = counts.last_failure + pause - now
-    return remaining
+def _deletions(found: Sequence[Unstructured]) -> tuple[Action, ...]:
+    events = (Emit("Normal", "SuccessfulDelete", f"Deleted pod: {pod.name}") for pod in found)
+    return (*(Delete(PODS, pod) for pod in found), *events)
 
 
-def _new_names(world: World, count: int) -> list[str]:
-    """Names by position among all pods that the job ever had: the same again after a crash, so none is made twice."""
-    taken = {pod.name for pod in world.pods}
-    names: list[str] = []
-    index = len(world.pods)
-    while len(names) < count:
-        name = f"{world.job.name[:57]}-{suffix(world.job.uid, index)}"
-        if name not in taken:
-            names.append(name)
-        index += 1
-    return names
-
-
-def suffix(seed: str, index: int) -> str:
-    """Five characters that depend on nothing but their arguments."""
-    digest = hashlib.sha256(f"{seed}/{index}".encode()).digest()
-    return "".join(ALPHABET[byte % len(ALPHABET)] for byte in digest[:5])
-
-
-def _suspended(world: World, counts: Tally, now: datetime) -> Plan:
-    status = _status(world, counts, started=None)
-    status["conditions"] = _conditions(world, [("Suspended", "JobSuspended", "Job suspended")], now)
-    status["active"] = 0
-    return Plan((*(Delete(PODS, pod) for pod in counts.active), _write(world, status)))
-
-
-def _failed(world: World, counts: Tally, failure: tuple[str, str], now: datetime) -> Plan:
-    reason, message = failure
-    status = _status(world, counts, started=parse_time(world.status.get("startTime")) or now)
-    status |= {"active": 0, "ready": 0}
-    status["conditions"] = _conditions(world, [("FailureTarget", reason, message), ("Failed", reason, message)], now)
-    deletions = [Delete(PODS, pod) for pod in counts.active]
-    return Plan((*deletions, _write(world, status, urgent=True), Emit("Warning", reason, message)))
-
-
-def _complete(world: World, counts: Tally, now: datetime) -> Plan:
-    message = "Reached expected number of succeeded pods"
-    status = _status(world, counts, started=parse_time(world.status.get("startTime")) or now)
-    status |= {"active": 0, "ready": 0, "completionTime": render_time(now)}
-    wanted = [("SuccessCriteriaMet", "CompletionsReached", message), ("Complete", "CompletionsReached", message)]
-    status["conditions"] = _conditions(world, wanted, now)
-    return Plan((_write(world, status, urgent=True), Emit("Normal", "Completed", "Job completed")))
-
-
-def _after_the_end(world: World, now: datetime) -> Plan:
+def _expire(world: World, now: datetime) -> Plan:
     ttl = world.spec.get("ttlSecondsAfterFinished")
-    if ttl is None:
+    ended = find_condition(world.conditions, "Complete" if holds(world.conditions, "Complete") else "Failed") or {}
+    ended_at = parse_time(ended.get("lastTransitionTime"))
+    if ttl is None or ended_at is None:
         return Plan()
-    conditions = world.status.get("conditions") or []
-    ends = [
-        parse_time(entry.get("lastTransitionTime"))
-        for entry in conditions
-        if entry.get("type") in ("Complete", "Failed")
-    ]
-    at = (ends[0] or now) + timedelta(seconds=int(ttl))
-    return Plan((Delete(JOBS, world.job),)) if now >= at else Plan((), Requeue(at - now))
+    at = ended_at + timedelta(seconds=int(ttl))
+    return Plan((Delete(JOBS, world.job),)) if now >= at else Plan(requeue=Requeue(max(at - now, SOON)))
 
 
-def _status(world: World, counts: Tally, *, started: datetime | None) -> Json:
-    status: Json = {key: value for key, value in world.status.items() if key not in COUNTERS}
-    status |= {"active": len(counts.active), "ready": counts.ready, "terminating": 0, "uncountedTerminatedPods": {}}
-    if counts.succeeded:
-        status["succeeded"] = counts.succeeded
-    if counts.failed:
-        status["failed"] = counts.failed
-    if started is not None and "startTime" not in status:
-        status["startTime"] = render_time(started)
-    return status
+def decide_status(world: World, now: datetime) -> Plan:
+    """What a Job tells of itself."""
+    verdict = judge(world, now)
+    if world.job.deletion_timestamp is not None or verdict.fate is Fate.ENDED:
+        return Plan()
+    status = _counted(world)
+    conditions: Sequence[Mapping[str, Any]] = world.conditions
+    events: list[Emit] = []
+    for condition, event in _news(world, verdict):
+        changed = set_condition(conditions, condition, now)
+        if event is not None and changed != conditions:
+            events.append(event)
+        conditions = changed
+    if conditions:
+        status["conditions"] = list(conditions)
+    if verdict.fate is Fate.SUSPENDED:
+        status.pop("startTime", None)
+    else:
+        status.setdefault("startTime", format_time(now))
+    if holds(conditions, "Complete"):
+        status["completionTime"] = format_time(now)
+    write = UpdateStatus(JOBS, Unstructured({**world.job.raw, "status": status}))
+    deadline = _deadline(World(write.obj, world.pods)) if verdict.fate is Fate.GOING_ON else None  # type: ignore[arg-type]
+    requeue = Requeue(max(deadline - now, SOON)) if deadline is not None else None
+    return Plan((write, *events), requeue)
 
 
-def _conditions(world: World, wanted: Sequence[tuple[str, str, str]], now: datetime) -> list[Json]:
-    held = [dict(entry) for entry in world.status.get("conditions") or []]
-    present = {entry.get("type") for entry in held if entry.get("status") == "True"}
-    at = render_time(now)
-    added = [
-        {
-            "type": kind,
-            "status": "True",
-            "lastProbeTime": at,
-            "lastTransitionTime": at,
-            "reason": reason,
-            "message": message,
-        }
-        for kind, reason, message in wanted
-        if kind not in present
-    ]
-    return [*(entry for entry in held if entry.get("type") not in {kind["type"] for kind in added}), *added]
+def _news(world: World, verdict: Verdict) -> list[tuple[Condition, Emit | None]]:
+    """The conditions that a verdict brings, each with the event that goes with its first time."""
+    left = any(not pods.is_finished(pod) for pod in world.pods)
+    match verdict.fate:
+        case Fate.SUSPENDED:
+            event = Emit("Normal", "Suspended", "Job suspended")
+            return [(Condition("Suspended", True, "JobSuspended", "Job suspended"), event)]
+        case Fate.GOING_ON if holds(world.conditions, "Suspended"):
+            event = Emit("Normal", "Resumed", "Job resumed")
+            return [(Condition("Suspended", False, "JobResumed", "Job resumed"), event)]
+        case Fate.SUCCEEDING:
+            return _end(verdict, "SuccessCriteriaMet", "Complete", Emit("Normal", "Completed", "Job completed"), left)
+        case Fate.FAILING:
+            event = Emit("Warning", verdict.reason, verdict.message)
+            return _end(verdict, "FailureTarget", "Failed", event, left)
+        case _:
+            return []
 
 
-def _write(world: World, status: Json, *, urgent: bool = False) -> UpdateStatus:
-    return UpdateStatus(JOBS, Unstructured({**world.job.raw, "status": status}), urgent=urgent)
+def _end(verdict: Verdict, first: str, last: str, event: Emit, left: bool) -> list[tuple[Condition, Emit | None]]:
+    news: list[tuple[Condition, Emit | None]] = [(Condition(first, True, verdict.reason, verdict.message), None)]
+    if not left:
+        news.append((Condition(last, True, verdict.reason, verdict.message), event))
+    return news
 
 
-def render_time(time: datetime) -> str:
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def desired_pod(owner: Unstructured, name: str) -> Unstructured:
-    """A pod of an owner's template."""
-    template = owner.raw["spec"].get("template") or {}
-    metadata = template.get("metadata") or {}
-    reference = {
-        "apiVersion": owner.api_version,
-        "kind": owner.kind,
-        "name": owner.name,
-        "uid": owner.uid,
-        "controller": True,
-        "blockOwnerDeletion": True,
+def _counted(world: World) -> Json:
+    """The status with the numbers of its pods; numbers that are zero are left out, as a server does."""
+    counts = {
+        "active": len(world.active),
+        "succeeded": world.succeeded,
+        "failed": world.failed,
     }
-    return Unstructured(
-        {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {
-                "name": name,
-                "namespace": owner.namespace,
-                "labels": dict(metadata.get("labels") or {}),
-                "annotations": dict(metadata.get("annotations") or {}),
-                "ownerReferences": [reference],
-            },
-            "spec": template.get("spec") or {},
-        }
-    )
+    status = {key: value for key, value in world.status.items() if key not in COUNTS}
+    status |= {name: count for name, count in counts.items() if count}
+    status["ready"] = sum(pods.is_ready(pod) for pod in world.pods)
+    status["terminating"] = sum(pods.is_terminating(pod) for pod in world.pods)
+    status["uncountedTerminatedPods"] = {}
+    if world.is_indexed:
+        status["completedIndexes"] = indexed.render(indexed.completed(world.status, world.pods))
+    return status

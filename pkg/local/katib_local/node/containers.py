@@ -1,0 +1,185 @@
+"""From a pod's spec to processes: command, arguments, environment, working directory. Pure.
+
+Kubernetes' rules of `$(VAR)`, of env sources and of an image's entrypoint. Must not start or write anything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from katib_local.node.images import CURE, Image
+from katib_local.node.isolation import rewrite_all, rewrite_paths
+
+Json = Mapping[str, Any]
+REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_.\-][\w.\-]*)\)")
+LABELLED = re.compile(r"metadata\.(labels|annotations)\['(.+)'\]")
+
+
+class ContainerError(Exception):
+    """A container cannot be started; reason and message go into its status."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A volume's real place and the path at which the container is to see it."""
+
+    source: str
+    target: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True)
+class Process:
+    """Everything that is needed to start one container."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    directory: str
+    mounts: tuple[Mount, ...] = ()
+    root: str = ""
+    rewritten: bool = False
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a container finds beside its own spec."""
+
+    image: Image
+    environment: Mapping[str, str]
+    mounts: tuple[Mount, ...]
+    isolation: str
+    directory: str
+    source: Callable[[str, str, str], str | None] = field(default=lambda kind, name, key: None)
+
+
+def desired_process(pod: Json, container: Json, around: Surroundings) -> Process:
+    """The process of a container; raises ContainerError."""
+    environment = {**around.environment, **_declared(pod, container, around)}
+    if "PATH" not in {entry.get("name") for entry in container.get("env") or []}:
+        environment["PATH"] = around.environment["PATH"]
+    words = _words(container, around.image, environment)
+    places = {mount.target: mount.source for mount in around.mounts}
+    if around.isolation == "rewrite":
+        words_before, words = words, rewrite_all(words, places)
+        declared = {entry["name"] for entry in container.get("env") or []}
+        before = dict(environment)
+        environment = {
+            key: rewrite_paths(value, places) if key in declared else value for key, value in environment.items()
+        }
+        changed = words != words_before or environment != before
+        directory = rewrite_paths(str(container.get("workingDir") or around.directory), places)
+        return Process(container["name"], tuple(words), environment, directory, rewritten=changed)
+    directory = str(container.get("workingDir") or ("/" if around.image.root else around.directory))
+    return Process(container["name"], tuple(words), environment, directory, around.mounts, around.image.root)
+
+
+def _words(container: Json, image: Image, environment: Mapping[str, str]) -> list[str]:
+    command = [str(word) for word in container.get("command") or image.command]
+    if not command:
+        message = (
+            f"container {container['name']} has no command, and the entrypoint of image {container.get('image')} is not known "
+            f"on this machine: give the container a command, or {CURE}"
+        )
+        raise ContainerError("CreateContainerError", message)
+    words = [*command, *(str(word) for word in container.get("args") or ())]
+    return [expand(word, environment) for word in words]
+
+
+def expand(text: str, environment: Mapping[str, str]) -> str:
+    """`$(VAR)` becomes its value, `$$` one dollar; a reference to nothing stays as it is."""
+
+    def replaced(found: re.Match[str]) -> str:
+        if found.group() == "$$":
+            return "$"
+        return environment.get(found[1], found.group())
+
+    return REFERENCE.sub(replaced, text)
+
+
+def _declared(pod: Json, container: Json, around: Surroundings) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for source in container.get("envFrom") or []:
+        values |= _from_source(source, around)
+    for entry in container.get("env") or []:
+        if "valueFrom" in entry:
+            found = _value_from(pod, container, entry["valueFrom"], around)
+            if found is not None:
+                values[entry["name"]] = found
+        else:
+            values[entry["name"]] = expand(str(entry.get("value") or ""), {**around.environment, **values})
+    return values
+
+
+def _from_source(source: Json, around: Surroundings) -> dict[str, str]:
+    prefix = source.get("prefix") or ""
+    for field_name, kind in (("configMapRef", "ConfigMap"), ("secretRef", "Secret")):
+        reference = source.get(field_name)
+        if reference:
+            keys = around.source(kind, reference["name"], "")
+            if keys is None and not reference.get("optional"):
+                raise ContainerError("CreateContainerConfigError", f'{kind.lower()} "{reference["name"]}" not found')
+            names = (keys or "").split("\0") if keys else []
+            return {f"{prefix}{key}": around.source(kind, reference["name"], key) or "" for key in names}
+    return {}
+
+
+def _value_from(pod: Json, container: Json, source: Json, around: Surroundings) -> str | None:
+    if "fieldRef" in source:
+        return field_value(pod, str(source["fieldRef"].get("fieldPath")))
+    if "resourceFieldRef" in source:
+        return _resource_value(container, str(source["resourceFieldRef"].get("resource")))
+    for field_name, kind in (("configMapKeyRef", "ConfigMap"), ("secretKeyRef", "Secret")):
+        reference = source.get(field_name)
+        if reference:
+            found = around.source(kind, reference["name"], reference["key"])
+            if found is None and not reference.get("optional"):
+                message = f'couldn\'t find key {reference["key"]} in {kind} {reference["name"]}'
+                raise ContainerError("CreateContainerConfigError", message)
+            return found
+    return None
+
+
+def field_value(pod: Json, path: str) -> str:
+    """The downward API: a field of the pod as text; empty where there is none."""
+    labelled = LABELLED.fullmatch(path)
+    if labelled:
+        return str((pod["metadata"].get(labelled[1]) or {}).get(labelled[2], ""))
+    fixed = {"status.podIP": "127.0.0.1", "status.hostIP": "127.0.0.1", "status.podIPs": "127.0.0.1"}
+    if path in fixed:
+        return fixed[path]
+    if path in ("metadata.labels", "metadata.annotations"):
+        entries = pod["metadata"].get(path.rpartition(".")[2]) or {}
+        return "\n".join(f'{key}="{value}"' for key, value in sorted(entries.items()))
+    value: Any = pod
+    for part in path.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return "" if value is None else str(value)
+
+
+def _resource_value(container: Json, path: str) -> str:
+    section, _, name = path.partition(".")
+    return str(((container.get("resources") or {}).get(section) or {}).get(name, ""))
+
+
+def mount_list(container: Json, places: Mapping[str, str]) -> tuple[Mount, ...]:
+    """The mounts of a container; `places` are the volumes' real directories. Raises ContainerError."""
+    mounts = []
+    for entry in container.get("volumeMounts") or []:
+        if entry["name"] not in places:
+            raise ContainerError(
+                "CreateContainerConfigError",
+                f"volume {entry['name']!r} of container {container['name']} is not in the pod",
+            )
+        below = entry.get("subPath") or ""
+        source = f"{places[entry['name']]}/{below}" if below else places[entry["name"]]
+        mounts.append(Mount(source, entry["mountPath"], bool(entry.get("readOnly"))))
+    return tuple(mounts)

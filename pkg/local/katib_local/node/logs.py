@@ -1,0 +1,94 @@
+"""Serves the logs of containers over HTTPS, to callers with a certificate of this laptop's authority."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from aiohttp import web
+
+LOOPBACK = "127.0.0.1"
+LOOK_EVERY = 0.1
+Find = Callable[[str, str, str, bool], tuple[Path, Callable[[], bool]] | None]
+
+
+class LogServer:
+    """GET /containerLogs/NAMESPACE/POD/CONTAINER, as a kubelet serves it."""
+
+    def __init__(self, find: Find) -> None:
+        self._find = find
+        self._runner: web.AppRunner | None = None
+
+    async def start(self, certificate: str, key: str, client_ca: str) -> int:
+        """Listen on a free loopback port; returns it."""
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=client_ca)
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_cert_chain(certificate, key)
+        application = web.Application()
+        application.router.add_get("/containerLogs/{namespace}/{pod}/{container}", self._serve)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, LOOPBACK, 0, ssl_context=context).start()
+        return int(self._runner.addresses[0][1])
+
+    async def close(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        info, query = request.match_info, request.query
+        found = self._find(info["namespace"], info["pod"], info["container"], query.get("previous") == "true")
+        if found is None:
+            text = f'container "{info["container"]}" in pod "{info["pod"]}" is waiting to start or has no log'
+            return web.Response(status=400, text=text)
+        file, running = found
+        response = web.StreamResponse(headers={"Content-Type": "text/plain"})
+        await response.prepare(request)
+        stamps = query.get("timestamps") == "true"
+        for line in select_lines(file.read_bytes().splitlines() if file.exists() else [], dict(query)):
+            await response.write(render_line(line, stamps))
+        if query.get("follow") == "true":
+            async for line in _follow(file, running):
+                await response.write(render_line(line, stamps))
+        return response
+
+
+def select_lines(lines: list[bytes], query: dict[str, str]) -> Iterable[bytes]:
+    """The lines that a query asks for: since a time, and of those the last ones."""
+    since = query.get("sinceTime", "")
+    if query.get("sinceSeconds", "").isdigit():
+        since = (datetime.now(UTC) - timedelta(seconds=int(query["sinceSeconds"]))).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if since:
+        lines = [line for line in lines if line.split(b" ", 1)[0] >= since.encode()]
+    tail = query.get("tailLines", "")
+    if tail.isdigit():
+        lines = lines[len(lines) - int(tail) :] if int(tail) < len(lines) else lines
+    return lines
+
+
+def render_line(line: bytes, stamps: bool) -> bytes:
+    """A line of the log file, `TIME STREAM F TEXT`, as a caller sees it."""
+    parts = line.split(b" ", 3)
+    text = parts[3] if len(parts) == 4 else b""
+    return (parts[0] + b" " if stamps else b"") + text + b"\n"
+
+
+async def _follow(file: Path, running: Callable[[], bool]) -> AsyncIterator[bytes]:
+    """Lines that come after those that are there, until the container has ended."""
+    position, rest = (file.stat().st_size if file.exists() else 0), b""
+    while True:
+        last = not running()
+        if file.exists():
+            with file.open("rb") as stream:
+                stream.seek(position)
+                data = stream.read()
+            position += len(data)
+            *lines, rest = (rest + data).split(b"\n")
+            for line in lines:
+                yield line
+        if last:
+            return
+        await asyncio.sleep(LOOK_EVERY)

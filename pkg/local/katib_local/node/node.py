@@ -1,0 +1,312 @@
+"""The node: registers itself, runs the pods that are bound to it, and says how they are."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import glob
+import json
+import logging
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from katib_local.node.options import NodeOptions
+from katib_local.node.pod import PodRunner, gpu_count, now
+from katib_local.node.status import text
+from katib_machinery.cluster import Cluster
+from katib_machinery.events import EventRecorder
+from katib_machinery.informer import Handler, SharedInformer
+from katib_machinery.objects import CONFIG_MAPS, NODES, PODS, SECRETS, SERVICES, ObjectKey, Unstructured
+from katib_machinery.transport import ApiError, Transport
+
+log = logging.getLogger(__name__)
+Json = Mapping[str, Any]
+HEARTBEAT = 10.0
+ENDED = ("Succeeded", "Failed")
+LOOPBACK = "127.0.0.1"
+
+
+class Node:
+    """All pods of this node over one set of caches."""
+
+    def __init__(self, transport: Transport, options: NodeOptions) -> None:
+        self.options = options
+        self.cluster = Cluster(transport)
+        self.pods = self._informer(PODS)
+        self.services = self._informer(SERVICES)
+        self.recorder = EventRecorder(self.cluster.transport, "kubelet")
+        self.runners: dict[str, PodRunner] = {}
+        self.free_gpus = list(range(options.gpus))
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.pods.add_handler(
+            Handler(on_add=self._changed, on_update=lambda old, new: self._changed(new), on_delete=self._gone)
+        )
+
+    def _informer(self, resource: Any) -> SharedInformer[Unstructured]:
+        informer = SharedInformer(
+            self.cluster.transport,
+            resource,
+            Unstructured.from_dict,
+            on_bad=lambda error, raw: log.warning("an object of %s is skipped: %s", resource.plural, error),
+        )
+        return self.cluster.register(informer)
+
+    async def run(self) -> None:
+        """Register, then work until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            await self._register()
+            tasks.create_task(self.recorder.run())
+            tasks.create_task(self.cluster.run())
+            tasks.create_task(self._beat())
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a pod's task has failed", exc_info=task.exception())
+
+    def _changed(self, pod: Unstructured) -> None:
+        raw = pod.raw
+        if (raw.get("spec") or {}).get("nodeName") != self.options.name:
+            return
+        runner = self.runners.get(pod.uid)
+        phase = (raw.get("status") or {}).get("phase")
+        if pod.deletion_timestamp is not None:
+            if runner is not None:
+                runner.stop(float(raw["metadata"].get("deletionGracePeriodSeconds") or 0))
+            else:
+                self._spawn(self._delete(pod))
+        elif runner is None and phase not in ENDED:
+            self._adopt(pod)
+
+    def _adopt(self, pod: Unstructured) -> None:
+        """Run a pod; one that an earlier node had started is run again or has failed, as its policy says."""
+        raw = pod.to_dict()
+        started = (raw.get("status") or {}).get("startTime")
+        if started and raw["spec"].get("restartPolicy") == "Never":
+            self._spawn(self._interrupted(raw))
+            return
+        wanted = gpu_count(raw)
+        gpus, self.free_gpus = self.free_gpus[:wanted], self.free_gpus[wanted:]
+        runner = PodRunner(raw, self.options, self, gpus)
+        self.runners[pod.uid] = runner
+        self._spawn(self._run(pod, runner))
+
+    async def _run(self, pod: Unstructured, runner: PodRunner) -> None:
+        try:
+            await runner.run()
+        finally:
+            self.free_gpus = sorted([*self.free_gpus, *runner.gpus])
+        held = self.pods.indexer.get(pod.key)
+        if held is not None and held.uid == pod.uid and held.deletion_timestamp is not None:
+            await self._delete(pod)
+
+    async def _interrupted(self, raw: dict[str, Any]) -> None:
+        """The pod's processes have ended with the node that ran them; that is not the pod's fault (DisruptionTarget)."""
+        message = "The node has restarted; the pod's processes had ended with it."
+        at = text(now())
+        status = {**raw["status"], "phase": "Failed", "reason": "NodeRestarted", "message": message}
+        conditions = [
+            entry
+            for entry in status.get("conditions") or []
+            if entry.get("type") not in ("DisruptionTarget", "Ready", "ContainersReady")
+        ]
+        target = {
+            "type": "DisruptionTarget",
+            "status": "True",
+            "reason": "TerminationByKubelet",
+            "message": message,
+            "lastTransitionTime": at,
+        }
+        status["conditions"] = [*conditions, target]
+        status["containerStatuses"] = [_killed(entry, at) for entry in status.get("containerStatuses") or []]
+        await self.write_status(raw, status)
+        self.emit(raw, "Warning", "NodeRestarted", message)
+
+    def _gone(self, pod: Unstructured) -> None:
+        runner = self.runners.pop(pod.uid, None)
+        if runner is not None:
+            runner.stop(0)
+        shutil.rmtree(self.options.state_dir / "pods" / pod.uid, ignore_errors=True)
+
+    async def _delete(self, pod: Unstructured) -> None:
+        body = {"gracePeriodSeconds": 0, "preconditions": {"uid": pod.uid}}
+        with contextlib.suppress(ApiError):
+            await self.cluster.transport.request(
+                "DELETE", PODS.path(pod.namespace, pod.name), body=json.dumps(body).encode()
+            )
+
+    async def write_status(self, pod: Json, status: dict[str, Any]) -> None:
+        """Write a pod's status; only its node writes it, so it is replaced whole."""
+        metadata = pod["metadata"]
+        path = PODS.path(metadata["namespace"], metadata["name"], "status")
+        patch = [
+            {"op": "test", "path": "/metadata/uid", "value": metadata["uid"]},
+            {"op": "add", "path": "/status", "value": status},
+        ]
+        try:
+            await self.cluster.transport.request(
+                "PATCH", path, body=json.dumps(patch).encode(), content_type="application/json-patch+json"
+            )
+        except ApiError as error:
+            if error.code not in (404, 409, 422):
+                log.warning("the status of pod %s was not written: %s", metadata["name"], error)
+
+    def emit(self, pod: Json, type: str, reason: str, message: str) -> None:
+        self.recorder.emit(Unstructured(pod), type, reason, message)
+
+    async def fetch(self, kind: str, namespace: str, name: str) -> Json | None:
+        resource = {"ConfigMap": CONFIG_MAPS, "Secret": SECRETS}[kind]
+        try:
+            found: Json = json.loads(await self.cluster.transport.request("GET", resource.path(namespace, name)))
+        except ApiError as error:
+            if error.not_found:
+                return None
+            raise
+        return found
+
+    async def resolve(self, name: str, port: int) -> str | None:
+        """Where `NAME.NAMESPACE:PORT` is served: the real address of a ready pod that the Service selects."""
+        service_name, _, namespace = name.partition(".")
+        service = self.services.indexer.get(ObjectKey(namespace, service_name))
+        selector = (service.raw.get("spec") or {}).get("selector") if service else None
+        if service is None or not selector:
+            return None
+        ports = [entry for entry in service.raw["spec"].get("ports") or [] if entry.get("port") == port]
+        target = ports[0].get("targetPort", port) if ports else port
+        for runner in self.runners.values():
+            labels = runner.metadata.get("labels") or {}
+            if runner.metadata["namespace"] == namespace and all(
+                labels.get(key) == value for key, value in selector.items()
+            ):
+                return _address(runner, target)
+        return None
+
+    def find_log(self, namespace: str, pod: str, container: str, previous: bool) -> Any:
+        """The log file of a container, and whether it may still grow."""
+        held = self.pods.indexer.get(ObjectKey(namespace, pod))
+        if held is None:
+            return None
+        runner = self.runners.get(held.uid)
+        files = sorted((self.options.state_dir / "pods" / held.uid / "logs").glob(f"{container}-*.log"), key=_attempt)
+        if len(files) <= int(previous):
+            return None
+        running = (
+            (lambda: runner.states[container].running)
+            if runner is not None and container in runner.states
+            else (lambda: False)
+        )
+        return files[-2 if previous else -1], running
+
+    async def _register(self) -> None:
+        document = desired_node(self.options)
+        while True:
+            try:
+                await self.cluster.transport.request("POST", NODES.path(), body=json.dumps(document).encode())
+                return
+            except ApiError as error:
+                if error.already_exists:
+                    patch = json.dumps(
+                        {"status": document["status"], "metadata": {"labels": document["metadata"]["labels"]}}
+                    ).encode()
+                    path = NODES.path(None, self.options.name, "status")
+                    await self.cluster.transport.request(
+                        "PATCH", path, body=patch, content_type="application/merge-patch+json"
+                    )
+                    return
+                log.warning("the node is not registered yet: %s", error)
+            except OSError as error:
+                log.info("the API server does not answer yet: %s", error)
+            await asyncio.sleep(0.05)
+
+    async def _beat(self) -> None:
+        """Say from time to time that the node is alive."""
+        while True:
+            await asyncio.sleep(HEARTBEAT)
+            patch = json.dumps({"status": {"conditions": _conditions()}}).encode()
+            with contextlib.suppress(ApiError, OSError):
+                await self.cluster.transport.request(
+                    "PATCH",
+                    NODES.path(None, self.options.name, "status"),
+                    body=patch,
+                    content_type="application/merge-patch+json",
+                )
+
+
+def _killed(status: Json, at: str | None) -> dict[str, Any]:
+    ended = {"exitCode": 137, "signal": 9, "reason": "NodeRestarted", "finishedAt": at}
+    if "terminated" in (status.get("state") or {}):
+        return dict(status)
+    return {**status, "ready": False, "started": False, "state": {"terminated": ended}}
+
+
+def _attempt(file: Path) -> int:
+    return int(file.stem.rpartition("-")[2])
+
+
+def _address(runner: PodRunner, target: Any) -> str:
+    named = {port.get("name"): port.get("containerPort") for entry in runner.mains for port in entry.get("ports") or []}
+    number = int(named.get(target, target) if isinstance(target, str) and not target.isdigit() else target)
+    address = runner.ports.get(number, "")
+    return address if address and os.path.exists(address.removeprefix("unix:")) else f"{LOOPBACK}:{number}"
+
+
+def desired_node(options: NodeOptions) -> dict[str, Any]:
+    """This machine as a Node."""
+    capacity = {
+        "cpu": str(os.cpu_count() or 1),
+        "memory": f"{_memory_bytes() // 1024}Ki",
+        "ephemeral-storage": f"{shutil.disk_usage(options.state_dir).free // 1024}Ki",
+        "pods": "1000",
+        **({"nvidia.com/gpu": str(options.gpus)} if options.gpus else {}),
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {
+            "name": options.name,
+            "labels": {"kubernetes.io/hostname": options.name, "kubernetes.io/os": "linux"},
+        },
+        "status": {
+            "capacity": capacity,
+            "allocatable": capacity,
+            "addresses": [{"type": "InternalIP", "address": LOOPBACK}, {"type": "Hostname", "address": options.name}],
+            "daemonEndpoints": {"kubeletEndpoint": {"Port": options.log_port}},
+            "nodeInfo": {
+                "kubeletVersion": "v1.37.0+katib",
+                "operatingSystem": "linux",
+                "containerRuntimeVersion": f"process://{options.isolation}",
+            },
+            "conditions": _conditions(),
+        },
+    }
+
+
+def _conditions() -> list[dict[str, Any]]:
+    at = text(now())
+    return [
+        {
+            "type": "Ready",
+            "status": "True",
+            "reason": "KubeletReady",
+            "message": "pods run as processes",
+            "lastHeartbeatTime": at,
+            "lastTransitionTime": at,
+        }
+    ]
+
+
+def _memory_bytes() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def count_gpus() -> int:
+    """GPUs that this machine has, by their device files."""
+    return len(glob.glob("/dev/nvidia[0-9]*"))

@@ -1,0 +1,164 @@
+"""A pod's status from what is known of its containers. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+Json = dict[str, Any]
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class ContainerState:
+    """One container: waiting, running since, or ended; and how it had ended before."""
+
+    name: str
+    image: str = ""
+    waiting: str = "ContainerCreating"
+    message: str = ""
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    exit_code: int | None = None
+    signal: int = 0
+    reason: str = ""
+    restarts: int = 0
+    ready: bool = False
+    identity: str = ""
+    last: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def running(self) -> bool:
+        return self.started_at is not None and self.exit_code is None
+
+    @property
+    def ended(self) -> bool:
+        return self.exit_code is not None
+
+    def start(self, at: datetime, identity: str, *, ready: bool) -> ContainerState:
+        return replace(
+            self,
+            waiting="",
+            message="",
+            started_at=at,
+            finished_at=None,
+            exit_code=None,
+            ready=ready,
+            identity=identity,
+        )
+
+    def end(self, at: datetime, code: int, signal: int, reason: str = "", message: str = "") -> ContainerState:
+        reason = reason or ("Completed" if code == 0 else "Error")
+        started = self.started_at or at
+        return replace(
+            self,
+            waiting="",
+            started_at=started,
+            finished_at=at,
+            exit_code=code,
+            signal=signal,
+            reason=reason,
+            message=message,
+            ready=False,
+        )
+
+    def wait(self, reason: str, message: str) -> ContainerState:
+        """Wait for another start; how the container has ended before stays visible."""
+        last = terminated(self) if self.ended else dict(self.last)
+        return replace(self, waiting=reason, message=message, started_at=None, exit_code=None, ready=False, last=last)
+
+
+def terminated(state: ContainerState) -> Json:
+    ended: Json = {"exitCode": state.exit_code, "reason": state.reason}
+    ended |= {"signal": state.signal} if state.signal else {}
+    ended |= {"message": state.message} if state.message else {}
+    return {
+        **ended,
+        "startedAt": text(state.started_at),
+        "finishedAt": text(state.finished_at),
+        "containerID": state.identity,
+    }
+
+
+def text(time: datetime | None) -> str | None:
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if time else None
+
+
+def render_container(state: ContainerState) -> Json:
+    """A ContainerStatus."""
+    if state.ended:
+        now: Json = {"terminated": terminated(state)}
+    elif state.running:
+        now = {"running": {"startedAt": text(state.started_at)}}
+    else:
+        now = {"waiting": {"reason": state.waiting, **({"message": state.message} if state.message else {})}}
+    return {
+        "name": state.name,
+        "image": state.image,
+        "imageID": state.image,
+        "containerID": state.identity,
+        "ready": state.ready and state.running,
+        "started": state.running,
+        "restartCount": state.restarts,
+        "state": now,
+        "lastState": {"terminated": dict(state.last)} if state.last else {},
+    }
+
+
+def phase_of(policy: str, inits: Sequence[ContainerState], states: Sequence[ContainerState]) -> str:
+    """Pending, Running, Succeeded or Failed."""
+    if any(state.ended and state.exit_code != 0 for state in inits) and policy == "Never":
+        return "Failed"
+    if not all(state.ended or state.running for state in inits) or not any(
+        state.running or state.ended or state.last for state in states
+    ):
+        return "Pending"
+    if all(state.ended for state in states):
+        failed = any(state.exit_code != 0 for state in states)
+        if policy == "Never" or (policy == "OnFailure" and not failed):
+            return "Failed" if failed else "Succeeded"
+    return "Running"
+
+
+def render_status(
+    pod: Mapping[str, Any], inits: Sequence[ContainerState], states: Sequence[ContainerState], now: datetime
+) -> Json:
+    """The whole status of a pod; times of conditions that have not changed stay."""
+    held = pod.get("status") or {}
+    policy = (pod.get("spec") or {}).get("restartPolicy") or "Always"
+    phase = phase_of(policy, inits, states)
+    ready = phase == "Running" and all(state.ready and state.running for state in states)
+    done = phase in ("Succeeded", "Failed")
+    reason = "PodCompleted" if phase == "Succeeded" else "PodFailed" if done else "" if ready else "ContainersNotReady"
+    wanted = {
+        "PodReadyToStartContainers": (not done, ""),
+        "Initialized": (all(state.ended or state.running for state in inits), reason if phase == "Succeeded" else ""),
+        "Ready": (ready, reason),
+        "ContainersReady": (ready, reason),
+        "PodScheduled": (True, ""),
+    }
+    conditions = [_condition(held, kind, good, why, now) for kind, (good, why) in wanted.items()]
+    others = [entry for entry in held.get("conditions") or [] if entry.get("type") not in wanted]
+    status: Json = {
+        "phase": phase,
+        "conditions": [*others, *conditions],
+        "hostIP": LOOPBACK,
+        "podIP": LOOPBACK,
+        "podIPs": [{"ip": LOOPBACK}],
+        "startTime": held.get("startTime") or text(now),
+        "qosClass": held.get("qosClass", "BestEffort"),
+        "containerStatuses": [render_container(state) for state in states],
+    }
+    if inits:
+        status["initContainerStatuses"] = [render_container(state) for state in inits]
+    return status
+
+
+def _condition(held: Mapping[str, Any], kind: str, good: bool, reason: str, now: datetime) -> Json:
+    status = "True" if good else "False"
+    before = next((entry for entry in held.get("conditions") or [] if entry.get("type") == kind), {})
+    at = before.get("lastTransitionTime") if before.get("status") == status else text(now)
+    found: Json = {"type": kind, "status": status, "lastProbeTime": None, "lastTransitionTime": at}
+    return {**found, "reason": reason} if reason else found

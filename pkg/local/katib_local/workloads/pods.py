@@ -1,0 +1,141 @@
+"""Pods as their controllers see them: what a pod has come to, and how one is made from a template. Pure.
+
+Must not know what kind of owner asks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from katib_machinery.frozen import deep_copy
+from katib_machinery.objects import Unstructured, parse_time
+
+Json = dict[str, Any]
+ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+SUFFIX_LENGTH = 5
+LONGEST_PREFIX = 58
+SUCCEEDED, FAILED = "Succeeded", "Failed"
+DISRUPTION = "DisruptionTarget"
+
+
+def phase(pod: Unstructured) -> str:
+    """Pending until its node says otherwise."""
+    return str(_status(pod).get("phase") or "Pending")
+
+
+def is_finished(pod: Unstructured) -> bool:
+    return phase(pod) in (SUCCEEDED, FAILED)
+
+
+def is_terminating(pod: Unstructured) -> bool:
+    """Whether a pod was deleted and its processes may still run."""
+    return pod.deletion_timestamp is not None and not is_finished(pod)
+
+
+def is_active(pod: Unstructured) -> bool:
+    """Whether a pod runs or will run."""
+    return not is_finished(pod) and pod.deletion_timestamp is None
+
+
+def is_ready(pod: Unstructured) -> bool:
+    return is_active(pod) and condition_status(pod, "Ready") == "True"
+
+
+def was_disrupted(pod: Unstructured) -> bool:
+    """Whether a pod failed through no fault of its own: its node was interrupted."""
+    return phase(pod) == FAILED and condition_status(pod, DISRUPTION) == "True"
+
+
+def condition_status(obj: Unstructured, type_: str) -> str:
+    """Status of a condition, empty when there is none of that type."""
+    found = next((entry for entry in conditions_of(obj) if entry.get("type") == type_), None)
+    return str(found.get("status")) if found else ""
+
+
+def conditions_of(obj: Unstructured) -> Sequence[Mapping[str, Any]]:
+    return _status(obj).get("conditions") or ()
+
+
+def ready_since(pod: Unstructured) -> datetime | None:
+    """When a ready pod became ready."""
+    found = next((entry for entry in conditions_of(pod) if entry.get("type") == "Ready"), None)
+    return parse_time(found.get("lastTransitionTime")) if found and is_ready(pod) else None
+
+
+def restarts(pod: Unstructured) -> int:
+    """How often its containers were started again."""
+    return sum(int(entry.get("restartCount") or 0) for entry in _container_statuses(pod))
+
+
+def finished_at(pod: Unstructured) -> datetime | None:
+    """When the last of its containers ended; None when its node did not say."""
+    ends = [parse_time((_terminated(entry) or {}).get("finishedAt")) for entry in _container_statuses(pod)]
+    return max((end for end in ends if end is not None), default=None)
+
+
+def exit_codes(pod: Unstructured) -> Iterator[tuple[str, int]]:
+    """Name and exit code of each container that has ended."""
+    for entry in _container_statuses(pod):
+        if (terminated := _terminated(entry)) is not None:
+            yield str(entry.get("name")), int(terminated.get("exitCode") or 0)
+
+
+def _status(obj: Unstructured) -> Mapping[str, Any]:
+    return obj.raw.get("status") or {}
+
+
+def _container_statuses(pod: Unstructured) -> list[Mapping[str, Any]]:
+    status = _status(pod)
+    return [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
+
+
+def _terminated(entry: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    found: Mapping[str, Any] | None = (entry.get("state") or {}).get("terminated")
+    return found
+
+
+def fresh_names(owner: Unstructured, taken: Iterable[str]) -> Iterator[str]:
+    """Names for an owner's new pods, the same ones for the same world: a pod that is created twice is one pod."""
+    used, number = set(taken), 0
+    while True:
+        digest = hashlib.sha256(f"{owner.uid}/{number}".encode()).digest()
+        suffix = "".join(ALPHABET[byte % len(ALPHABET)] for byte in digest[:SUFFIX_LENGTH])
+        name = f"{pod_prefix(owner)}{suffix}"
+        if name not in used:
+            used.add(name)
+            yield name
+        number += 1
+
+
+def pod_prefix(owner: Unstructured) -> str:
+    return f"{owner.name}-"[:LONGEST_PREFIX]
+
+
+def desired_pod(owner: Unstructured, name: str, labels: Mapping[str, str]) -> Unstructured:
+    """A pod of an owner's template, with the labels by which the owner is found."""
+    template = owner.raw["spec"].get("template") or {}
+    metadata = deep_copy(dict(template.get("metadata") or {}))
+    metadata.update(
+        name=name,
+        generateName=pod_prefix(owner),
+        namespace=owner.namespace,
+        labels={**(metadata.get("labels") or {}), **labels},
+        ownerReferences=[owner_reference(owner)],
+    )
+    metadata.pop("creationTimestamp", None)
+    spec = deep_copy(dict(template.get("spec") or {}))
+    return Unstructured({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+
+
+def owner_reference(owner: Unstructured) -> Json:
+    return {
+        "apiVersion": owner.api_version,
+        "kind": owner.kind,
+        "name": owner.name,
+        "uid": owner.uid,
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
