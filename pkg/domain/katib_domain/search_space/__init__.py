@@ -9,9 +9,22 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from katib_domain.search_space.domains import Continuous, Dice, Domain, Grid, Listed, Value, parse_domain
+from katib_domain.search_space.distributions import Distribution
+from katib_domain.search_space.domains import (
+    Continuous,
+    Dice,
+    Domain,
+    Finite,
+    Grid,
+    Nominal,
+    Ordinal,
+    Value,
+    index_from_unit,
+    parse_domain,
+)
 from katib_domain.search_space.rules import SpaceError, algorithm_space_errors, space_errors
 from katib_domain.search_space.texts import ParameterText, parameter_texts
 
@@ -21,14 +34,20 @@ if TYPE_CHECKING:
 __all__ = [
     "Continuous",
     "Dice",
+    "Distribution",
     "Domain",
+    "Finite",
     "Grid",
-    "Listed",
+    "Nominal",
+    "Ordinal",
     "ParameterText",
     "Point",
     "SearchSpace",
     "SpaceError",
+    "Value",
     "algorithm_space_errors",
+    "index_from_unit",
+    "parse_domain",
     "parse_space",
     "space_errors",
 ]
@@ -43,7 +62,7 @@ class SearchSpace:
     names: tuple[str, ...]
     domains: tuple[Domain, ...]
 
-    @property
+    @cached_property
     def size(self) -> int | None:
         """How many points there are; None when they cannot be counted."""
         sizes = [domain.size for domain in self.domains]
@@ -51,19 +70,45 @@ class SearchSpace:
 
     def sample(self, dice: Dice) -> Point:
         """A point drawn from the distributions."""
-        return self.from_unit([dice.random() for _ in self.domains])
+        return tuple(domain.from_unit(dice.random()) for domain in self.domains)
 
     def from_unit(self, cube: Sequence[float]) -> Point:
         """The point at a place in the unit cube, by the inverse distribution functions."""
         return tuple(domain.from_unit(u) for domain, u in zip(self.domains, cube, strict=True))
 
+    def encode(self, point: Point) -> tuple[float, ...]:
+        """The model coordinates of a point, all of them in [0, 1]."""
+        coordinates: list[float] = []
+        for domain, value in zip(self.domains, point, strict=True):
+            coordinates += domain.encode(value)  # type: ignore[arg-type]
+        return tuple(coordinates)
+
+    def decode(self, coordinates: Sequence[float]) -> Point:
+        """The point that is nearest to model coordinates; always inside the space."""
+        values: list[Value] = []
+        start = 0
+        for domain in self.domains:
+            values.append(domain.decode(coordinates[start : start + domain.width]))
+            start += domain.width
+        return tuple(values)
+
     def parse(self, assignments: Mapping[str, str]) -> Point | None:
-        """The point of a trial's assignments, or None when they do not fit into this space. Never raises."""
-        values = [
-            domain.parse(assignments[name]) if name in assignments else None
-            for name, domain in zip(self.names, self.domains, strict=True)
-        ]
-        return None if None in values else tuple(value for value in values if value is not None)
+        """The point of a trial's assignments, moved into the space; None when they have no place. Never raises."""
+        values: list[Value] = []
+        for name, domain in zip(self.names, self.domains, strict=True):
+            text = assignments.get(name)
+            value = None if text is None else domain.parse(text)
+            if value is None:
+                return None
+            values.append(value)
+        return tuple(values)
+
+    def holds(self, assignments: Mapping[str, str], point: Point) -> bool:
+        """Whether assignments are exactly this point, to which they were parsed."""
+        return all(
+            domain.holds(assignments[name], value)  # type: ignore[arg-type]
+            for name, domain, value in zip(self.names, self.domains, point, strict=True)
+        )
 
     def format(self, point: Point) -> dict[str, str]:
         """Assignments as texts."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from katib_domain.search_space.texts import (
     DISCRETE,
+    DISTRIBUTIONS,
     DOUBLE,
     INT,
     LISTS,
@@ -22,7 +23,7 @@ from katib_domain.search_space.texts import (
 if TYPE_CHECKING:
     from katib_apis.v1beta1.models import ParameterSpec
 
-LARGEST_INT = 2**63
+LONGEST_SHOWN = 80
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,14 @@ class SpaceError:
     value: str
     detail: str
     missing: bool = False
+    parameter: str = ""
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.detail}" if self.missing else f"{self.path}: {self.value!r}: {self.detail}"
+        """All of it in one line, the parameter by name, for those who do not see the Experiment's text."""
+        short = self.value if len(self.value) <= LONGEST_SHOWN else f"{self.value[:LONGEST_SHOWN]}…"
+        value = "" if self.missing else f" {short!r}"
+        name = f" of parameter {self.parameter!r}" if self.parameter else ""
+        return f"{self.path}{name}:{value} {self.detail}"
 
 
 def space_errors(
@@ -49,9 +55,8 @@ def space_errors(
         if not parameter.name:
             errors.append(SpaceError(f"{place}.name", "", "name the parameter", missing=True))
         elif parameter.name in seen:
-            errors.append(
-                SpaceError(f"{place}.name", parameter.name, "stands here twice: rename or remove one of them")
-            )
+            detail = "stands here twice: rename or remove one of them"
+            errors.append(SpaceError(f"{place}.name", parameter.name, detail, parameter=parameter.name))
         seen.add(parameter.name)
         errors += _parameter_errors(parameter, place)
     return errors
@@ -64,7 +69,7 @@ def _parameter_errors(parameter: ParameterText, place: str) -> Iterator[SpaceErr
         yield from _list_errors(parameter, f"{place}.feasibleSpace.list")
     else:
         detail = "must be int, double, discrete or categorical"
-        yield SpaceError(f"{place}.parameterType", parameter.type, detail)
+        yield SpaceError(f"{place}.parameterType", parameter.type, detail, parameter=parameter.name)
 
 
 def _range_errors(parameter: ParameterText, place: str) -> Iterator[SpaceError]:
@@ -72,50 +77,50 @@ def _range_errors(parameter: ParameterText, place: str) -> Iterator[SpaceError]:
     for field, text in (("min", parameter.min), ("max", parameter.max), ("step", parameter.step)):
         if not text.strip():
             if field != "step":
-                yield SpaceError(
-                    f"{place}.{field}",
-                    text,
-                    f"a parameter of type {parameter.type} needs both min and max",
-                    missing=True,
-                )
+                detail = f"a parameter of type {parameter.type} needs both min and max"
+                yield SpaceError(f"{place}.{field}", text, detail, missing=True, parameter=parameter.name)
             continue
         number = parse_decimal(text)
-        if number is None:
-            yield SpaceError(f"{place}.{field}", text, "must be a finite number, such as 0.1 or 1e-3")
-            continue
-        problem = _number_problem(parameter.type, field, number)
+        problem = _number_problem(parameter, field, number)
         if problem:
-            yield SpaceError(f"{place}.{field}", text, problem)
-            continue
-        numbers[field] = number
+            yield SpaceError(f"{place}.{field}", text, problem, parameter=parameter.name)
+        elif number is not None:
+            numbers[field] = number
+    if parameter.distribution not in DISTRIBUTIONS:
+        detail = f"must be one of {', '.join(DISTRIBUTIONS)}"
+        yield SpaceError(f"{place}.distribution", parameter.distribution, detail, parameter=parameter.name)
     yield from _order_errors(parameter, place, numbers)
 
 
-def _number_problem(kind: str, field: str, number: Decimal) -> str:
+def _number_problem(parameter: ParameterText, field: str, number: Decimal | None) -> str:
+    if number is None:
+        return "must be a finite number, such as 0.1 or 1e-3"
     if field == "step":
         return "" if number > 0 else "must be greater than 0; leave it out for no step"
-    if kind == INT and number != number.to_integral_value():
+    if parameter.type == INT and number != number.to_integral_value():
         return "must be a whole number, since the parameter's type is int; use double for fractions"
-    if kind == INT and abs(number) >= LARGEST_INT:
-        return "must fit into 64 bits"
+    if field == "min" and parameter.distribution in LOGARITHMIC and float(number) <= 0:
+        return f"must be greater than 0 for the distribution {parameter.distribution}: raise it, or use uniform"
     return ""
 
 
 def _order_errors(parameter: ParameterText, place: str, numbers: Mapping[str, Decimal]) -> Iterator[SpaceError]:
     low, high = numbers.get("min"), numbers.get("max")
     if low is not None and high is not None and low > high:
-        yield SpaceError(f"{place}.min", parameter.min, f"is greater than max, which is {parameter.max}: swap them")
-    if low is not None and low <= 0 and parameter.distribution in LOGARITHMIC:
-        detail = f"must be greater than 0 for the distribution {parameter.distribution}: raise it, or use uniform"
-        yield SpaceError(f"{place}.min", parameter.min, detail)
+        detail = f"is greater than max, which is {parameter.max}: swap them"
+        yield SpaceError(f"{place}.min", parameter.min, detail, parameter=parameter.name)
 
 
 def _list_errors(parameter: ParameterText, place: str) -> Iterator[SpaceError]:
     if not parameter.list:
-        yield SpaceError(place, "", f"a parameter of type {parameter.type} needs a list of values", missing=True)
+        detail = f"a parameter of type {parameter.type} needs a list of values"
+        yield SpaceError(place, "", detail, missing=True, parameter=parameter.name)
+    seen: set[str] = set()
     for index, entry in enumerate(parameter.list):
-        if entry in parameter.list[:index]:
-            yield SpaceError(f"{place}[{index}]", entry, "stands here twice: remove one of them")
+        if entry in seen:
+            detail = "stands here twice: remove one of them"
+            yield SpaceError(f"{place}[{index}]", entry, detail, parameter=parameter.name)
+        seen.add(entry)
 
 
 def algorithm_space_errors(
@@ -131,24 +136,27 @@ def algorithm_space_errors(
         case "grid":
             return list(_grid_errors(texts, max_trial_count))
         case "cmaes":
-            numeric = [entry.name for entry in texts if entry.type in NUMERIC]
-            if len(numeric) < 2:
-                detail = (
-                    "cmaes needs two parameters of type int or double at least: add one, or choose another algorithm"
-                )
-                return [SpaceError("spec.parameters", ", ".join(numeric), detail)]
+            return list(_cmaes_errors(texts))
         case "hyperband":
             return list(_hyperband_errors(texts))
     return []
 
 
 def _grid_errors(texts: Sequence[ParameterText], max_trial_count: int | None) -> Iterator[SpaceError]:
-    if max_trial_count:
+    if max_trial_count and max_trial_count > 0:
         return
     for index, entry in enumerate(texts):
-        if entry.type == DOUBLE and not entry.step and entry.min != entry.max:
+        if entry.type == DOUBLE and not entry.step.strip() and parse_decimal(entry.min) != parse_decimal(entry.max):
             path = f"spec.parameters[{index}].feasibleSpace.step"
-            yield SpaceError(path, "", "grid needs a step for a double, or maxTrialCount, by which it chooses one")
+            detail = "grid needs a step for a double, or maxTrialCount, by which it chooses one"
+            yield SpaceError(path, entry.step, detail, parameter=entry.name)
+
+
+def _cmaes_errors(texts: Sequence[ParameterText]) -> Iterator[SpaceError]:
+    numeric = [entry.name for entry in texts if entry.type in NUMERIC]
+    if len(numeric) < 2:
+        detail = "cmaes needs two parameters of type int or double at least: add one, or choose another algorithm"
+        yield SpaceError("spec.parameters", ", ".join(numeric), detail)
 
 
 def _hyperband_errors(texts: Sequence[ParameterText]) -> Iterator[SpaceError]:
@@ -156,4 +164,5 @@ def _hyperband_errors(texts: Sequence[ParameterText]) -> Iterator[SpaceError]:
         for place, value in enumerate(entry.list if entry.type == DISCRETE else ()):
             if parse_decimal(value) is None:
                 path = f"spec.parameters[{index}].feasibleSpace.list[{place}]"
-                yield SpaceError(path, value, "must be a number for hyperband; use the type categorical for texts")
+                detail = "must be a number for hyperband; use the type categorical for texts"
+                yield SpaceError(path, value, detail, parameter=entry.name)

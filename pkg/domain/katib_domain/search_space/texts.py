@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -14,8 +15,10 @@ INT, DOUBLE, DISCRETE, CATEGORICAL = "int", "double", "discrete", "categorical"
 NUMERIC = (INT, DOUBLE)
 LISTS = (DISCRETE, CATEGORICAL)
 UNIFORM, LOG_UNIFORM, NORMAL, LOG_NORMAL = "uniform", "logUniform", "normal", "logNormal"
+DISTRIBUTIONS = (UNIFORM, LOG_UNIFORM, NORMAL, LOG_NORMAL)
 LOGARITHMIC = (LOG_UNIFORM, LOG_NORMAL)
 BELL = (NORMAL, LOG_NORMAL)
+LONGEST_NUMBER = 400
 
 
 @dataclass(frozen=True)
@@ -51,9 +54,12 @@ def _from_model(parameter: ParameterSpec) -> ParameterText:
 
 
 def parse_decimal(text: str) -> Decimal | None:
-    """A finite decimal number, or None; blanks around it and an exponent are fine (V3)."""
+    """A decimal number that a double can hold, or None; blanks around it and an exponent are fine (V3)."""
+    if len(text) > LONGEST_NUMBER or "_" in text:
+        return None
     try:
         number = Decimal(text.strip())
     except InvalidOperation:
         return None
-    return number if number.is_finite() and "_" not in text and -400 < number.adjusted() < 400 else None
+    fits = number.is_finite() and (not number or abs(number.adjusted()) < LONGEST_NUMBER)
+    return number if fits and math.isfinite(float(number)) else None

@@ -1,0 +1,77 @@
+"""`katib-suggestion`: serves the algorithms. Reads arguments, wires, and serves until it is told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from katib_apis.v1beta1 import names
+
+log = logging.getLogger("katib-suggestion")
+GRACE = 5.0
+
+
+class Version(argparse.Action):
+    """Looks the version up only when it is asked for: that costs more than the rest of the command line."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **_: Any) -> None:
+        super().__init__(option_strings, dest, nargs=0, help="show the version and exit")
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from importlib.metadata import version
+
+        parser.exit(message=f"katib-suggestion {version('katib-suggestion')}\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="katib-suggestion", description="Suggests parameters for the trials of experiments, behind gRPC."
+    )
+    listen = f"0.0.0.0:{names.PORT_SUGGESTION}"
+    parser.add_argument("--listen-address", default=listen, help=f"host:port or unix:/path (default: {listen})")
+    parser.add_argument(
+        "--strict-count",
+        action="store_true",
+        help="for Katib's own controller: when too few new points are left, fill the reply up with the best known ones",
+    )
+    parser.add_argument("--version", action=Version)
+    return parser
+
+
+async def serve(listen_address: str, *, strict_count: bool) -> None:
+    """Serve until SIGTERM or SIGINT; raises OSError when the address cannot be had."""
+    from katib_suggestion.registry import Registry
+    from katib_suggestion.service import SuggestionService, build_server
+
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    server = build_server(SuggestionService(Registry(), strict_count=strict_count))
+    try:
+        server.add_insecure_port(listen_address)
+    except RuntimeError as error:
+        raise OSError(f"cannot listen on {listen_address}: is it in use? Choose another --listen-address") from error
+    await server.start()
+    log.info("listening on %s", listen_address)
+    await stopping.wait()
+    await server.stop(GRACE)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parsed = build_parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    try:
+        asyncio.run(serve(parsed.listen_address, strict_count=parsed.strict_count))
+    except OSError as error:
+        print(f"katib-suggestion: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

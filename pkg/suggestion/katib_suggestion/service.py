@@ -1,0 +1,82 @@
+"""The gRPC services: bytes in, bytes out. Work is done in threads, so that health and other calls are answered meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+import grpc
+from grpc import aio
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from katib_apis.v1beta1 import api_pb2, api_pb2_grpc, names
+from katib_suggestion.answers import RefusedError, answer_suggestions, answer_validation
+from katib_suggestion.registry import Registry
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+Context = aio.ServicerContext[object, object]
+UNLIMITED = -1
+OPTIONS = [
+    # A history of thousands of trials is larger than the 4 MiB that are usual.
+    ("grpc.max_receive_message_length", UNLIMITED),
+    ("grpc.max_send_message_length", UNLIMITED),
+    # Otherwise a second server would silently share the port.
+    ("grpc.so_reuseport", 0),
+]
+
+
+class SuggestionService(api_pb2_grpc.SuggestionServicer):
+    """api.v1.beta1.Suggestion, for every algorithm and any number of Experiments."""
+
+    def __init__(self, registry: Registry, *, strict_count: bool = False) -> None:
+        self._registry = registry
+        self._strict_count = strict_count
+
+    async def GetSuggestions(
+        self, request: api_pb2.GetSuggestionsRequest, context: Context
+    ) -> api_pb2.GetSuggestionsReply:
+        return await _answer(
+            context, lambda: answer_suggestions(request, self._registry, strict_count=self._strict_count)
+        )
+
+    async def ValidateAlgorithmSettings(
+        self, request: api_pb2.ValidateAlgorithmSettingsRequest, context: Context
+    ) -> api_pb2.ValidateAlgorithmSettingsReply:
+        await _answer(context, lambda: answer_validation(request, self._registry))
+        return api_pb2.ValidateAlgorithmSettingsReply()
+
+
+class Health(health_pb2_grpc.HealthServicer):
+    """grpc.health.v1.Health: it serves as soon as it answers, under one name (grpc.md §4)."""
+
+    async def Check(self, request: health_pb2.HealthCheckRequest, context: Context) -> health_pb2.HealthCheckResponse:
+        if request.service != names.HEALTH_SERVICE_SUGGESTION:
+            await context.abort(
+                grpc.StatusCode.NOT_FOUND,
+                f"no service {request.service!r} here; ask for {names.HEALTH_SERVICE_SUGGESTION}",
+            )
+        return health_pb2.HealthCheckResponse(status=health_pb2.HealthCheckResponse.SERVING)
+
+
+async def _answer(context: Context, work: Callable[[], T]) -> T:
+    """Do the work in a thread and give its errors the codes of algorithms.md §2.5."""
+    try:
+        return await asyncio.to_thread(work)
+    except RefusedError as error:
+        code, text = grpc.StatusCode.INVALID_ARGUMENT, str(error)
+    except Exception as error:  # a mistake of ours: the caller may try again, the operator sees where
+        log.exception("cannot answer")
+        code, text = grpc.StatusCode.INTERNAL, f"{type(error).__name__}: {error}"
+    await context.abort(code, text)
+    raise AssertionError("abort raises")
+
+
+def build_server(service: SuggestionService) -> aio.Server:
+    """A server with both services, not listening yet."""
+    server = aio.server(options=OPTIONS)
+    api_pb2_grpc.add_SuggestionServicer_to_server(service, server)
+    health_pb2_grpc.add_HealthServicer_to_server(Health(), server)
+    return server
