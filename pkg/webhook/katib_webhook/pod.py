@@ -1,0 +1,101 @@
+"""Admission of pods: those of trials get their collector (webhooks.md §5 with WH-1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from katib_apis.v1beta1 import names
+from katib_apis.v1beta1.models import Suggestion, Trial
+from katib_domain.defaults import render_patch
+from katib_domain.katib_config import KatibConfigError, init_config, metrics_collector_config
+from katib_domain.naming import suggestion_name
+from katib_domain.pod_injection import Injection, inject_pod
+from katib_machinery.transport import ApiError
+from katib_webhook.reader import ClusterReader
+from katib_webhook.review import ADMITTED, AdmissionRequest, Verdict, denied
+
+Json = Mapping[str, Any]
+TRIAL_OWNER = ("kubeflow.org/v1beta1", "Trial")
+DEEPEST = 8
+CONFIGURED = ("StdOut", "File", "TensorFlowEvent", "PrometheusMetric")
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the sidecar reports to."""
+
+    db_manager: str
+
+
+class PodInjector:
+    """Injects into pods that a Trial owns, at whatever depth."""
+
+    def __init__(self, addresses: Addresses) -> None:
+        self._addresses = addresses
+
+    async def admit(self, request: AdmissionRequest, reader: ClusterReader) -> Verdict:
+        """A pod of no Trial is admitted as it is. When that cannot be found out, one that the controller has marked is
+        denied, so that it is tried again (WH-1)."""
+        pod = request.document or {}
+        try:
+            trial = await self._find_trial(pod, request.namespace, reader)
+            if trial is None:
+                return ADMITTED
+            injection = await self._injection(trial, request.namespace, reader)
+        except (ApiError, OSError) as error:
+            if names.LABEL_TRIAL in ((pod.get("metadata") or {}).get("labels") or {}):
+                return denied(500, f"the Trial of this pod cannot be looked up now: {error}")
+            return ADMITTED
+        except KatibConfigError as error:
+            return denied(400, f"the metrics collector cannot be injected: {error}")
+        return Verdict(patch=list(render_patch(pod, inject_pod(pod, injection))))
+
+    async def _find_trial(self, pod: Json, namespace: str, reader: ClusterReader) -> Trial | None:
+        name = await _trial_name(pod, namespace, reader, DEEPEST)
+        return None if name is None else await reader.find_trial(namespace, name)
+
+    async def _injection(self, trial: Trial, namespace: str, reader: ClusterReader) -> Injection:
+        config = await reader.get_config()
+        collector = trial.spec.metrics_collector.collector if trial.spec and trial.spec.metrics_collector else None
+        kind = str((collector.kind if collector else None) or "StdOut")
+        experiment = trial.labels.get(names.LABEL_EXPERIMENT, "")
+        rules = bool(trial.spec and trial.spec.early_stopping_rules)
+        suggestion = await reader.find_suggestion(namespace, experiment) if experiment else None
+        controller = init_config(config).controller
+        return Injection(
+            trial,
+            metrics_collector_config(config, kind) if kind in CONFIGURED else None,
+            self._addresses.db_manager,
+            suggestion,
+            _early_stopping(suggestion, namespace) if rules else "",
+            bool(controller and controller.inject_security_context),
+        )
+
+
+def _early_stopping(suggestion: Suggestion | None, namespace: str) -> str:
+    algorithm = suggestion.spec.algorithm if suggestion is not None and suggestion.spec else None
+    if suggestion is None or algorithm is None:
+        raise KatibConfigError(
+            "the Suggestion of the Trial's Experiment is not there, so its early-stopping service is not known"
+        )
+    name = suggestion_name(suggestion.name, algorithm.algorithm_name or "")
+    return f"{name}.{namespace}:{names.PORT_EARLY_STOPPING}"
+
+
+async def _trial_name(document: Json, namespace: str, reader: ClusterReader, depth: int) -> str | None:
+    """The Trial at the top of an object's owners: its job has its name."""
+    metadata = document.get("metadata") or {}
+    owners = metadata.get("ownerReferences") or []
+    for owner in owners:
+        if (owner.get("apiVersion"), owner.get("kind")) == TRIAL_OWNER:
+            return str(owner.get("name"))
+    for owner in owners if depth else []:
+        above = await reader.find_owner(
+            owner.get("apiVersion", ""), owner.get("kind", ""), namespace, owner.get("name", "")
+        )
+        found = await _trial_name(above, namespace, reader, depth - 1) if above is not None else None
+        if found is not None:
+            return found
+    return None
