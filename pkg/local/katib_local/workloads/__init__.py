@@ -1,6 +1,6 @@
-"""The laptop's Job and Deployment controllers and its scheduler, over the Kubernetes API.
+"""What a cluster's controller manager and scheduler do, for the laptop's one node: Jobs, Deployments, ReplicaSets, binding.
 
-What a cluster's controller manager and scheduler do, for one node. Must not know how pods run.
+Speaks only the Kubernetes API. Must not know how pods run. Entry: `katib_local.workloads.run.run(transport, node_name)`.
 """
 
 from katib_local.workloads.run import run

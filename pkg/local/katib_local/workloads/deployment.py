@@ -1,4 +1,8 @@
-"""What a Deployment does next: one ReplicaSet of its template, and as many pods as it wants. Pure."""
+"""What a Deployment does next: one ReplicaSet per template, the newest one in charge. Pure.
+
+An update starts all new pods beside the old ones and ends the old ones when the new ones are available; with the
+strategy Recreate the old ones end first. There is no rolling in steps: one machine has no use for it.
+"""
 
 from __future__ import annotations
 
@@ -6,130 +10,203 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from katib_local.workloads.job import ALPHABET, ENDED, desired_pod, has_condition, phase, render_time, suffix
-from katib_machinery.objects import DEPLOYMENTS, PODS, Resource, Unstructured
-from katib_machinery.plan import Action, Create, Delete, Emit, Plan, UpdateStatus
+from katib_local.workloads.conditions import Condition, find_condition, set_condition
+from katib_local.workloads.pods import ALPHABET, conditions_of, owner_reference
+from katib_local.workloads.replica_set import REPLICA_FAILURE, REPLICA_SETS, generation, replicas
+from katib_machinery.frozen import deep_copy
+from katib_machinery.objects import DEPLOYMENTS, Unstructured, parse_time
+from katib_machinery.plan import Action, Create, Delete, Emit, Plan, Requeue, Update, UpdateStatus
 
-Json = dict[str, Any]
-REPLICA_SETS = Resource("apps", "v1", "replicasets", "ReplicaSet")
 HASH_LABEL = "pod-template-hash"
+HASH_LENGTH = 10
+LONGEST_PREFIX = 52
+HISTORY, PROGRESS_SECONDS = 10, 600
+STAMP = "lastUpdateTime"
+SOON = timedelta(milliseconds=10)
 
 
 @dataclass(frozen=True)
 class World:
-    """One Deployment, its ReplicaSets and their pods."""
+    """One Deployment and its ReplicaSets."""
 
     deployment: Unstructured
     replica_sets: Sequence[Unstructured]
-    pods: Mapping[str, Sequence[Unstructured]]
+    failure: str = ""
+
+    @property
+    def current(self) -> Unstructured | None:
+        """The ReplicaSet of the Deployment's template as it is now."""
+        name = replica_set_name(self.deployment)
+        return next((held for held in self.replica_sets if held.name == name), None)
+
+    @property
+    def outdated(self) -> list[Unstructured]:
+        name = replica_set_name(self.deployment)
+        return [held for held in self.replica_sets if held.name != name and held.deletion_timestamp is None]
 
 
-def decide(world: World, now: datetime) -> Plan:
-    """The next step of a Deployment."""
-    deployment = world.deployment
-    if deployment.deletion_timestamp is not None:
-        return Plan()
-    wanted = desired_replica_set(deployment)
-    current = next((held for held in world.replica_sets if held.name == wanted.name), None)
-    outdated = [held for held in world.replica_sets if held.name != wanted.name and held.deletion_timestamp is None]
-    actions: list[Action] = [Delete(REPLICA_SETS, held) for held in outdated]
-    if current is None:
-        emit = Emit("Normal", "ScalingReplicaSet", f"Scaled up replica set {wanted.name} to {_replicas(deployment)}")
-        return Plan((*actions, Create(REPLICA_SETS, wanted), emit))
-    pods = world.pods.get(current.uid, ())
-    living = [pod for pod in pods if phase(pod) not in ENDED and pod.deletion_timestamp is None]
-    actions += [Delete(PODS, pod) for pod in pods if phase(pod) in ENDED and pod.deletion_timestamp is None]
-    missing = _replicas(deployment) - len(living)
-    actions += [Create(PODS, desired_pod(current, name)) for name in _names(current, pods, missing)]
-    actions += [Delete(PODS, pod) for pod in living[_replicas(deployment) :]]
-    ready = sum(has_condition(pod, "Ready") for pod in living)
-    actions.append(_replica_set_status(current, len(living), ready))
-    actions.append(_deployment_status(deployment, len(living), ready, now))
-    return Plan(tuple(actions))
+def template_hash(deployment: Unstructured) -> str:
+    """Text that tells one template from another."""
+    template = deployment.raw["spec"].get("template") or {}
+    digest = hashlib.sha256(json.dumps(template, sort_keys=True).encode()).digest()
+    return "".join(ALPHABET[byte % len(ALPHABET)] for byte in digest[:HASH_LENGTH])
 
 
-def _replicas(deployment: Unstructured) -> int:
-    replicas = deployment.raw["spec"].get("replicas")
-    return 1 if replicas is None else int(replicas)
+def replica_set_name(deployment: Unstructured) -> str:
+    return f"{deployment.name[:LONGEST_PREFIX]}-{template_hash(deployment)}"
 
 
 def desired_replica_set(deployment: Unstructured) -> Unstructured:
-    """The ReplicaSet of a Deployment's template; its name says which template."""
+    """The ReplicaSet of a Deployment's template."""
     spec = deployment.raw["spec"]
-    template = spec.get("template") or {}
-    digest = hashlib.sha256(json.dumps(template, sort_keys=True, default=str).encode()).digest()
-    label = "".join(ALPHABET[byte % len(ALPHABET)] for byte in digest[:10])
-    metadata = template.get("metadata") or {}
-    labels = {**(metadata.get("labels") or {}), HASH_LABEL: label}
-    selector = {"matchLabels": {**((spec.get("selector") or {}).get("matchLabels") or {}), HASH_LABEL: label}}
-    owned = desired_pod(deployment, f"{deployment.name[:52]}-{label}").raw["metadata"]
-    return Unstructured(
-        {
-            "apiVersion": "apps/v1",
-            "kind": "ReplicaSet",
-            "metadata": {**owned, "labels": labels, "annotations": {}},
-            "spec": {
-                "replicas": _replicas(deployment),
-                "selector": selector,
-                "template": {**template, "metadata": {**metadata, "labels": labels}},
-            },
-        }
+    template = deep_copy(dict(spec.get("template") or {}))
+    labels = {**((template.get("metadata") or {}).get("labels") or {}), HASH_LABEL: template_hash(deployment)}
+    template["metadata"] = {**(template.get("metadata") or {}), "labels": labels}
+    selector = deep_copy(dict(spec.get("selector") or {}))
+    selector["matchLabels"] = {**(selector.get("matchLabels") or {}), HASH_LABEL: labels[HASH_LABEL]}
+    metadata = {
+        "name": replica_set_name(deployment),
+        "namespace": deployment.namespace,
+        "labels": labels,
+        "ownerReferences": [owner_reference(deployment)],
+    }
+    wanted: dict[str, Any] = {"replicas": replicas(deployment), "selector": selector, "template": template}
+    if spec.get("minReadySeconds"):
+        wanted["minReadySeconds"] = spec["minReadySeconds"]
+    return Unstructured({"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": metadata, "spec": wanted})
+
+
+def decide_replica_sets(world: World, now: datetime) -> Plan:
+    """Make, scale and forget ReplicaSets."""
+    deployment = world.deployment
+    if deployment.deletion_timestamp is not None or deployment.raw["spec"].get("paused"):
+        return Plan()
+    if _recreates(deployment) and any(_is_populated(held) for held in world.outdated):
+        return Plan(tuple(_scale_down(world.outdated)))
+    current, wanted = world.current, replicas(deployment)
+    if current is None:
+        return Plan(
+            (Create(REPLICA_SETS, desired_replica_set(deployment)), _scaled(replica_set_name(deployment), wanted))
+        )
+    actions: list[Action] = []
+    if replicas(current) != wanted and current.deletion_timestamp is None:
+        actions += _scale(current, wanted)
+    if _number(current, "availableReplicas") >= wanted:
+        actions += _scale_down(world.outdated)
+        actions += [Delete(REPLICA_SETS, held) for held in _forgotten(world)]
+    return Plan(tuple(actions))
+
+
+def _recreates(deployment: Unstructured) -> bool:
+    return (deployment.raw["spec"].get("strategy") or {}).get("type") == "Recreate"
+
+
+def _is_populated(replica_set: Unstructured) -> bool:
+    return replicas(replica_set) > 0 or _number(replica_set, "replicas") > 0
+
+
+def _scale_down(found: Sequence[Unstructured]) -> list[Action]:
+    return [action for held in found if replicas(held) for action in _scale(held, 0)]
+
+
+def _scale(replica_set: Unstructured, wanted: int) -> list[Action]:
+    raw = replica_set.to_dict()
+    raw["spec"]["replicas"] = wanted
+    return [Update(REPLICA_SETS, Unstructured(raw)), _scaled(replica_set.name, wanted, replicas(replica_set))]
+
+
+def _scaled(name: str, wanted: int, held: int = 0) -> Emit:
+    direction = "up" if wanted >= held else "down"
+    return Emit("Normal", "ScalingReplicaSet", f"Scaled {direction} replica set {name} from {held} to {wanted}")
+
+
+def _forgotten(world: World) -> list[Unstructured]:
+    found = world.deployment.raw["spec"].get("revisionHistoryLimit")
+    kept = HISTORY if found is None else int(found)
+    empty = [held for held in world.outdated if not _is_populated(held)]
+    empty.sort(key=lambda held: (held.raw["metadata"].get("creationTimestamp") or "", held.name))
+    return empty[: max(0, len(empty) - kept)]
+
+
+def decide_status(world: World, now: datetime) -> Plan:
+    """What a Deployment tells of itself."""
+    deployment = world.deployment
+    if deployment.deletion_timestamp is not None:
+        return Plan()
+    total, available = _sum(world, "replicas"), _sum(world, "availableReplicas")
+    updated = _number(world.current, "replicas") if world.current is not None else 0
+    counts = {
+        "replicas": total,
+        "updatedReplicas": updated,
+        "readyReplicas": _sum(world, "readyReplicas"),
+        "availableReplicas": available,
+        "unavailableReplicas": max(0, max(total, replicas(deployment)) - available),
+    }
+    conditions = set_condition(conditions_of(deployment), _availability(world, available), now, stamp=STAMP)
+    progress, requeue = _progress(world, now)
+    conditions = set_condition(conditions, progress, now, stamp=STAMP)
+    conditions = _with_failure(world, conditions, now)
+    status = {"observedGeneration": generation(deployment), **{name: count for name, count in counts.items() if count}}
+    write = UpdateStatus(DEPLOYMENTS, Unstructured({**deployment.raw, "status": {**status, "conditions": conditions}}))
+    return Plan((write,), requeue)
+
+
+def _with_failure(world: World, conditions: list[Mapping[str, Any]], now: datetime) -> list[Mapping[str, Any]]:
+    """Say why pods cannot be made for as long as they cannot."""
+    failure = find_condition(conditions_of(world.current), REPLICA_FAILURE) if world.current is not None else None
+    if failure is None:
+        return [entry for entry in conditions if entry.get("type") != REPLICA_FAILURE]
+    said = Condition(REPLICA_FAILURE, True, str(failure.get("reason")), str(failure.get("message")))
+    return set_condition(conditions, said, now, stamp=STAMP)
+
+
+def _sum(world: World, field: str) -> int:
+    return sum(_number(held, field) for held in world.replica_sets)
+
+
+def _number(replica_set: Unstructured, field: str) -> int:
+    return int((replica_set.raw.get("status") or {}).get(field) or 0)
+
+
+def _availability(world: World, available: int) -> Condition:
+    wanted = replicas(world.deployment)
+    if available >= wanted - _max_unavailable(world.deployment.raw["spec"], wanted):
+        return Condition("Available", True, "MinimumReplicasAvailable", "Deployment has minimum availability.")
+    message = "Deployment does not have minimum availability."
+    return Condition("Available", False, "MinimumReplicasUnavailable", message)
+
+
+def _max_unavailable(spec: Mapping[str, Any], wanted: int) -> int:
+    strategy = spec.get("strategy") or {}
+    if strategy.get("type") == "Recreate":
+        return 0
+    found = (strategy.get("rollingUpdate") or {}).get("maxUnavailable", "25%")
+    return wanted * int(found[:-1]) // 100 if isinstance(found, str) and found.endswith("%") else int(found)
+
+
+def _progress(world: World, now: datetime) -> tuple[Condition, Requeue | None]:
+    """How an update gets on; one that takes too long says so."""
+    deployment, wanted = world.deployment, replicas(world.deployment)
+    name = replica_set_name(deployment)
+    current = world.current
+    is_done = (
+        current is not None and _number(current, "availableReplicas") >= wanted and _sum(world, "replicas") == wanted
     )
-
-
-def _names(owner: Unstructured, pods: Sequence[Unstructured], count: int) -> list[str]:
-    taken = {pod.name for pod in pods}
-    names: list[str] = []
-    index = 0
-    while len(names) < count:
-        name = f"{owner.name[:57]}-{suffix(owner.uid, index)}"
-        if name not in taken:
-            names.append(name)
-        index += 1
-    return names
-
-
-def _replica_set_status(current: Unstructured, replicas: int, ready: int) -> UpdateStatus:
-    status = {
-        "replicas": replicas,
-        "readyReplicas": ready,
-        "availableReplicas": ready,
-        "observedGeneration": _generation(current),
-    }
-    return UpdateStatus(REPLICA_SETS, Unstructured({**current.raw, "status": status}))
-
-
-def _deployment_status(deployment: Unstructured, replicas: int, ready: int, now: datetime) -> UpdateStatus:
-    held = (deployment.raw.get("status") or {}).get("conditions") or []
-    available = ready >= _replicas(deployment)
-    words = ("MinimumReplicasAvailable", "Deployment has minimum availability.")
-    if not available:
-        words = ("MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
-    before = next((entry for entry in held if entry.get("type") == "Available"), None)
-    status = "True" if available else "False"
-    at = before["lastTransitionTime"] if before is not None and before.get("status") == status else render_time(now)
-    condition = {
-        "type": "Available",
-        "status": status,
-        "reason": words[0],
-        "message": words[1],
-        "lastUpdateTime": at,
-        "lastTransitionTime": at,
-    }
-    new = {
-        "observedGeneration": _generation(deployment),
-        "replicas": replicas,
-        "updatedReplicas": replicas,
-        "readyReplicas": ready,
-        "availableReplicas": ready,
-        "unavailableReplicas": max(0, _replicas(deployment) - ready),
-        "conditions": [condition],
-    }
-    return UpdateStatus(DEPLOYMENTS, Unstructured({**deployment.raw, "status": new}))
-
-
-def _generation(obj: Unstructured) -> int:
-    return int(obj.raw["metadata"].get("generation") or 1)
+    if is_done:
+        message = f'ReplicaSet "{name}" has successfully progressed.'
+        return Condition("Progressing", True, "NewReplicaSetAvailable", message), None
+    going = Condition("Progressing", True, "ReplicaSetUpdated", f'ReplicaSet "{name}" is progressing.')
+    late = Condition(
+        "Progressing", False, "ProgressDeadlineExceeded", f'ReplicaSet "{name}" has timed out progressing.'
+    )
+    held = find_condition(conditions_of(deployment), "Progressing")
+    told = held.get("message") if held is not None else None
+    if told == late.message:
+        return late, None
+    seconds = deployment.raw["spec"].get("progressDeadlineSeconds") or PROGRESS_SECONDS
+    since = parse_time(held.get(STAMP)) if held is not None and told == going.message else None
+    left = (since or now) + timedelta(seconds=int(seconds)) - now
+    return (going, Requeue(max(left, SOON))) if left > timedelta(0) else (late, None)

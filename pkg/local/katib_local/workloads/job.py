@@ -54,6 +54,7 @@ class World:
 
     job: Unstructured
     pods: Sequence[Unstructured]
+    failure: str = ""
 
     @property
     def spec(self) -> Mapping[str, Any]:
@@ -182,11 +183,9 @@ def _wanted(world: World) -> int:
 
 def _pause_ends(world: World) -> datetime:
     """When the next pod may be made: the pause doubles with each failure."""
-    pause = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** min(world.failed - 1, 10))
-    ends = [end for pod in world.failures if (end := pods.finished_at(pod) or pod.creation_timestamp) is not None]
-    latest = max(ends, default=None)
-    assert latest is not None
-    return latest + pause
+    pause = min(LONGEST_BACKOFF, FIRST_BACKOFF * (1 << min(world.failed - 1, 10)))
+    ends = (pods.finished_at(pod) or pod.creation_timestamp for pod in world.failures)
+    return max(end for end in ends if end is not None) + pause
 
 
 def _new_pods(world: World, count: int) -> list[Unstructured]:
