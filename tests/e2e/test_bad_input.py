@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Katib, eventually
+from laptops import Katib, eventually
 
 Writer = Callable[..., Path]
 Change = tuple[str, str]

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from conftest import Katib, eventually
+from laptops import Katib, eventually
 
 Writer = Callable[..., Path]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Katib, eventually
+from laptops import ROOT, Katib, eventually
 
 Writer = Callable[..., Path]
 EXAMPLES = sorted((ROOT / "examples/v1beta1").rglob("hp-tuning/*.yaml"))

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Katib, eventually
+from laptops import Katib, eventually
 
 Writer = Callable[..., Path]
 PR_CAPBSET_DROP = 24
