@@ -45,15 +45,16 @@ def build_parser() -> argparse.ArgumentParser:
     doctor = _action(actions, "doctor", "check this machine: isolation, ports, disk, state, clock, kubectl; with cures")
     _start_options(doctor)
     for name, text in KUBECTL_COMMANDS.items():
-        action = _action(actions, name, text)
-        action.add_argument("rest", nargs=argparse.REMAINDER, metavar="ARGUMENTS", help=f"as for `kubectl {name}`")
+        action = _action(actions, name, text, usage=f"katib {name} [--state-dir DIR] [--port PORT] ARGUMENTS ...")
+        action.epilog = f"ARGUMENTS are those of `kubectl {name}`."
     return parser
 
 
 def _action(
-    actions: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str
+    actions: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str, usage: str | None = None
 ) -> argparse.ArgumentParser:
-    action = actions.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    description = text[0].upper() + text[1:] + "."
+    action = actions.add_parser(name, help=text, description=description, usage=usage, allow_abbrev=False)
     fallback = default_path(os.environ, names.ENV_STATE_DIR)
     action.add_argument(
         "--state-dir",
@@ -62,11 +63,16 @@ def _action(
         metavar="DIR",
         help=f"where everything is kept (default: {fallback})",
     )
+    action.add_argument(
+        "--port",
+        type=_port,
+        metavar="PORT",
+        help="port of the API server (default: a free one; of a Katib that runs already: the one that it has)",
+    )
     return action
 
 
 def _start_options(action: argparse.ArgumentParser) -> None:
-    action.add_argument("--port", type=_port, metavar="PORT", help="port of the API server (default: a free one)")
     action.add_argument(
         "--isolation",
         choices=["auto", "mount", "rewrite"],
@@ -82,14 +88,17 @@ def _port(text: str) -> int:
 
 
 def parse(arguments: Sequence[str] | None) -> Arguments:
-    parsed = build_parser().parse_args(arguments)
+    parser = build_parser()
+    parsed, rest = parser.parse_known_args(arguments)
+    if rest and parsed.action not in KUBECTL_COMMANDS:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
     return Arguments(
         action=parsed.action,
         state_dir=parsed.state_dir,
         file=getattr(parsed, "file", None),
-        port=getattr(parsed, "port", None),
+        port=parsed.port,
         isolation=getattr(parsed, "isolation", "auto"),
-        rest=tuple(getattr(parsed, "rest", ())),
+        rest=tuple(rest),
     )
 
 

@@ -36,7 +36,12 @@ def build_parser() -> argparse.ArgumentParser:
     add("--config", type=Path, help="KatibConfig with local.images")
     add("--isolation", choices=["auto", "mount", "rewrite"], default="auto", help="how pods see their volumes")
     add("--node-name", default="laptop", help="name of the Node (default: laptop)")
-    add("--working-dir", default=".", help="working directory of containers that name none")
+    add(
+        "--working-dir",
+        default=os.getcwd(),
+        type=os.path.abspath,
+        help="working directory of containers that name none",
+    )
     add("--tls-cert", required=True, help="certificate of the log server")
     add("--tls-key", required=True, help="key of that certificate")
     add("--client-ca", required=True, help="authority of the log server's callers")
@@ -80,7 +85,7 @@ async def run(parsed: argparse.Namespace) -> None:
             name=parsed.node_name,
             state_dir=parsed.state_dir,
             isolation=isolation,
-            working_directory=os.path.abspath(parsed.working_dir),
+            working_directory=parsed.working_dir,
             images=parse_images(config or {}),
             environment=environment,
             own_bin=str(Path(sys.executable).parent),
@@ -88,7 +93,10 @@ async def run(parsed: argparse.Namespace) -> None:
             gpus=count_gpus(),
         )
         holder.append(Node(transport, options))
-        tasks = [asyncio.ensure_future(holder[0].run()), asyncio.ensure_future(workloads.run(transport, parsed.node_name))]
+        tasks = [
+            asyncio.ensure_future(holder[0].run()),
+            asyncio.ensure_future(workloads.run(transport, parsed.node_name)),
+        ]
         await asyncio.wait([asyncio.ensure_future(stopping.wait()), *tasks], return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
             if task.done() and not stopping.is_set():

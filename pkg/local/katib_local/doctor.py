@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from katib_local.commands import find_kubectl
 from katib_local.credentials import LOOPBACK
+from katib_local.kubectl import find_kubectl
 from katib_local.progress import render_table
 from katib_local.state import StateDirectory, StateError, find_owner, open_state
 

@@ -65,6 +65,11 @@ class StateDirectory:
         return self.path / "node"
 
     @property
+    def kept_logs(self) -> Path:
+        """Logs of pods that are gone."""
+        return self.pods / "ended"
+
+    @property
     def observations(self) -> Path:
         return self.path / "observations.sqlite"
 

@@ -122,7 +122,7 @@ def list_density(domain: Finite, indexes: NDArray[np.int64], weights: Vector, pr
     """Probabilities of a finite domain's values: what was seen, smeared along the order if there is one, and the prior."""
     size = domain.size
     prior = np.array([domain.weight(index) for index in range(size)])
-    seen = np.bincount(indexes, weights, size)
+    seen: Vector = np.bincount(indexes, weights, size).astype(np.float64)
     if not isinstance(domain, Nominal):
         seen = _smear(np.array([domain.encode(index)[0] for index in range(size)]), seen)
     shares = seen + prior_weight * prior

@@ -36,7 +36,7 @@ def rewrite_paths(text: str, places: Mapping[str, str]) -> str:
     for path in sorted((path.rstrip("/") for path in places), key=len, reverse=True):
         if path:
             real = places.get(path) or places[f"{path}/"]
-            text = re.sub(rf"(?<![\w./-]){re.escape(path)}(?![\w.-])", lambda _, real=real: real, text)
+            text = re.sub(rf"(?<![\w./-]){re.escape(path)}(?![\w.-])", real.replace("\\", r"\\"), text)
     return text
 
 

@@ -78,17 +78,24 @@ def render_line(line: bytes, stamps: bool) -> bytes:
 
 async def _follow(file: Path, running: Callable[[], bool]) -> AsyncIterator[bytes]:
     """Lines that come after those that are there, until the container has ended."""
-    position, rest = (file.stat().st_size if file.exists() else 0), b""
+    position, rest = len(_read_from(file, 0)), b""
     while True:
         last = not running()
-        if file.exists():
-            with file.open("rb") as stream:
-                stream.seek(position)
-                data = stream.read()
-            position += len(data)
-            *lines, rest = (rest + data).split(b"\n")
-            for line in lines:
-                yield line
+        data = _read_from(file, position)
+        position += len(data)
+        *lines, rest = (rest + data).split(b"\n")
+        for line in lines:
+            yield line
         if last:
             return
         await asyncio.sleep(LOOK_EVERY)
+
+
+def _read_from(file: Path, position: int) -> bytes:
+    """What a file holds from a position on; nothing while it is not there."""
+    try:
+        with file.open("rb") as stream:
+            stream.seek(position)
+            return stream.read()
+    except FileNotFoundError:
+        return b""

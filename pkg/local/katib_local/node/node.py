@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from katib_local.node.kept_logs import keep_logs
 from katib_local.node.options import NodeOptions
 from katib_local.node.pod import PodRunner, gpu_count, now
 from katib_local.node.status import text
@@ -134,7 +135,12 @@ class Node:
         runner = self.runners.pop(pod.uid, None)
         if runner is not None:
             runner.stop(0)
-        shutil.rmtree(self.options.state_dir / "pods" / pod.uid, ignore_errors=True)
+        folder = self.options.state_dir / "pods" / pod.uid
+        try:
+            keep_logs(self.options.state_dir / "ended", folder, (pod.namespace, pod.name), pod.labels)
+        except OSError as error:
+            log.warning("the logs of pod %s are not kept: %s", pod.key, error)
+        shutil.rmtree(folder, ignore_errors=True)
 
     async def _delete(self, pod: Unstructured) -> None:
         body = {"gracePeriodSeconds": 0, "preconditions": {"uid": pod.uid}}

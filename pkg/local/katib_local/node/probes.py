@@ -84,7 +84,8 @@ async def _grpc(target: str, service: str) -> bool:
     options = [("grpc.enable_http_proxy", 0)]
     async with grpc.aio.insecure_channel(target, options=options) as channel:
         try:
-            reply = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service=service))
+            stub: Any = health_pb2_grpc.HealthStub(channel)  # its types leave out the methods
+            reply = await stub.Check(health_pb2.HealthCheckRequest(service=service))
         except grpc.aio.AioRpcError:
             return False
     return bool(reply.status == health_pb2.HealthCheckResponse.SERVING)

@@ -4,6 +4,8 @@ A program of its own, of the standard library only, so that it starts fast. Read
 writes one JSON event a line to stdout. When stdin ends, the node has gone, and everything here ends at once.
 """
 
+from __future__ import annotations
+
 import ctypes
 import errno
 import fcntl
@@ -14,6 +16,14 @@ import signal
 import sys
 import time
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing these takes as long as all the rest of a pod's start
+    from collections.abc import Iterable
+    from typing import Any, NoReturn
+
+    Json = dict[str, Any]
+    Pipe = tuple[int, int]
+
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID = 0x00020000, 0x10000000, 0x20000000
 MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 32, 4096, 16384, 1 << 18
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
@@ -22,7 +32,7 @@ CHUNK = 65536
 LINUX = sys.platform == "linux"
 
 
-def libc_call(name, *arguments):
+def libc_call(name: str, *arguments: Any) -> None:
     """Call a C function; raises OSError."""
     libc = ctypes.CDLL(None, use_errno=True)
     if getattr(libc, name)(*arguments) != 0:
@@ -30,12 +40,12 @@ def libc_call(name, *arguments):
         raise OSError(code, f"{name}: {os.strerror(code)}")
 
 
-def mount(source, target, kind=None, flags=0, options=None):
+def mount(source: str, target: str, kind: str | None = None, flags: int = 0, options: str | None = None) -> None:
     encoded = [None if text is None else os.fsencode(text) for text in (source, target, kind)]
     libc_call("mount", encoded[0], encoded[1], encoded[2], flags, None if options is None else os.fsencode(options))
 
 
-def enter_namespaces():
+def enter_namespaces() -> None:
     """New mount and process namespaces, in a user namespace of the same user when that is needed."""
     user, group = os.getuid(), os.getgid()
     if user == 0 and can_mount():
@@ -48,14 +58,14 @@ def enter_namespaces():
     mount("none", "/", None, MS_REC | MS_PRIVATE)
 
 
-def can_mount():
+def can_mount() -> bool:
     """Whether root here has the capability to mount (CAP_SYS_ADMIN is bit 21)."""
     with open("/proc/self/status") as stream:
         effective = next((line.split()[1] for line in stream if line.startswith("CapEff:")), "0")
     return bool(int(effective, 16) >> 21 & 1)
 
 
-def write_file(path, text):
+def write_file(path: str, text: str) -> None:
     with open(path, "w") as stream:
         stream.write(text)
 
@@ -63,12 +73,12 @@ def write_file(path, text):
 class Root:
     """The file system of one container: this machine's, with volumes at the paths that the pod names."""
 
-    def __init__(self, scratch, root):
+    def __init__(self, scratch: str, root: str | None) -> None:
         self.scratch = scratch
         self.count = 0
         self.base = os.path.abspath(root) if root else ""
 
-    def bind(self, source, target, read_only):
+    def bind(self, source: str, target: str, read_only: bool) -> None:
         """Let a volume stand at a path; what does not exist there is made in memory, never on the machine's disk."""
         place = self.place(target)
         if not os.path.exists(place):
@@ -77,10 +87,10 @@ class Root:
         if read_only:
             mount("none", place, None, MS_BIND | MS_REMOUNT | MS_RDONLY)
 
-    def place(self, target):
+    def place(self, target: str) -> str:
         return os.path.normpath(f"{self.base}/{target.lstrip('/')}")
 
-    def make(self, target, folder):
+    def make(self, target: str, folder: bool) -> str:
         ancestor = os.path.dirname(os.path.normpath(target))
         while not os.path.isdir(self.place(ancestor)):
             ancestor = os.path.dirname(ancestor)
@@ -97,13 +107,13 @@ class Root:
             open(place, "w").close()
         return place
 
-    def stash(self):
+    def stash(self) -> str:
         self.count += 1
         folder = os.path.join(self.scratch, str(self.count))
         os.makedirs(folder, exist_ok=True)
         return folder
 
-    def replica(self, original, place):
+    def replica(self, original: str, place: str) -> str:
         """An empty directory in memory at `place`, with every entry of `original` bound into it."""
         mount("tmpfs", place, "tmpfs", 0, "mode=755")
         for name in os.listdir(original):
@@ -113,7 +123,7 @@ class Root:
             self.bring(source, target)
         return place
 
-    def bring(self, source, target):
+    def bring(self, source: str, target: str) -> None:
         if os.path.islink(source):
             os.symlink(os.readlink(source), target)
             return
@@ -126,7 +136,7 @@ class Root:
         except OSError:
             pass  # what may not be bound (a socket of another user, say) is left out
 
-    def enter(self):
+    def enter(self) -> None:
         if self.base:
             os.chroot(self.base)
             os.chdir("/")
@@ -135,26 +145,26 @@ class Root:
 class Container:
     """One started process and its output."""
 
-    def __init__(self, name, pid, pipes, log):
+    def __init__(self, name: str, pid: int, pipes: dict[int, str], log: int) -> None:
         self.name = name
         self.pid = pid
         self.log = log
-        self.rest = {}
+        self.rest: dict[int, bytes] = {}
         self.pipes = pipes
 
 
 class Sandbox:
     """All containers of the pod."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.selector = selectors.DefaultSelector()
-        self.containers = {}
+        self.containers: dict[int, Container] = {}
         self.input = b""
         self.mount_mode = False
         self.scratch = ""
 
-    def run(self):
-        first = json.loads(sys.stdin.buffer.raw.readline())
+    def run(self) -> None:
+        first = json.loads(open(0, "rb", buffering=0, closefd=False).readline())
         self.mount_mode = first["isolation"] == "mount"
         self.scratch = first["scratch"]
         if self.mount_mode and self.split():
@@ -184,7 +194,7 @@ class Sandbox:
                     self.read_output(key.fd, *key.data)
             self.reap()
 
-    def split(self):
+    def split(self) -> bool:
         """Enter the namespaces; the child goes on inside as the first process. True in the parent, when it has ended."""
         enter_namespaces()
         inside = os.fork()
@@ -197,7 +207,7 @@ class Sandbox:
         mount("proc", "/proc", "proc")
         return False
 
-    def tell(self, event):
+    def tell(self, event: Json) -> None:
         data = (json.dumps(event) + "\n").encode()
         while data:
             try:
@@ -208,7 +218,7 @@ class Sandbox:
                 self.end()
                 os._exit(1)
 
-    def read_commands(self):
+    def read_commands(self) -> bool:
         try:
             data = os.read(0, CHUNK)
         except BlockingIOError:
@@ -224,7 +234,7 @@ class Sandbox:
                 self.send(command)
         return True
 
-    def start(self, plan):
+    def start(self, plan: Json) -> None:
         """Start a container; a failure to do so is an exit with a message."""
         out, err = os.pipe(), os.pipe()
         broken_read, broken_write = os.pipe()
@@ -251,7 +261,7 @@ class Sandbox:
             self.selector.register(end, selectors.EVENT_READ, (container, container.pipes[end]))
         self.tell({"event": "started", "container": plan["name"], "pid": pid})
 
-    def become(self, plan, out, err, broken):
+    def become(self, plan: Json, out: Pipe, err: Pipe, broken: int) -> NoReturn:
         """In the child: become the container's process."""
         try:
             signal.set_wakeup_fd(-1)
@@ -270,7 +280,7 @@ class Sandbox:
                 self.see_volumes(plan)
             os.umask(0o022)
             os.chdir(plan["directory"])
-            os.execvpe(plan["words"][0], plan["words"], plan["environment"])
+            os.execvpe(plan["words"][0], plan["words"], plan["environment"])  # noqa: S606 - that is what a node is for
         except OSError as error:
             missing = error.errno in (errno.ENOENT, errno.ENOTDIR)
             detail = {"missing": missing, "message": f"{error.strerror}: {error.filename or plan['words'][0]}"}
@@ -279,7 +289,7 @@ class Sandbox:
             os.write(broken, json.dumps({"missing": False, "message": repr(error)}).encode())
         os._exit(START_FAILED)
 
-    def see_volumes(self, plan):
+    def see_volumes(self, plan: Json) -> None:
         libc_call("unshare", CLONE_NEWNS)
         mount("none", "/", None, MS_REC | MS_PRIVATE)
         root = Root(os.path.join(self.scratch, plan["name"]), plan.get("root"))
@@ -292,7 +302,7 @@ class Sandbox:
             root.bind(volume["source"], volume["target"], volume["read_only"])
         root.enter()
 
-    def read_output(self, end, container, stream):
+    def read_output(self, end: int, container: Container, stream: str) -> None:
         try:
             data = os.read(end, CHUNK)
         except BlockingIOError:
@@ -305,7 +315,7 @@ class Sandbox:
         *lines, container.rest[end] = (container.rest.get(end, b"") + data).split(b"\n")
         self.write_log(container, stream, lines)
 
-    def write_log(self, container, stream, lines):
+    def write_log(self, container: Container, stream: str, lines: Iterable[bytes]) -> None:
         now = time.time_ns()
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now // 10**9)) + f".{now % 10**9:09d}Z {stream} F "
         data = b"".join(stamp.encode() + line + b"\n" for line in lines)
@@ -315,14 +325,14 @@ class Sandbox:
         except OSError:
             pass  # a full disk costs log lines, not the training
 
-    def close_pipe(self, container, end, stream):
+    def close_pipe(self, container: Container, end: int, stream: str) -> None:
         if container.rest.get(end):
             self.write_log(container, stream, [container.rest.pop(end)])
         self.selector.unregister(end)
         os.close(end)
         del container.pipes[end]
 
-    def reap(self):
+    def reap(self) -> None:
         """Collect everything that has ended, also what containers have left behind."""
         while True:
             try:
@@ -335,7 +345,7 @@ class Sandbox:
             if container is not None:
                 self.finish(container, status)
 
-    def finish(self, container, status):
+    def finish(self, container: Container, status: int) -> None:
         for end, stream in list(container.pipes.items()):
             self.drain(container, end, stream)
         os.close(container.log)
@@ -343,7 +353,7 @@ class Sandbox:
         code = 128 + number if number else os.WEXITSTATUS(status)
         self.tell({"event": "exited", "container": container.name, "code": code, "signal": number})
 
-    def drain(self, container, end, stream):
+    def drain(self, container: Container, end: int, stream: str) -> None:
         """The last output; something that outlives the container may hold the pipe open, so do not wait for its end."""
         while end in container.pipes:
             before = container.rest.get(end, b"")
@@ -351,7 +361,7 @@ class Sandbox:
             if end in container.pipes and container.rest.get(end, b"") == before:
                 self.close_pipe(container, end, stream)
 
-    def send(self, command):
+    def send(self, command: Json) -> None:
         """Signal the processes of a container: its main one, or all of its session."""
         for pid, container in list(self.containers.items()):
             if command["container"] in ("", container.name):
@@ -360,7 +370,7 @@ class Sandbox:
                 except ProcessLookupError:
                     pass
 
-    def end(self):
+    def end(self) -> None:
         """End everything; in a process namespace the kernel does that when its first process ends."""
         if self.mount_mode:
             os._exit(0)
@@ -381,7 +391,7 @@ class Sandbox:
         os._exit(1)
 
 
-def descendants(root):
+def descendants(root: int) -> list[int]:
     """Every process below one, by /proc."""
     parents = {}
     for name in os.listdir("/proc"):
@@ -391,14 +401,15 @@ def descendants(root):
                     parents[int(name)] = int(stream.read().rpartition(")")[2].split()[1])
             except (OSError, ValueError, IndexError):
                 continue
-    found, layer = [], {root}
+    found: list[int] = []
+    layer = {root}
     while layer:
         layer = {pid for pid, parent in parents.items() if parent in layer}
         found += layer
     return found
 
 
-def probe():
+def probe() -> int:
     """Try what isolation `mount` needs, in this process; the exit code says whether it works, stderr why not."""
     try:
         enter_namespaces()
@@ -414,4 +425,6 @@ def probe():
 
 
 if __name__ == "__main__":
-    sys.exit(probe() if sys.argv[1:] == ["probe"] else Sandbox().run())
+    if sys.argv[1:] == ["probe"]:
+        sys.exit(probe())
+    Sandbox().run()

@@ -29,7 +29,7 @@ class SandboxHandle:
     @classmethod
     async def start(cls, isolation: str, scratch: Path, on_event: Callable[[Event], None]) -> SandboxHandle:
         """Start a sandbox and wait until it is ready; raises SandboxError."""
-        scratch.mkdir(parents=True, exist_ok=True)
+        await asyncio.to_thread(scratch.mkdir, parents=True, exist_ok=True)
         process = await asyncio.create_subprocess_exec(
             *SANDBOX,
             stdin=asyncio.subprocess.PIPE,

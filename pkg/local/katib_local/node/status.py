@@ -158,7 +158,8 @@ def render_status(
 
 def _condition(held: Mapping[str, Any], kind: str, good: bool, reason: str, now: datetime) -> Json:
     status = "True" if good else "False"
-    before = next((entry for entry in held.get("conditions") or [] if entry.get("type") == kind), {})
+    conditions: Sequence[Json] = held.get("conditions") or ()
+    before = next((entry for entry in conditions if entry.get("type") == kind), {})
     at = before.get("lastTransitionTime") if before.get("status") == status else text(now)
     found: Json = {"type": kind, "status": status, "lastProbeTime": None, "lastTransitionTime": at}
     return {**found, "reason": reason} if reason else found

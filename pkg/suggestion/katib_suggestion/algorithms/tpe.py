@@ -20,14 +20,15 @@ from katib_suggestion.settings import setting
 
 LONGEST_LIST = 256
 MOST_GOOD = 25
+SHARE = 0.1
 
 
 @dataclass(frozen=True)
 class TPE(Algorithm):
     """Values that are frequent among the best trials and rare among the others."""
 
-    gamma: float = setting(0.25, above=0.0, below=1.0)
-    """How many trials are the best: gamma times the root of their number, 25 at most."""
+    gamma: float | None = setting(None, above=0.0, below=1.0)
+    """How many trials are the best: gamma times the root of their number; unset, a tenth of them. 25 at most."""
     prior_weight: float = setting(1.0, above=0.0)
     """How much the user's distribution counts beside one trial."""
     n_ei_candidates: int = setting(24, at_least=1, aliases=("n_EI_candidates",))
@@ -50,7 +51,8 @@ class TPE(Algorithm):
     def _split(self, search: Search) -> tuple[list[Point], list[Point]]:
         """The best points, and the others; failed ones and those still running count as bad."""
         count = len(search.observations)
-        best = min(math.ceil(self.gamma * math.sqrt(count)), MOST_GOOD)
+        share = SHARE * count if self.gamma is None else self.gamma * math.sqrt(count)
+        best = min(math.ceil(share), MOST_GOOD)
         order = sorted(range(count), key=lambda index: search.observations[index].loss)
         chosen = set(order[:best])
         good = [entry.point for index, entry in enumerate(search.observations) if index in chosen]
@@ -84,13 +86,15 @@ class _List:
 def _model(domain: Domain, good: Sequence[Value], bad: Sequence[Value], prior_weight: float) -> _Line | _List:
     weights = [ages(len(values)) for values in (good, bad)]
     if isinstance(domain, Continuous) or (isinstance(domain, Grid) and domain.size > LONGEST_LIST):
-        lines = [
-            line_density(domain, np.array([domain.encode(value)[0] for value in values]), weight, prior_weight)
-            for values, weight in zip((good, bad), weights, strict=True)
-        ]
+        places = [np.array([_place(domain, value) for value in values]) for values in (good, bad)]
+        lines = [line_density(domain, *pair, prior_weight) for pair in zip(places, weights, strict=True)]
         return _Line(domain, *lines)
     lists = [
         list_density(domain, np.array(values, dtype=np.int64), weight, prior_weight)
         for values, weight in zip((good, bad), weights, strict=True)
     ]
     return _List(*lists)
+
+
+def _place(domain: Continuous | Grid, value: Value) -> float:
+    return domain.encode(value)[0] if isinstance(domain, Continuous) else domain.encode(int(value))[0]

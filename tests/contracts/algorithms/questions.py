@@ -1,0 +1,131 @@
+"""Requests as a controller sends them to an algorithm service, and a real process of that service."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from katib_apis.v1beta1 import api_pb2, api_pb2_grpc, names
+
+PATIENCE = 60
+ALGORITHMS = ("random", "grid", "tpe")
+Assignments = Mapping[str, str]
+
+
+def a_parameter(
+    name: str,
+    kind: int,
+    *,
+    bounds: tuple[str, str] = ("", ""),
+    step: str = "",
+    distribution: int = 1,
+    **more: list[str],
+) -> api_pb2.ParameterSpec:
+    space = api_pb2.FeasibleSpace(
+        min=bounds[0], max=bounds[1], step=step, distribution=distribution, list=more.get("list", [])
+    )
+    return api_pb2.ParameterSpec(name=name, parameter_type=kind, feasible_space=space)
+
+
+MIXED = (
+    a_parameter("rate", api_pb2.DOUBLE, bounds=("0.001", "1"), distribution=api_pb2.LOG_UNIFORM),
+    a_parameter("momentum", api_pb2.DOUBLE, bounds=("0.1", "0.9"), step="0.2"),
+    a_parameter("layers", api_pb2.INT, bounds=("1", "5")),
+    a_parameter("batch", api_pb2.DISCRETE, list=["16", "64", "32"]),
+    a_parameter("optimizer", api_pb2.CATEGORICAL, list=["sgd", "adam", "ftrl"]),
+)
+"""One parameter of each type, with and without a step."""
+FINITE = MIXED[2:4]
+"""15 points."""
+LOSS = "loss"
+
+
+def an_experiment(
+    algorithm: str,
+    parameters: Sequence[api_pb2.ParameterSpec] = MIXED,
+    settings: Mapping[str, str] | None = None,
+    *,
+    goal: int = api_pb2.MINIMIZE,
+    most: int = 100,
+) -> api_pb2.Experiment:
+    chosen = api_pb2.AlgorithmSpec(algorithm_name=algorithm)
+    for name, value in (settings or {}).items():
+        chosen.algorithm_settings.add(name=name, value=value)
+    spec = api_pb2.ExperimentSpec(
+        parameter_specs=api_pb2.ExperimentSpec.ParameterSpecs(parameters=parameters),
+        objective=api_pb2.ObjectiveSpec(type=goal, objective_metric_name=LOSS),
+        algorithm=chosen,
+        parallel_trial_count=3,
+        max_trial_count=most,
+    )
+    return api_pb2.Experiment(name="searching", spec=spec)
+
+
+def a_trial(
+    number: int, assignments: Assignments, value: str | None = None, condition: int = api_pb2.TrialStatus.SUCCEEDED
+) -> api_pb2.Trial:
+    """A trial; with a value it has one observation of the loss."""
+    trial = api_pb2.Trial(name=f"searching-{number}")
+    trial.spec.objective.objective_metric_name = LOSS
+    for name, text in assignments.items():
+        trial.spec.parameter_assignments.assignments.add(name=name, value=text)
+    trial.status.condition = condition
+    if value is not None:
+        trial.status.observation.metrics.add(name=LOSS, value=value)
+    return trial
+
+
+def a_question(
+    experiment: api_pb2.Experiment, trials: Sequence[api_pb2.Trial] = (), wanted: int = 3
+) -> api_pb2.GetSuggestionsRequest:
+    return api_pb2.GetSuggestionsRequest(
+        experiment=experiment,
+        trials=trials,
+        current_request_number=wanted,
+        total_request_number=len(trials) + wanted,
+    )
+
+
+def points_of(reply: api_pb2.GetSuggestionsReply) -> list[dict[str, str]]:
+    """The assignments of a reply, each by name."""
+    return [{entry.name: entry.value for entry in point.assignments} for point in reply.parameter_assignments]
+
+
+class Service:
+    """A running `katib-suggestion`, asked over gRPC."""
+
+    def __init__(self, channel: grpc.Channel) -> None:
+        self.stub = api_pb2_grpc.SuggestionStub(channel)
+        self.health = health_pb2_grpc.HealthStub(channel)
+
+    def points(self, question: api_pb2.GetSuggestionsRequest) -> list[dict[str, str]]:
+        return points_of(self.stub.GetSuggestions(question, timeout=PATIENCE))
+
+    def validate(self, experiment: api_pb2.Experiment) -> None:
+        request = api_pb2.ValidateAlgorithmSettingsRequest(experiment=experiment)
+        self.stub.ValidateAlgorithmSettings(request, timeout=PATIENCE)
+
+    def is_serving(self, service: str = names.HEALTH_SERVICE_SUGGESTION) -> bool:
+        reply = self.health.Check(health_pb2.HealthCheckRequest(service=service), timeout=PATIENCE)
+        return bool(reply.status == health_pb2.HealthCheckResponse.SERVING)
+
+
+@contextmanager
+def serving(folder: Path, *flags: str) -> Iterator[Service]:
+    """A service in a process of its own, ready to be asked."""
+    address = f"unix:{folder}/s"
+    program = str(Path(sys.executable).parent / "katib-suggestion")
+    with subprocess.Popen([program, f"--listen-address={address}", *flags], stderr=subprocess.PIPE) as process:
+        try:
+            with grpc.insecure_channel(address) as channel:
+                grpc.channel_ready_future(channel).result(timeout=PATIENCE)
+                yield Service(channel)
+        finally:
+            process.terminate()
+            process.communicate(timeout=PATIENCE)

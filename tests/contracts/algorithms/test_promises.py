@@ -1,0 +1,320 @@
+"""What every algorithm promises (algorithms.md §2 and §3), asked over gRPC of a real process."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from pathlib import Path
+
+import grpc
+import pytest
+from contracts.algorithms.questions import (
+    ALGORITHMS,
+    FINITE,
+    MIXED,
+    Service,
+    a_parameter,
+    a_question,
+    a_trial,
+    an_experiment,
+    serving,
+)
+
+from katib_apis.v1beta1 import api_pb2
+from katib_suggestion.registry import Registry
+
+Status = api_pb2.TrialStatus
+SEED = {"random_state": "7"}
+FINITE_SIZE = 15
+ODD_ASSIGNMENTS = (
+    {"rate": "much", "momentum": "0.1", "layers": "1", "batch": "16", "optimizer": "sgd"},
+    {"rate": "5", "momentum": "0.15", "layers": "50.0", "batch": "17", "optimizer": "lion"},
+    {"rate": "0.5"},
+    {"rate": "0.5", "momentum": "0.1", "layers": "2", "batch": "16", "optimizer": "sgd", "more": "1"},
+    {},
+)
+
+
+def key(point: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(point.items()))
+
+
+def is_inside(point: dict[str, str]) -> bool:
+    """Whether a point of the mixed space satisfies its bounds, steps and lists to the letter."""
+    return (
+        0.001 <= float(point["rate"]) <= 1
+        and point["momentum"] in ("0.1", "0.3", "0.5", "0.7", "0.9")
+        and point["layers"] in ("1", "2", "3", "4", "5")
+        and point["batch"] in ("16", "32", "64")
+        and point["optimizer"] in ("sgd", "adam", "ftrl")
+    )
+
+
+def searched(service: Service, experiment: api_pb2.Experiment, rounds: int, batch: int) -> list[api_pb2.Trial]:
+    """A history that the algorithm itself has asked for; the loss is the learning rate."""
+    trials: list[api_pb2.Trial] = []
+    for _ in range(rounds):
+        for point in service.points(a_question(experiment, trials, batch)):
+            trials.append(a_trial(len(trials), point, point.get("rate", point["layers"])))
+    return trials
+
+
+def test_the_suite_covers_every_algorithm() -> None:
+    assert sorted(ALGORITHMS) == Registry().names
+
+
+def test_a_second_process_gives_the_same_answer(service: Service, other_service: Service, algorithm: str) -> None:
+    """U-01, U-03: nothing is remembered between calls, and a seeded answer can be had again."""
+    experiment = an_experiment(algorithm, settings=SEED)
+    trials = searched(service, experiment, rounds=5, batch=3)
+    question = a_question(experiment, trials, wanted=4)
+    first = service.points(question)
+    assert first == service.points(question) == other_service.points(question)
+    assert len(first) == 4
+
+
+def test_a_batch_is_what_single_questions_would_have_given(service: Service) -> None:
+    """U-03: a stream is chosen by how many points were issued, not by the size of the call."""
+    for name in ("random", "grid"):
+        experiment = an_experiment(name, settings=SEED)
+        one_by_one = searched(service, experiment, rounds=6, batch=1)
+        at_once = service.points(a_question(experiment, [], wanted=6))
+        assert [
+            {entry.name: entry.value for entry in trial.spec.parameter_assignments.assignments} for trial in one_by_one
+        ] == at_once
+
+
+def test_different_seeds_and_no_seed_give_different_points(service: Service, algorithm: str) -> None:
+    settings = [{"random_state": "1"}, {"random_state": "2"}, {"seed": str(2**64 - 1)}]
+    replies = [service.points(a_question(an_experiment(algorithm, settings=given))) for given in settings]
+    assert len({tuple(map(key, reply)) for reply in replies}) == 3
+
+
+@pytest.mark.parametrize("condition", [Status.CREATED, Status.RUNNING, Status.SUCCEEDED, Status.FAILED])
+def test_points_are_inside_new_and_pairwise_different(service: Service, algorithm: str, condition: int) -> None:
+    """U-04, U-05: also beside trials that are pending or have failed."""
+    experiment = an_experiment(algorithm, settings=SEED)
+    trials = [
+        a_trial(number, point, "0.5" if condition == Status.SUCCEEDED else None, condition)
+        for number, point in enumerate(service.points(a_question(experiment, wanted=20)))
+    ]
+    points = service.points(a_question(experiment, trials, wanted=20))
+    held = {
+        key({entry.name: entry.value for entry in trial.spec.parameter_assignments.assignments}) for trial in trials
+    }
+    assert len(points) == 20
+    assert all(map(is_inside, points))
+    assert len({key(point) for point in points} | held) == 40
+
+
+def test_a_finite_space_is_searched_whole_and_then_ends(service: Service, algorithm: str) -> None:
+    """U-06, CTL-5: fewer points than asked for when fewer are left, none at the end, and no error."""
+    experiment = an_experiment(algorithm, FINITE)
+    trials: list[api_pb2.Trial] = []
+    conditions = [Status.SUCCEEDED, Status.FAILED, Status.RUNNING, Status.METRICSUNAVAILABLE, Status.KILLED]
+    while points := service.points(a_question(experiment, trials, wanted=4)):
+        for point in points:
+            number = len(trials)
+            trials.append(a_trial(number, point, f"{number}.5", conditions[number % len(conditions)]))
+    assert len(trials) == FINITE_SIZE
+    found = {tuple(entry.value for entry in trial.spec.parameter_assignments.assignments) for trial in trials}
+    assert len(found) == FINITE_SIZE
+
+
+def test_strict_count_fills_up_with_the_best_points(tmp_path: Path, algorithm: str) -> None:
+    """U-06: for a controller that wants exactly as many as it has asked for."""
+    with serving(tmp_path, "--strict-count") as service:
+        experiment = an_experiment(algorithm, FINITE)
+        trials = [
+            a_trial(number, point, str(number))
+            for number, point in enumerate(service.points(a_question(experiment, wanted=FINITE_SIZE)))
+        ]
+        best = {entry.name: entry.value for entry in trials[0].spec.parameter_assignments.assignments}
+        points = service.points(a_question(experiment, trials, wanted=2))
+    assert len(points) == 2 and points[0] == best
+
+
+@pytest.mark.parametrize("value", [None, "", "nan", "inf", "-inf", "unavailable", "good", "1e400"])
+@pytest.mark.parametrize("condition", range(8))
+def test_no_trial_is_ever_an_error(service: Service, algorithm: str, value: str | None, condition: int) -> None:
+    """U-02: odd values, odd assignments, every condition; 2.5: never an error because of a trial."""
+    experiment = an_experiment(algorithm, settings=SEED)
+    trials = [a_trial(number, odd, value, condition) for number, odd in enumerate(ODD_ASSIGNMENTS)]
+    trials += [a_trial(10 + number, odd, "1.5", condition) for number, odd in enumerate(ODD_ASSIGNMENTS)]
+    points = service.points(a_question(experiment, trials, wanted=3))
+    assert len(points) == 3 and all(map(is_inside, points))
+
+
+def test_thousands_of_trials_are_no_burden(service: Service, algorithm: str) -> None:
+    """U-07: 2,000 trials of history, answered within the deadline of a call (60 s)."""
+    experiment = an_experiment(algorithm, settings=SEED, most=3000)
+    trials = []
+    for number in range(2000):
+        point = {
+            "rate": f"{0.001 + number / 2100:.6f}",
+            "momentum": "0.1",
+            "layers": str(1 + number % 5),
+            "batch": "16",
+            "optimizer": "sgd",
+        }
+        trials.append(a_trial(number, point, str(number % 97)))
+    assert len(service.points(a_question(experiment, trials, wanted=10))) == 10
+
+
+def test_many_experiments_are_served_at_once(service: Service, algorithm: str) -> None:
+    """U-01: one process for any number of Experiments; a long answer holds nobody up."""
+    experiments = [an_experiment(algorithm, settings={"random_state": str(number)}) for number in range(12)]
+    with ThreadPoolExecutor(12) as pool:
+        together = list(pool.map(lambda experiment: service.points(a_question(experiment)), experiments))
+    assert together == [service.points(a_question(experiment)) for experiment in experiments]
+
+
+WRONG_SETTINGS = {
+    "a setting that does not exist": ({"pace": "1"}, ["pace", "random_state"]),
+    "a negative seed": ({"random_state": "-1"}, ["random_state", "-1", "at least 0"]),
+    "a seed that is no whole number": ({"random_state": "5.0"}, ["random_state", "5.0", "whole number"]),
+    "a seed that is too large": ({"seed": str(2**64)}, ["seed", str(2**64)]),
+    "two seeds": ({"random_state": "1", "seed": "1"}, ["random_state", "seed"]),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_SETTINGS)
+def test_a_wrong_setting_is_refused_by_name_value_and_rule(service: Service, algorithm: str, case: str) -> None:
+    """U-08, U-09, U-10, D-02: by validation and by GetSuggestions alike."""
+    settings, words = WRONG_SETTINGS[case]
+    _refused(service, an_experiment(algorithm, settings=settings), words)
+
+
+WRONG_TPE_SETTINGS = {
+    "gamma 0": ({"gamma": "0"}, ["gamma", "greater than 0"]),
+    "gamma 1": ({"gamma": "1"}, ["gamma", "less than 1"]),
+    "gamma nan": ({"gamma": "nan"}, ["gamma", "nan"]),
+    "prior_weight 0": ({"prior_weight": "0"}, ["prior_weight", "greater than 0"]),
+    "no candidates": ({"n_EI_candidates": "0"}, ["n_EI_candidates", "at least 1"]),
+    "candidates twice": ({"n_EI_candidates": "5", "n_ei_candidates": "5"}, ["n_EI_candidates", "n_ei_candidates"]),
+    "startup -1": ({"n_startup_trials": "-1"}, ["n_startup_trials", "at least 0"]),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_TPE_SETTINGS)
+def test_a_wrong_setting_of_tpe_is_refused(service: Service, case: str) -> None:
+    """algorithms.md §6."""
+    settings, words = WRONG_TPE_SETTINGS[case]
+    _refused(service, an_experiment("tpe", settings=settings), words)
+
+
+def test_every_good_setting_of_tpe_is_accepted(service: Service) -> None:
+    settings = {"gamma": "0.3", "prior_weight": "2", "n_EI_candidates": "10", "n_startup_trials": "0", **SEED}
+    experiment = an_experiment("tpe", settings=settings)
+    service.validate(experiment)
+    assert len(service.points(a_question(experiment))) == 3
+
+
+WRONG_SPACES = {
+    "min above max (V4)": (a_parameter("x", api_pb2.DOUBLE, bounds=("2", "1")), ["x", "2", "1"]),
+    "no number (V3)": (a_parameter("x", api_pb2.DOUBLE, bounds=("low", "1")), ["x", "low"]),
+    "a step of zero (V5)": (a_parameter("x", api_pb2.INT, bounds=("1", "3"), step="0"), ["x", "0"]),
+    "half an int (V6)": (a_parameter("x", api_pb2.INT, bounds=("1.5", "3")), ["x", "1.5"]),
+    "a logarithm of zero (V8)": (
+        a_parameter("x", api_pb2.DOUBLE, bounds=("0", "1"), distribution=api_pb2.LOG_UNIFORM),
+        ["x", "0"],
+    ),
+    "an empty list (V9)": (a_parameter("x", api_pb2.CATEGORICAL), ["x"]),
+    "an entry twice (V9)": (a_parameter("x", api_pb2.CATEGORICAL, list=["a", "a"]), ["x", "a"]),
+    "no type (V2)": (a_parameter("x", api_pb2.UNKNOWN_TYPE, bounds=("1", "2")), ["x"]),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_SPACES)
+def test_a_wrong_space_is_refused_by_parameter_and_value(service: Service, algorithm: str, case: str) -> None:
+    """U-08: search-spaces.md §2."""
+    parameter, words = WRONG_SPACES[case]
+    _refused(service, an_experiment(algorithm, [parameter]), words)
+
+
+def test_an_experiment_without_parameters_is_refused(service: Service, algorithm: str) -> None:
+    _refused(service, an_experiment(algorithm, []), ["parameters"])
+
+
+def test_an_unknown_algorithm_is_refused_with_the_known_ones(service: Service) -> None:
+    """algorithms.md §2.5."""
+    _refused(service, an_experiment("randm"), ["randm", "grid, random, tpe"])
+
+
+def _refused(service: Service, experiment: api_pb2.Experiment, words: list[str]) -> None:
+    with pytest.raises(grpc.RpcError) as validated:
+        service.validate(experiment)
+    with pytest.raises(grpc.RpcError) as asked:
+        service.points(a_question(experiment))
+    for caught in (validated.value, asked.value):
+        assert isinstance(caught, grpc.Call)
+        assert caught.code() is grpc.StatusCode.INVALID_ARGUMENT
+        assert all(word in str(caught.details()) for word in words), caught.details()
+
+
+DISTRIBUTIONS = [api_pb2.UNIFORM, api_pb2.LOG_UNIFORM, api_pb2.NORMAL, api_pb2.LOG_NORMAL, 0]
+
+
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+def test_distributions_and_steps_are_honoured(service: Service, algorithm: str, distribution: int) -> None:
+    """U-11, D-06, D-08, D-09: steps start at min, decimals stay exact, nothing leaves the range."""
+    parameters = [
+        a_parameter("free", api_pb2.DOUBLE, bounds=("0.5", "2"), distribution=distribution),
+        a_parameter("stepped", api_pb2.DOUBLE, bounds=("0.1", "0.7"), step="0.2", distribution=distribution),
+        a_parameter("whole", api_pb2.INT, bounds=("1", "50"), step="10", distribution=distribution),
+        a_parameter("fixed", api_pb2.DOUBLE, bounds=("3", "3"), distribution=distribution),
+    ]
+    experiment = an_experiment(algorithm, parameters, SEED)
+    points = service.points(a_question(experiment, wanted=60))
+    assert all(0.5 <= float(point["free"]) <= 2 for point in points)
+    assert {point["stepped"] for point in points} <= {"0.1", "0.3", "0.5", "0.7"}
+    assert {point["whole"] for point in points} <= {"1", "11", "21", "31", "41"}
+    assert {Decimal(point["fixed"]) for point in points} == {Decimal(3)}
+    assert len(points) == 60
+
+
+def test_health_knows_one_service(service: Service) -> None:
+    """grpc.md §4."""
+    assert service.is_serving()
+    with pytest.raises(grpc.RpcError) as caught:
+        service.is_serving("manager.v1beta1.Nothing")
+    assert isinstance(caught.value, grpc.Call) and caught.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+def test_the_total_number_says_how_many_were_issued(service: Service) -> None:
+    """U-03: a grid goes on behind what was issued, also when the trials of it are not sent."""
+    experiment = an_experiment("grid", FINITE, SEED)
+    whole = service.points(a_question(experiment, wanted=FINITE_SIZE))
+    question = a_question(experiment, wanted=5)
+    question.total_request_number = 10
+    assert service.points(question) == whole[5:10]
+
+
+def test_a_grid_visits_every_point_once_in_a_shuffled_order(service: Service) -> None:
+    """D-11, D-13, algorithms.md §5: exact decimals, each point once, whatever became of it."""
+    parameters = [a_parameter("x", api_pb2.DOUBLE, bounds=("0.1", "0.3"), step="0.1"), MIXED[3]]
+    experiment = an_experiment("grid", parameters, SEED)
+    points = service.points(a_question(experiment, wanted=50))
+    values = [(point["x"], point["batch"]) for point in points]
+    assert sorted(values) == sorted((x, y) for x in ("0.1", "0.2", "0.3") for y in ("16", "32", "64"))
+    assert values != sorted(values)
+
+
+def test_tpe_comes_closer_than_chance(service: Service) -> None:
+    """algorithms.md §6: most of the last 20 of 60 trials beat the median of the random ones, in either direction."""
+    parameters = [a_parameter(name, api_pb2.DOUBLE, bounds=("-5", "5")) for name in ("x", "y")]
+
+    def losses(goal: int, sign: int) -> list[float]:
+        experiment = an_experiment("tpe", parameters, SEED, goal=goal)
+        trials: list[api_pb2.Trial] = []
+        found: list[float] = []
+        for number in range(60):
+            (point,) = service.points(a_question(experiment, trials, wanted=1))
+            found.append((float(point["x"]) - 1) ** 2 + (float(point["y"]) + 2) ** 2)
+            trials.append(a_trial(number, point, str(sign * found[-1])))
+        return found
+
+    for goal, sign in ((api_pb2.MINIMIZE, 1), (api_pb2.MAXIMIZE, -1)):
+        found = losses(goal, sign)
+        assert sum(loss < sorted(found[:10])[5] for loss in found[40:]) >= 14
+        assert min(found) < 1
