@@ -86,8 +86,8 @@ def test_yaml_that_does_not_parse_is_refused_without_starting_anything(katib: Ka
 
 
 FAILING: dict[str, tuple[str, list[str]]] = {
-    "missing-executable": ("exec no-such-program", ["no-such-program"]),
-    "crash": ("echo lost; exit 3", ["3"]),
+    "missing-executable": ("exec no-such-program ${trialParameters.x}", ["code 127", "local.images of the KatibConfig"]),
+    "crash": ("echo lost ${trialParameters.x}; exit 3", ["3"]),
 }
 
 
@@ -105,7 +105,7 @@ def test_a_command_that_does_not_exist_names_the_cure(laptop: Katib, experiment_
     change = ('command: [sh, -c, "true ${trialParameters.x}"]', 'command: [no-such-program, "${trialParameters.x}"]')
     done = laptop("run", str(experiment_file("no-command", "true ${trialParameters.x}", change)))
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "no-such-program" in done.stderr, done.stderr
+    assert "a program that is not on this machine: install it, or map the image in local.images" in done.stderr
 
 
 def test_a_trial_without_a_metric_says_which_one_was_expected(laptop: Katib, experiment_file: Writer) -> None:

@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 Json = Mapping[str, Any]
 FIRST_BACKOFF, LONGEST_BACKOFF = 10.0, 300.0
 START_ERROR = 128
+NOT_FOUND_CODE = 127
+NOT_FOUND = f"its command names a program that is not on this machine: install it, or {CURE}"
 
 
 class Reporter(Protocol):
@@ -249,7 +251,8 @@ class PodRunner:
 
     def _exited(self, event: Event) -> None:
         name, code = event["container"], int(event["code"])
-        self.states[name] = self.states[name].end(now(), code, int(event["signal"]))
+        message = NOT_FOUND if code == NOT_FOUND_CODE else ""
+        self.states[name] = self.states[name].end(now(), code, int(event["signal"]), message=message)
         self._after_exit(name)
 
     def _broken(self, event: Event) -> None:
