@@ -90,7 +90,7 @@ def test_killing_everything_in_the_middle_loses_and_doubles_nothing(
     katib: Katib, experiment_file: Writer, tmp_path: Path, isolation: str
 ) -> None:
     changes = ("maxTrialCount: 4", "maxTrialCount: 8"), ("parallelTrialCount: 2", "parallelTrialCount: 3")
-    command = "sleep 0.$(( $$ % 10 )); echo score=${trialParameters.x}"
+    command = "sleep 0.$(( $$$$ % 10 )); echo score=${trialParameters.x}"
     file = str(experiment_file("killed", command, *changes))
     running = katib.start("run", file, f"--isolation={isolation}")
     eventually(lambda: _succeeded(katib) >= 2)
