@@ -9,14 +9,20 @@ from concurrent.futures import ThreadPoolExecutor
 
 from laptop import katib, render_experiment, temporary_state
 
-COMMAND = "echo score=1"
+COMMAND = "echo score={}"
+VALUE = "${trialParameters.x}"
 
 
 def bare_loop(trials: int, parallel: int) -> float:
     """Seconds that the processes alone take."""
     started = time.perf_counter()
     with ThreadPoolExecutor(parallel) as pool:
-        list(pool.map(lambda _: subprocess.run(["sh", "-c", COMMAND], capture_output=True, check=True), range(trials)))
+        list(
+            pool.map(
+                lambda _: subprocess.run(["sh", "-c", COMMAND.format(1)], capture_output=True, check=True),
+                range(trials),
+            )
+        )
     return time.perf_counter() - started
 
 
@@ -25,9 +31,9 @@ def experiment(trials: int, parallel: int) -> float:
     with temporary_state() as state:
         katib(state, "up")
         warm, file = state.parent / "warm.yaml", state.parent / "noop.yaml"
-        warm.write_text(render_experiment("warm", COMMAND, trials=1, parallel=1))
+        warm.write_text(render_experiment("warm", COMMAND.format(VALUE), trials=1, parallel=1))
         katib(state, "run", str(warm))
-        file.write_text(render_experiment("noop", COMMAND, trials=trials, parallel=parallel))
+        file.write_text(render_experiment("noop", COMMAND.format(VALUE), trials=trials, parallel=parallel))
         started = time.perf_counter()
         katib(state, "run", str(file))
         return time.perf_counter() - started

@@ -15,12 +15,12 @@ from pathlib import Path
 from katib_controller.options import Options, OptionsError, parse_options
 from katib_controller.program import Program, running
 from katib_controller.servers import serve
+from katib_machinery.cluster import Cluster
 from katib_machinery.election import LeaderElection, LeadershipLostError
 from katib_machinery.kube import KubeconfigError, load_transport
 from katib_machinery.logs import configure_logging
 from katib_machinery.objects import ObjectKey
-from katib_machinery.transport import Transport
-from katib_webhook.reader import ApiReader
+from katib_webhook.reader import CachedReader
 from katib_webhook.server import WebhookServer, WebhookSettings
 
 log = logging.getLogger("katib_controller")
@@ -50,8 +50,8 @@ async def _run(options: Options) -> int:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
         transport = await stack.enter_async_context(await load_transport(options.kubeconfig, environ=os.environ))
-        await stack.enter_async_context(_webhooks(transport, options).serving())
         program = Program(transport, options)
+        await stack.enter_async_context(_webhooks(program.cluster, options).serving())
         stack.push_async_callback(program.close)
         await stack.enter_async_context(
             serve(options.metrics_address, options.health_address, program.metrics, lambda: True)
@@ -65,13 +65,13 @@ async def _run(options: Options) -> int:
         return 0 if stop.is_set() else 1
 
 
-def _webhooks(transport: Transport, options: Options) -> WebhookServer:
+def _webhooks(cluster: Cluster, options: Options) -> WebhookServer:
     """Admission, served by every replica; ready before this program says that it is."""
     client_ca = Path(options.webhook_client_ca) if options.webhook_client_ca else None
     settings = WebhookSettings(
         options.webhook_host, options.webhook_port, Path(options.cert_dir), options.db_manager, client_ca
     )
-    return WebhookServer(ApiReader(transport, options.core_namespace), settings)
+    return WebhookServer(CachedReader(cluster, options.core_namespace), settings)
 
 
 async def _lead(program: Program, options: Options) -> None:

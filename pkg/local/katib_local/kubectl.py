@@ -75,9 +75,9 @@ def trial_lines(kept: KeptLog) -> list[bytes]:
 
 
 def _find_namespace(state: StateDirectory, selector: str, words: Sequence[str]) -> str | None:
-    """The namespace of the pods that a selector finds: the one that the words name, else any."""
-    named = [word for word in words if word.startswith(("-n", "--namespace"))]
-    scope = list(words[words.index(named[0]) :][:2]) if named else ["--all-namespaces"]
-    command = kubectl_command(state, ["get", "pods", "--output=jsonpath={.items[*].metadata.namespace}", selector])
-    found = subprocess.run([*command, *scope[: 1 if "=" in scope[0] else 2]], capture_output=True, text=True)
+    """The namespace of the pods that a selector finds: in the one that the words name, else in any."""
+    place = next((index for index, word in enumerate(words) if word.startswith(("-n", "--namespace"))), None)
+    scope = ["--all-namespaces"] if place is None else words[place : place + (1 if "=" in words[place] else 2)]
+    query = ["get", "pods", "--output=jsonpath={.items[*].metadata.namespace}", selector, *scope]
+    found = subprocess.run(kubectl_command(state, query), capture_output=True, text=True)  # noqa: S603
     return next(iter(found.stdout.split()), None)

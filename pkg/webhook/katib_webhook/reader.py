@@ -10,7 +10,9 @@ from katib_apis.v1beta1 import names
 from katib_apis.v1beta1.models import Experiment, KatibConfig, Suggestion, Trial
 from katib_apis.v1beta1.resources import EXPERIMENTS, SUGGESTIONS, TRIALS
 from katib_domain.katib_config import get_katib_config
-from katib_machinery.objects import CONFIG_MAPS, NAMESPACES, PERSISTENT_VOLUMES, Resource
+from katib_machinery.cluster import Cluster
+from katib_machinery.model import KatibObject
+from katib_machinery.objects import CONFIG_MAPS, NAMESPACES, PERSISTENT_VOLUMES, ObjectKey, Resource
 from katib_machinery.transport import ApiError, Transport
 
 Json = Mapping[str, Any]
@@ -100,3 +102,18 @@ class ApiReader:
 
     async def volume_exists(self, name: str) -> bool:
         return await self._find(PERSISTENT_VOLUMES, None, name) is not None
+
+
+class CachedReader(ApiReader):
+    """Looks into the caches of the program that it is a part of, and asks the API only for what is not there yet."""
+
+    def __init__(self, cluster: Cluster, core_namespace: str) -> None:
+        super().__init__(cluster.transport, core_namespace)
+        self._cluster = cluster
+
+    async def _find(self, resource: Resource, namespace: str | None, name: str) -> Json | None:
+        cached = self._cluster.cached(resource, ObjectKey(namespace or "", name))
+        if cached is None:
+            return await super()._find(resource, namespace, name)
+        found: Json = cached.to_dict() if isinstance(cached, KatibObject) else cached.raw
+        return found

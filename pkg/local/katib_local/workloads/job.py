@@ -23,6 +23,7 @@ from katib_machinery.types import format_time
 Json = dict[str, Any]
 FIRST_BACKOFF, LONGEST_BACKOFF = timedelta(seconds=10), timedelta(minutes=10)
 BACKOFF_LIMIT = 6
+BUILT_IN = "kubernetes.io/job-controller"
 SOON = timedelta(milliseconds=10)
 JOB_LABELS = ("batch.kubernetes.io/job-name", "job-name")
 UID_LABELS = ("batch.kubernetes.io/controller-uid", "controller-uid")
@@ -73,6 +74,11 @@ class World:
         """How many pods must succeed; None: any one, when no other is left."""
         found = self.spec.get("completions")
         return None if found is None else int(found)
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether the Job asks for another controller than the built-in one (`managedBy`)."""
+        return self.spec.get("managedBy") not in (None, "", BUILT_IN)
 
     @property
     def is_indexed(self) -> bool:
@@ -146,7 +152,7 @@ def _deadline(world: World) -> datetime | None:
 
 def decide_pods(world: World, now: datetime) -> Plan:
     """Which pods a Job makes and deletes; after its end, when it goes itself."""
-    if world.job.deletion_timestamp is not None:
+    if world.job.deletion_timestamp is not None or world.is_foreign:
         return Plan()
     match judge(world, now).fate:
         case Fate.GOING_ON:
@@ -217,7 +223,7 @@ def _expire(world: World, now: datetime) -> Plan:
 def decide_status(world: World, now: datetime) -> Plan:
     """What a Job tells of itself."""
     verdict = judge(world, now)
-    if world.job.deletion_timestamp is not None or verdict.fate is Fate.ENDED:
+    if world.job.deletion_timestamp is not None or world.is_foreign or verdict.fate is Fate.ENDED:
         return Plan()
     status = _counted(world)
     conditions: Sequence[Mapping[str, Any]] = world.conditions
