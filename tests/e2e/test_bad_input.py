@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import shlex
 import socket
 import subprocess
 from collections.abc import Callable
@@ -86,7 +86,10 @@ def test_yaml_that_does_not_parse_is_refused_without_starting_anything(katib: Ka
 
 
 FAILING: dict[str, tuple[str, list[str]]] = {
-    "missing-executable": ("exec no-such-program ${trialParameters.x}", ["code 127", "local.images of the KatibConfig"]),
+    "missing-executable": (
+        "exec no-such-program ${trialParameters.x}",
+        ["code 127", "local.images of the KatibConfig"],
+    ),
     "crash": ("echo lost ${trialParameters.x}; exit 3", ["3"]),
 }
 
@@ -132,12 +135,15 @@ def test_a_read_only_state_directory_is_named_with_the_cure(experiment_file: Wri
 
 
 def test_a_full_state_directory_is_named_with_the_cure(experiment_file: Writer, tmp_path: Path) -> None:
-    """/dev/full answers every write with "No space left on device"; as the lock file it stands for a full disk."""
+    """A file system of 64 KiB in a mount namespace of its own, which any user may make."""
     state = tmp_path / "state"
     state.mkdir()
-    os.symlink("/dev/full", state / "version")
-    done = Katib(state)("run", str(experiment_file("full")))
-    assert done.returncode == 2
+    run = shlex.join(Katib(state).command("run", str(experiment_file("full"))))
+    full = f"mount -t tmpfs -o size=64k full {state} && ! head -c 100000 /dev/zero 2>/dev/null >{state}/filling"
+    command = ["unshare", "--map-root-user", "--mount", "sh", "-c", f"{full} && exec {run}"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith(f"katib: cannot write to the state directory {state}: No space left on device")
     assert "--state-dir" in done.stderr and len(done.stderr.splitlines()) == 1
 
 

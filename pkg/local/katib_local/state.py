@@ -135,15 +135,24 @@ def open_state(path: Path) -> StateDirectory:
 
 
 def _check_version(file: Path) -> None:
-    if not file.exists() or not file.read_text().strip():
+    text = _first_line(file)
+    if not text:
         write_private(file, f"{STATE_VERSION}\n".encode())
         return
-    text = file.read_text().strip()
     if not text.isdigit() or int(text) > STATE_VERSION:
         raise StateError(
             f"the state in {file.parent} was written by a newer Katib (version {text} of the format, this one knows "
             f"{STATE_VERSION}): update Katib, or choose another directory with --state-dir"
         )
+
+
+def _first_line(file: Path) -> str:
+    """A short file's text; nothing when it is not there."""
+    try:
+        with file.open("rb") as stream:
+            return stream.readline(64).decode(errors="replace").strip()
+    except FileNotFoundError:
+        return ""
 
 
 def _unusable(path: Path, error: OSError) -> StateError:

@@ -1,0 +1,149 @@
+"""Deployments and ReplicaSets: as many pods as wanted, a new template replaces the old one, and the status tells."""
+
+from __future__ import annotations
+
+import copy
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from katib_local.workloads import deployment, indexed, replica_set
+from katib_machinery.objects import PODS, Unstructured
+from katib_machinery.plan import Create, Delete, Plan, Update, UpdateStatus
+
+TEMPLATE = {"metadata": {"labels": {"app": "s"}}, "spec": {"containers": [{"name": "main", "image": "i:1"}]}}
+
+
+def an_owner(kind: str, replicas: int | None = 1, **spec: Any) -> Unstructured:
+    wanted = {"selector": {"matchLabels": {"app": "s"}}, "template": copy.deepcopy(TEMPLATE), **spec}
+    if replicas is not None:
+        wanted["replicas"] = replicas
+    metadata = {"name": "serve", "namespace": "default", "uid": "u2", "generation": 3}
+    return Unstructured({"apiVersion": "apps/v1", "kind": kind, "metadata": metadata, "spec": wanted})
+
+
+def created(plan: Plan) -> list[Unstructured]:
+    return [action.obj for action in plan.actions if isinstance(action, Create)]
+
+
+def written(plan: Plan) -> dict[str, Any]:
+    status: dict[str, Any] = next(
+        action.obj.raw["status"] for action in plan.actions if isinstance(action, UpdateStatus)
+    )
+    return status
+
+
+@pytest.mark.parametrize(("replicas", "expected"), [(None, 1), (0, 0), (3, 3)])
+def test_a_replica_set_makes_what_is_missing(build: SimpleNamespace, replicas: int | None, expected: int) -> None:
+    owner = an_owner("ReplicaSet", replicas)
+    pods = created(replica_set.decide_pods(replica_set.World(owner, ()), build.now))
+    assert len(pods) == expected == len({pod.name for pod in pods})
+    again = created(replica_set.decide_pods(replica_set.World(owner, ()), build.now))
+    assert [pod.name for pod in again] == [pod.name for pod in pods]
+
+
+def test_a_replica_set_deletes_what_is_too_much_the_unready_first(build: SimpleNamespace) -> None:
+    ready = build.pod("a", status={"conditions": [{"type": "Ready", "status": "True"}]})
+    plan = replica_set.decide_pods(replica_set.World(an_owner("ReplicaSet", 1), (ready, build.pod("b"))), build.now)
+    assert [action.obj.name for action in plan.actions if isinstance(action, Delete)] == ["b"]
+
+
+def test_a_pod_that_ends_is_replaced_after_a_pause(build: SimpleNamespace) -> None:
+    world = replica_set.World(an_owner("ReplicaSet"), (build.pod("a", "Failed", code=1),))
+    waiting = replica_set.decide_pods(world, build.now)
+    assert not waiting.actions and waiting.requeue is not None
+    plan = replica_set.decide_pods(world, build.now + waiting.requeue.after)
+    assert len(created(plan)) == 1
+    assert [action.obj.name for action in plan.actions if isinstance(action, Delete)] == ["a"]
+
+
+def test_a_replica_set_counts_ready_pods_as_available_after_a_while(build: SimpleNamespace) -> None:
+    since = {"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T12:00:00Z"}
+    world = replica_set.World(
+        an_owner("ReplicaSet", minReadySeconds=30), (build.pod("a", status={"conditions": [since]}),)
+    )
+    plan = replica_set.decide_status(world, build.now)
+    assert written(plan)["readyReplicas"] == 1 and "availableReplicas" not in written(plan)
+    assert plan.requeue is not None and plan.requeue.after == timedelta(seconds=30)
+    later = written(replica_set.decide_status(world, build.now + timedelta(seconds=30)))
+    assert later["availableReplicas"] == 1 and later["observedGeneration"] == 3
+
+
+def test_a_refused_pod_is_told_in_the_status(build: SimpleNamespace) -> None:
+    world = replica_set.World(an_owner("ReplicaSet"), (), failure="quota is used up")
+    (condition,) = written(replica_set.decide_status(world, build.now))["conditions"]
+    assert (condition["type"], condition["reason"], condition["message"]) == (
+        "ReplicaFailure",
+        "FailedCreate",
+        "quota is used up",
+    )
+
+
+def test_a_deployment_makes_one_replica_set_for_each_template(build: SimpleNamespace) -> None:
+    owner = an_owner("Deployment", 2)
+    (made,) = created(deployment.decide_replica_sets(deployment.World(owner, ()), build.now))
+    assert made.raw["spec"]["replicas"] == 2
+    label = made.raw["metadata"]["labels"]["pod-template-hash"]
+    assert made.name == f"serve-{label}"
+    assert made.raw["spec"]["selector"]["matchLabels"]["pod-template-hash"] == label
+    other = an_owner("Deployment", 2)
+    other.raw["spec"]["template"]["spec"]["containers"][0]["image"] = "i:2"
+    assert deployment.replica_set_name(other) != made.name
+
+
+def of(owner: Unstructured, status: dict[str, Any]) -> Unstructured:
+    """The Deployment's ReplicaSet as it may look later."""
+    return Unstructured({**deployment.desired_replica_set(owner).raw, "status": status})
+
+
+def test_the_old_replica_set_goes_down_when_the_new_one_is_available(build: SimpleNamespace) -> None:
+    before = an_owner("Deployment")
+    after = an_owner("Deployment")
+    after.raw["spec"]["template"]["spec"]["containers"][0]["image"] = "i:2"
+    old = of(before, {"replicas": 1, "availableReplicas": 1})
+    coming, there = of(after, {}), of(after, {"replicas": 1, "availableReplicas": 1})
+    waiting = deployment.decide_replica_sets(deployment.World(after, (old, coming)), build.now)
+    assert not [action for action in waiting.actions if isinstance(action, Update)]
+    plan = deployment.decide_replica_sets(deployment.World(after, (old, there)), build.now)
+    (scaled,) = [action.obj for action in plan.actions if isinstance(action, Update)]
+    assert scaled.name == old.name and scaled.raw["spec"]["replicas"] == 0
+
+
+def test_recreate_ends_the_old_pods_first(build: SimpleNamespace) -> None:
+    before = an_owner("Deployment", strategy={"type": "Recreate"})
+    after = an_owner("Deployment", strategy={"type": "Recreate"})
+    after.raw["spec"]["template"]["spec"]["containers"][0]["image"] = "i:2"
+    plan = deployment.decide_replica_sets(deployment.World(after, (of(before, {"replicas": 1}),)), build.now)
+    assert not created(plan)
+    assert [action.obj.raw["spec"]["replicas"] for action in plan.actions if isinstance(action, Update)] == [0]
+
+
+@pytest.mark.parametrize(("available", "status"), [(0, "False"), (1, "True")])
+def test_a_deployment_is_available_when_its_pods_are(build: SimpleNamespace, available: int, status: str) -> None:
+    owner = an_owner("Deployment")
+    held = of(owner, {"replicas": 1, "readyReplicas": available, "availableReplicas": available})
+    told = written(deployment.decide_status(deployment.World(owner, (held,)), build.now))
+    conditions = {entry["type"]: entry["status"] for entry in told["conditions"]}
+    assert conditions["Available"] == status and told["observedGeneration"] == 3
+
+
+def test_a_still_world_comes_to_rest_and_nothing_is_done_for_what_is_deleted(build: SimpleNamespace) -> None:
+    owner = an_owner("Deployment")
+    held = of(owner, {"replicas": 1, "readyReplicas": 1, "availableReplicas": 1})
+    world = deployment.World(owner, (held,))
+    told = deployment.World(
+        Unstructured({**owner.raw, "status": written(deployment.decide_status(world, build.now))}), (held,)
+    )
+    assert not deployment.decide_replica_sets(told, build.now).actions
+    assert written(deployment.decide_status(told, build.now + timedelta(hours=1))) == told.deployment.raw["status"]
+    owner.raw["metadata"]["deletionTimestamp"] = "2026-01-01T12:00:00Z"
+    assert not deployment.decide_replica_sets(deployment.World(owner, ()), build.now).actions
+    assert not deployment.decide_status(deployment.World(owner, ()), build.now).actions
+    assert all(action.resource != PODS for action in deployment.decide_replica_sets(told, build.now).actions)
+
+
+@pytest.mark.parametrize(("indexes", "text"), [(set(), ""), ({0}, "0"), ({0, 1}, "0,1"), ({0, 2, 3, 4, 7}, "0,2-4,7")])
+def test_indexes_are_written_as_short_as_can_be(indexes: set[int], text: str) -> None:
+    assert indexed.render(indexes) == text and indexed.parse(text) == indexes

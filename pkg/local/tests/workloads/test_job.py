@@ -1,0 +1,216 @@
+"""Jobs end as batch/v1 says: completions, retries, deadlines, suspension, indexes, and their own removal."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from katib_local.workloads import job
+from katib_machinery.objects import JOBS, PODS
+from katib_machinery.plan import Create, Delete, Emit, UpdateStatus
+
+MINUTE = timedelta(minutes=1)
+
+
+def test_a_job_makes_its_pod_and_completes_with_it(build: SimpleNamespace) -> None:
+    world = build.world(build.job())
+    world.step()
+    (name,) = world.running()
+    metadata = world.pods[name].raw["metadata"]
+    assert metadata["labels"] == {
+        "app": "train",
+        "batch.kubernetes.io/job-name": "train",
+        "job-name": "train",
+        "batch.kubernetes.io/controller-uid": "u1",
+        "controller-uid": "u1",
+    }
+    assert metadata["ownerReferences"][0]["kind"] == "Job" and metadata["ownerReferences"][0]["controller"] is True
+    assert world.job.raw["status"]["active"] == 1 and world.job.raw["status"]["startTime"]
+    world.end(name, "Succeeded")
+    world.step()
+    assert world.conditions() == {"SuccessCriteriaMet": "CompletionsReached", "Complete": "CompletionsReached"}
+    assert world.job.raw["status"]["succeeded"] == 1 and world.job.raw["status"]["completionTime"]
+    assert "active" not in world.job.raw["status"]
+
+
+def test_a_pod_that_fails_is_tried_again_after_a_growing_pause(build: SimpleNamespace) -> None:
+    world = build.world(build.job(backoffLimit=2))
+    world.step()
+    pauses = []
+    for _ in range(2):
+        world.end(world.running()[0], "Failed")
+        plan = job.decide_pods(world.world(), world.now)
+        assert not plan.actions and plan.requeue is not None
+        pauses.append(plan.requeue.after)
+        world.wait(plan.requeue.after)
+        world.step()
+        assert len(world.running()) == 1
+    assert pauses == [timedelta(seconds=10), timedelta(seconds=20)]
+
+
+@pytest.mark.parametrize("limit", [0, 1, 3])
+def test_more_failures_than_the_limit_fail_the_job(build: SimpleNamespace, limit: int) -> None:
+    world = build.world(build.job(backoffLimit=limit))
+    for _ in range(limit + 1):
+        world.step()
+        world.end(world.running()[0], "Failed")
+        world.step()
+        world.wait(timedelta(minutes=10))
+    assert world.conditions() == {"FailureTarget": "BackoffLimitExceeded", "Failed": "BackoffLimitExceeded"}
+    assert world.job.raw["status"]["failed"] == limit + 1 == world.created
+
+
+def test_restarts_inside_a_pod_count_towards_the_limit(build: SimpleNamespace) -> None:
+    template = {"spec": {"restartPolicy": "OnFailure", "containers": [{"name": "main"}]}}
+    held = build.pod("a", status={"containerStatuses": [{"name": "main", "restartCount": 2}]})
+    for limit, fate in ((2, job.Fate.FAILING), (3, job.Fate.GOING_ON)):
+        world = job.World(build.job(backoffLimit=limit, template=template), (held,))
+        assert job.judge(world, build.now).fate is fate
+
+
+def test_a_pod_that_its_node_interrupted_does_not_count(build: SimpleNamespace) -> None:
+    conditions = [{"type": "DisruptionTarget", "status": "True"}]
+    held = build.pod("a", "Failed", code=137, status={"conditions": conditions})
+    world = job.World(build.job(backoffLimit=0), (held,))
+    plan = job.decide_pods(world, build.now)
+    assert [action.resource for action in plan.actions if isinstance(action, Create)] == [PODS]
+    assert job.judge(world, build.now).fate is job.Fate.GOING_ON
+
+
+def test_a_job_that_is_active_for_too_long_fails_and_its_pods_go(build: SimpleNamespace) -> None:
+    world = build.world(build.job(activeDeadlineSeconds=60))
+    world.step()
+    plan = job.decide_status(world.world(), world.now)
+    assert plan.requeue is not None and plan.requeue.after == MINUTE
+    world.wait(MINUTE)
+    world.step()
+    assert not world.pods
+    assert world.conditions() == {"FailureTarget": "DeadlineExceeded", "Failed": "DeadlineExceeded"}
+
+
+def test_an_ended_job_stays_until_its_time_to_live_is_over(build: SimpleNamespace) -> None:
+    world = build.world(build.job(ttlSecondsAfterFinished=60))
+    world.step()
+    world.end(world.running()[0], "Succeeded")
+    world.step()
+    plan = job.decide_pods(world.world(), world.now)
+    assert not plan.actions and plan.requeue is not None and plan.requeue.after == MINUTE
+    world.wait(MINUTE)
+    assert [type(action) for action in job.decide_pods(world.world(), world.now).actions] == [Delete]
+    world.step()
+    assert world.job is None
+
+
+def test_a_suspended_job_has_no_pods_and_says_so_until_it_resumes(build: SimpleNamespace) -> None:
+    world = build.world(build.job(suspend=True))
+    world.step()
+    assert not world.pods and world.conditions() == {"Suspended": "JobSuspended"}
+    assert "startTime" not in world.job.raw["status"]
+    resumed = {**world.job.raw, "spec": {**world.job.raw["spec"], "suspend": False}}
+    world.job = type(world.job)(resumed)
+    world.step()
+    assert len(world.running()) == 1 and world.conditions() == {"Suspended": "JobResumed"}
+
+
+def test_an_indexed_job_gives_each_pod_its_number(build: SimpleNamespace) -> None:
+    world = build.world(build.job(completionMode="Indexed", completions=3, parallelism=2))
+    world.step()
+    key = "batch.kubernetes.io/job-completion-index"
+    assert sorted(pod.raw["metadata"]["annotations"][key] for pod in world.pods.values()) == ["0", "1"]
+    environment = next(iter(world.pods.values())).raw["spec"]["containers"][0]["env"]
+    assert environment[-1]["name"] == "JOB_COMPLETION_INDEX"
+    while world.running():
+        world.end(world.running()[0], "Succeeded")
+        world.step()
+    assert world.job.raw["status"]["completedIndexes"] == "0-2"
+    assert "Complete" in world.conditions()
+
+
+def test_a_work_queue_is_complete_when_one_pod_succeeded_and_none_is_left(build: SimpleNamespace) -> None:
+    world = build.world(build.job(completions=None, parallelism=3))
+    world.step()
+    first, *others = world.running()
+    assert len(others) == 2
+    world.end(first, "Succeeded")
+    world.step()
+    assert "Complete" not in world.conditions() and len(world.running()) == 2
+    for name in others:
+        world.end(name, "Failed")
+    world.step()
+    assert "Complete" in world.conditions()
+
+
+def test_a_job_of_another_manager_is_left_alone(build: SimpleNamespace) -> None:
+    world = job.World(build.job(managedBy="somebody.example/else"), ())
+    assert not job.decide_pods(world, build.now).actions and not job.decide_status(world, build.now).actions
+
+
+def test_a_job_that_is_being_deleted_makes_nothing(build: SimpleNamespace) -> None:
+    deleted = build.job()
+    deleted.raw["metadata"]["deletionTimestamp"] = "2026-01-01T12:00:00Z"
+    world = job.World(deleted, ())
+    assert not job.decide_pods(world, build.now).actions and not job.decide_status(world, build.now).actions
+
+
+def test_events_tell_of_pods_and_of_the_end(build: SimpleNamespace) -> None:
+    world = build.world(build.job())
+    plan = job.decide_pods(world.world(), world.now)
+    assert [action.reason for action in plan.actions if isinstance(action, Emit)] == ["SuccessfulCreate"]
+    world.step()
+    world.end(world.running()[0], "Succeeded")
+    plan = job.decide_status(world.world(), world.now)
+    assert [action.reason for action in plan.actions if isinstance(action, Emit)] == ["Completed"]
+
+
+STEPS = st.lists(
+    st.tuples(st.integers(0, 5), st.sampled_from(["Succeeded", "Failed"]), st.integers(0, 700)), max_size=25
+)
+SPECS = st.fixed_dictionaries(
+    {
+        "completions": st.one_of(st.none(), st.integers(1, 5)),
+        "parallelism": st.integers(0, 4),
+        "backoffLimit": st.integers(0, 4),
+        "completionMode": st.sampled_from(["NonIndexed", "Indexed"]),
+    }
+).filter(lambda spec: spec["completions"] is not None or spec["completionMode"] == "NonIndexed")
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(spec=SPECS, steps=STEPS)
+def test_no_history_breaks_a_limit(build: SimpleNamespace, spec: dict[str, Any], steps: list[Any]) -> None:
+    """Never more pods at once than parallelism, never more successes than completions, and an end is an end."""
+    world = build.world(build.job(**spec))
+    for place, phase, seconds in steps:
+        world.step()
+        running = world.running()
+        assert len(running) <= spec["parallelism"]
+        if running:
+            world.end(running[place % len(running)], phase)
+        world.wait(timedelta(seconds=seconds))
+        assert job.decide_pods(world.world(), world.now) == job.decide_pods(world.world(), world.now)
+    for _ in range(3):
+        world.step()
+    status = world.job.raw["status"]
+    if spec["completions"] is not None:
+        assert status.get("succeeded", 0) <= spec["completions"]
+    assert status.get("failed", 0) <= spec["backoffLimit"] + spec["parallelism"] + 1
+    if {"Complete", "Failed"} & set(world.conditions()):
+        assert not world.running()
+        assert not any(isinstance(action, Create) for action in job.decide_pods(world.world(), world.now).actions)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(spec=SPECS)
+def test_a_still_world_comes_to_rest(build: SimpleNamespace, spec: dict[str, Any]) -> None:
+    world = build.world(build.job(**spec))
+    for _ in range(3):
+        world.step()
+    held = world.job
+    for plan in (job.decide_pods(world.world(), world.now), job.decide_status(world.world(), world.now)):
+        assert all(isinstance(action, UpdateStatus) and action.obj == held for action in plan.actions)
+        assert all(action.resource == JOBS for action in plan.actions if isinstance(action, UpdateStatus))
