@@ -20,7 +20,7 @@ def test_apply_wait_get_describe_logs_patch_delete(laptop: Katib, experiment_fil
     before = laptop.get("experiment", "with-kubectl")["metadata"]
     # kubectl compares lists of custom resources whole, and the defaults inside them are not in the file.
     assert laptop.kubectl("apply", "-f", file).stdout == "experiment.kubeflow.org/with-kubectl configured\n"
-    assert laptop.get("experiment", "with-kubectl")["metadata"]["generation"] == before["generation"]
+    assert laptop.get("experiment", "with-kubectl")["metadata"]["generation"] == before["generation"] == 1
     table = laptop.kubectl("get", "experiment", "with-kubectl").stdout.splitlines()
     assert table[0].split() == ["NAME", "TYPE", "STATUS", "AGE"]
     assert table[1].split()[:3] == ["with-kubectl", "Succeeded", "True"]

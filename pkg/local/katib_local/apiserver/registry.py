@@ -177,6 +177,8 @@ class Registry:
         mutated = await self.admission.mutate(request, call.warnings)
         if mutated is not None and mutated != document:
             document = self._shaped(kind, mutated, call)
+        if old is not None:
+            document = self._counted(document, old)
         errors = list(builtins.problems(kind, document))
         if kind.custom:
             errors += schema_errors(document, kind.schema or {})
@@ -312,12 +314,14 @@ class Registry:
         if kind.has("status"):
             changed.pop("status", None)
             changed |= {"status": old["status"]} if "status" in old else {}
-        if "generation" in metadata and self._spec(changed) != self._spec(old):
-            metadata["generation"] += 1
         return changed
 
-    def _spec(self, document: Json) -> Json:
-        return {key: value for key, value in document.items() if key not in ("metadata", "status")}
+    def _counted(self, document: Json, old: Json) -> Json:
+        """With the next generation if anything but metadata and status is another than before, mutations included."""
+        generation = old["metadata"].get("generation")
+        if generation is None or _spec(document) == _spec(old):
+            return document
+        return {**document, "metadata": {**document["metadata"], "generation": generation + 1}}
 
     async def patch(
         self, kind: Kind, key: tuple[str, str], change: PatchBody, call: Call, subresource: str = ""
@@ -421,6 +425,10 @@ class Registry:
         if kind == CRDS:
             self.catalog.drop(document)
         return removed
+
+
+def _spec(document: Json) -> Json:
+    return {key: value for key, value in document.items() if key not in ("metadata", "status")}
 
 
 def _applied_by(document: Json, manager: str) -> Json | None:
