@@ -34,6 +34,8 @@ class GarbageCollector:
                     self._queue.put_nowait(("unblocked", owner))
         elif change.new is not None and change.new["metadata"].get("deletionTimestamp"):
             self._queue.put_nowait(("deleting", change.new))
+        elif change.old is None and change.new is not None and change.new["metadata"].get("ownerReferences"):
+            self._queue.put_nowait(("owned", change.new))
 
     async def run(self) -> None:
         """Work for ever; what was left undone by an earlier process comes first."""
@@ -83,8 +85,9 @@ class GarbageCollector:
             await self._delete(kind, document, "Background")
 
     def _exists(self, owner: Json, namespace: str) -> bool:
-        held = self._owner(owner, namespace)
-        return held is not None
+        """Whether an owner is there; of a kind that is not served nobody can say that it is not."""
+        served = self._registry.catalog.find_kind(owner.get("apiVersion", ""), owner.get("kind", "")) is not None
+        return not served or self._owner(owner, namespace) is not None
 
     def _owner(self, owner: Json, namespace: str) -> Json | None:
         kind = self._registry.catalog.find_kind(owner.get("apiVersion", ""), owner.get("kind", ""))

@@ -21,21 +21,20 @@ BOOKMARK_EVERY = 30.0
 LONGEST_WATCH = 1800
 
 
-def selector(query: Query) -> Callable[[Mapping[str, Any]], bool]:
+def selector(kind: Kind, query: Query) -> Callable[[Mapping[str, Any]], bool]:
     """The test of both selectors of a request."""
-    labels, fields = parse_label_selector(query.get("labelSelector", "")), parse_field_selector(
-        query.get("fieldSelector", "")
-    )
+    labels = parse_label_selector(query.get("labelSelector", ""))
+    fields = parse_field_selector(query.get("fieldSelector", ""), kind.kind)
     return lambda document: labels(document) and fields(document)
 
 
-def select(documents: Sequence[Json], query: Query) -> list[Json]:
-    return list(filter(selector(query), documents))
+def select(kind: Kind, documents: Sequence[Json], query: Query) -> list[Json]:
+    return list(filter(selector(kind, query), documents))
 
 
 def list_page(store: Store, kind: Kind, namespace: str, query: Query) -> Json:
     """A list, or one page of it; a page goes on from the last key of the page before."""
-    documents = select(store.all(kind.qualified, namespace), query)
+    documents = select(kind, store.all(kind.qualified, namespace), query)
     limit = int(query["limit"]) if query.get("limit", "").isdigit() else 0
     version = store.version
     if query.get("continue"):
@@ -68,7 +67,7 @@ async def watch_events(
     store: Store, kind: Kind, namespace: str, query: Query
 ) -> AsyncGenerator[tuple[str, Json], None]:
     """Events of a watch until its time is up; raises a refusal when the version is too old."""
-    test = selector(query)
+    test = selector(kind, query)
     watcher = Watcher(store, kind.qualified)
     try:
         deadline = time.monotonic() + _seconds(query)
@@ -106,7 +105,7 @@ def _initial(store: Store, kind: Kind, namespace: str, query: Query) -> list[tup
     if text in ("", "0") or everything:
         wanted = everything or query.get("sendInitialEvents") is None
         events = (
-            [("ADDED", document) for document in select(store.all(kind.qualified, namespace), query)] if wanted else []
+            [("ADDED", document) for document in select(kind, store.all(kind.qualified, namespace), query)] if wanted else []
         )
         if everything:
             events.append(_bookmark(kind, store.version, initial=True))
@@ -116,7 +115,7 @@ def _initial(store: Store, kind: Kind, namespace: str, query: Query) -> list[tup
     changes = store.since(kind.qualified, int(text))
     if changes is None:
         raise expired(f"too old resource version: {text} ({store.oldest})")
-    test = selector(query)
+    test = selector(kind, query)
     return [event for change in changes if (event := _event(change, namespace, test)) is not None]
 
 

@@ -424,6 +424,10 @@ class Registry:
         removed = self.store.remove(self.key(kind, document)) or document
         if kind == CRDS:
             self.catalog.drop(document)
+            # Its name is its kind's qualified one: what cannot be asked for any more must not come back with it.
+            qualified = document["metadata"]["name"]
+            for held in self.store.all(qualified):
+                self.store.remove((qualified, held["metadata"].get("namespace", ""), held["metadata"]["name"]))
         return removed
 
 

@@ -16,6 +16,20 @@ Json = dict[str, Any]
 PRESERVE = "x-kubernetes-preserve-unknown-fields"
 EMBEDDED = "x-kubernetes-embedded-resource"
 INT_OR_STRING = "x-kubernetes-int-or-string"
+BROKEN_RULES = {
+    "minimum": "should be greater than or equal to {limit}",
+    "maximum": "should be less than or equal to {limit}",
+    "exclusiveMinimum": "should be greater than {limit}",
+    "exclusiveMaximum": "should be less than {limit}",
+    "minLength": "should be at least {limit} chars long",
+    "maxLength": "should be at most {limit} chars long",
+    "pattern": "should match '{pattern}'",
+    "minItems": "should have at least {limit} items",
+    "maxItems": "should have at most {limit} items",
+    "minProperties": "should have at least {limit} properties",
+    "maxProperties": "should have at most {limit} properties",
+    "multipleOf": "should be a multiple of {multiple_of}",
+}
 TOP = ("apiVersion", "kind", "metadata")
 
 
@@ -135,7 +149,12 @@ def _worded(error: jsonschema_rs.ValidationError) -> tuple[str, str]:
             supported = ", ".join(json.dumps(option) for option in options)
             return field, f"Unsupported value: {shown}: supported values: {supported}"
         case _:
-            return field, f"Invalid value: {shown}: {field} in body {error.message}"
+            return field, f"Invalid value: {shown}: {field} in body {_broken_rule(error)}"
+
+
+def _broken_rule(error: jsonschema_rs.ValidationError) -> str:
+    name, rule = error.kind.name, error.kind.as_dict()
+    return BROKEN_RULES.get(name, error.message).format_map(rule)
 
 
 def _type_name(value: Any) -> str:

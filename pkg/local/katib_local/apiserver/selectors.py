@@ -10,6 +10,25 @@ from katib_local.apiserver.errors import bad_request
 
 Json = Mapping[str, Any]
 Test = Callable[[Json], bool]
+INVOLVED = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
+SELECTABLE = {
+    "Pod": (
+        "spec.nodeName",
+        "spec.restartPolicy",
+        "spec.schedulerName",
+        "spec.serviceAccountName",
+        "spec.hostNetwork",
+        "status.phase",
+        "status.podIP",
+        "status.nominatedNodeName",
+    ),
+    "Event": (*(f"involvedObject.{field}" for field in INVOLVED), "reason", "reportingComponent", "source", "type"),
+    "Node": ("spec.unschedulable",),
+    "Namespace": ("status.phase",),
+    "Secret": ("type",),
+    "Job": ("status.successful",),
+    "ReplicaSet": ("status.replicas",),
+}
 
 
 def parse_label_selector(text: str) -> Test:
@@ -87,14 +106,16 @@ def _match_expression(entry: Json, labels: Mapping[str, str]) -> bool:
             return False
 
 
-def parse_field_selector(text: str) -> Test:
-    """A test of an object's fields, named by their path; raises a refusal for what is no selector."""
+def parse_field_selector(text: str, kind: str) -> Test:
+    """A test of an object's fields, named by their path; raises a refusal for what its kind cannot be selected by."""
     tests: list[Test] = []
     for part in filter(None, (part.strip() for part in text.split(","))):
         found = re.fullmatch(r"([\w.\-\[\]]+)(==|=|!=)(.*)", part)
         if found is None:
             raise bad_request(f"invalid field selector: {part!r}: write PATH=VALUE")
         path, op, value = found.groups()
+        if path not in ("metadata.name", "metadata.namespace", *SELECTABLE.get(kind, ())):
+            raise bad_request(f"field label not supported: {path}")
         tests.append(_field_test(path.split("."), value, op == "!="))
     return lambda document: all(test(document) for test in tests)
 

@@ -342,7 +342,7 @@ async def _collection(request: web.Request, registry: Registry, kind: Kind, name
             return _json(_shown_one(request, kind, created), 201, call.warnings)
         case "DELETE":
             options = DeleteOptions.from_body(await _body(request) or {})
-            for document in select(registry.store.all(kind.qualified, namespace), request.query):
+            for document in select(kind, registry.store.all(kind.qualified, namespace), request.query):
                 metadata = document["metadata"]
                 await registry.delete(kind, metadata.get("namespace", ""), metadata["name"], options, _call(request))
             return _json({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"})

@@ -1,0 +1,185 @@
+"""A Kubernetes API server as the suite sees it: a URL, an authority, credentials; and the laptop's as one of them."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from katib_local.credentials import make_credentials
+from katib_local.state import open_state
+
+Json = dict[str, Any]
+PATIENCE = 30
+MERGE = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+STRATEGIC = "application/strategic-merge-patch+json"
+APPLY = "application/apply-patch+yaml"
+SPACE = "/api/v1/namespaces/default"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Code, headers and parsed body of a response."""
+
+    code: int
+    body: Any
+    headers: Mapping[str, str]
+
+    @property
+    def version(self) -> str:
+        version: str = self.body["metadata"]["resourceVersion"]
+        return version
+
+
+@dataclass(frozen=True)
+class Server:
+    """How a server is reached."""
+
+    url: str
+    kubeconfig: Path
+    authority: Path
+    certificate: tuple[Path, Path] | None
+
+    def _connection(self) -> http.client.HTTPSConnection:
+        context = ssl.create_default_context(cafile=self.authority)
+        if self.certificate is not None:
+            context.load_cert_chain(*self.certificate)
+        parts = urlsplit(self.url)
+        return http.client.HTTPSConnection(parts.hostname or "", parts.port, context=context, timeout=PATIENCE)
+
+    def call(self, method: str, path: str, body: Any = None, content: str = "application/json", **query: str) -> Answer:
+        """One request; a body that is no text is sent as JSON."""
+        connection = self._connection()
+        try:
+            data = body if isinstance(body, str | bytes | None) else json.dumps(body)
+            target = f"{path}?{urlencode(query)}" if query else path
+            connection.request(method, target, data, {"Content-Type": content, "Accept": "application/json"})
+            response = connection.getresponse()
+            text = response.read()
+        finally:
+            connection.close()
+        try:
+            parsed = json.loads(text)
+        except ValueError:
+            parsed = text.decode(errors="replace")
+        return Answer(response.status, parsed, {key.lower(): value for key, value in response.getheaders()})
+
+    def good(self, method: str, path: str, body: Any = None, content: str = "application/json", **query: str) -> Answer:
+        answer = self.call(method, path, body, content, **query)
+        assert answer.code < 300, (answer.code, answer.body)
+        return answer
+
+    @contextmanager
+    def watch(self, path: str, **query: str) -> Iterator[Iterator[Json]]:
+        """The events of a watch, as they come."""
+        connection = self._connection()
+        try:
+            connection.request("GET", f"{path}?{urlencode({'watch': '1', 'timeoutSeconds': '20', **query})}")
+            response = connection.getresponse()
+            try:
+                yield (json.loads(line) for line in iter(response.readline, b""))
+            finally:
+                response.close()
+        finally:
+            connection.close()
+
+    def kubectl(
+        self, *arguments: str, stdin: str | None = None, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        command = [str(Path(sys.executable).parent / "kubectl"), f"--kubeconfig={self.kubeconfig}", *arguments]
+        return subprocess.run(
+            command, input=stdin, capture_output=True, text=True, timeout=PATIENCE, env={**os.environ, **environment}
+        )
+
+
+class LaptopServer:
+    """The laptop's API server in a process of its own, which can be killed and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.state = open_state(folder / "state")
+        self.credentials = make_credentials(self.state, server="https://127.0.0.1:1", now=datetime.now(UTC))
+        self.process: subprocess.Popen[str] | None = None
+
+    def start(self) -> Server:
+        files = self.credentials
+        command = [
+            *(sys.executable, "-m", "katib_local.apiserver", f"--state-dir={self.state.objects}"),
+            *(f"--tls-cert={files.certificate('apiserver')}", f"--tls-key={files.key('apiserver')}"),
+            f"--client-ca={files.authority}",
+        ]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        url = f"https://127.0.0.1:{self.process.stdout.readline().strip()}"
+        make_credentials(self.state, server=url, now=datetime.now(UTC))
+        pair = (files.certificate("admin"), files.key("admin"))
+        return Server(url, self.state.kubeconfig, files.authority, pair)
+
+    def kill(self) -> None:
+        """Without a warning, and with everything it was doing."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        self._end(signal.SIGTERM)
+
+    def _end(self, number: int) -> None:
+        if self.process is not None:
+            self.process.send_signal(number)
+            self.process.communicate(timeout=PATIENCE)
+            self.process = None
+
+
+def a_config_map(name: str, labels: Mapping[str, str] | None = None, **data: str) -> Json:
+    metadata: Json = {"name": name, **({"labels": dict(labels)} if labels else {})}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+
+
+def a_crd(plural: str = "pizzas", kind: str = "Pizza") -> Json:
+    """A kind with a status, a default, bounds, a free-form field and a printer column."""
+    spec = {
+        "type": "object",
+        "required": ["size"],
+        "properties": {
+            "size": {"type": "integer", "minimum": 1, "maximum": 50},
+            "crust": {"type": "string", "enum": ["thin", "thick"], "default": "thin"},
+            "toppings": {"type": "array", "items": {"type": "string"}},
+            "notes": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
+        },
+    }
+    status = {"type": "object", "properties": {"eaten": {"type": "boolean"}}}
+    schema = {"type": "object", "properties": {"spec": spec, "status": status}}
+    version = {
+        "name": "v1",
+        "served": True,
+        "storage": True,
+        "schema": {"openAPIV3Schema": schema},
+        "subresources": {"status": {}},
+        "additionalPrinterColumns": [{"name": "Size", "type": "integer", "jsonPath": ".spec.size"}],
+    }
+    names = {"plural": plural, "singular": kind.lower(), "kind": kind, "listKind": f"{kind}List", "shortNames": ["pz"]}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.food.example.com"},
+        "spec": {"group": "food.example.com", "names": names, "scope": "Namespaced", "versions": [version]},
+    }
+
+
+def a_pizza(name: str, **spec: Any) -> Json:
+    return {
+        "apiVersion": "food.example.com/v1",
+        "kind": "Pizza",
+        "metadata": {"name": name},
+        "spec": {"size": 30, **spec},
+    }

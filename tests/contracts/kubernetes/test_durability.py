@@ -1,0 +1,78 @@
+"""What was acknowledged stays, whatever happens to the server; and who may call."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from contracts.kubernetes.servers import SPACE, LaptopServer, Server, a_config_map
+
+MAPS = f"{SPACE}/configmaps"
+
+
+def test_every_acknowledged_write_survives_a_kill(restartable: LaptopServer) -> None:
+    """SIGKILL in the middle of writes, three times; versions only ever rise."""
+    acknowledged: dict[str, int] = {}
+    highest = 0
+    for life in range(3):
+        server = restartable.start()
+        ready = threading.Event()
+
+        def write(server: Server = server, life: int = life, ready: threading.Event = ready) -> None:
+            for number in range(10_000):
+                name = f"w-{life}-{number}"
+                try:
+                    acknowledged[name] = int(server.good("POST", MAPS, a_config_map(name)).version)
+                except OSError:
+                    return
+                if number == 30:
+                    ready.set()
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        assert ready.wait(60)
+        restartable.kill()
+        writer.join(60)
+        assert min(acknowledged[name] for name in acknowledged if name.startswith(f"w-{life}-")) > highest
+        highest = max(acknowledged.values())
+    page = restartable.start().good("GET", MAPS).body
+    held = {item["metadata"]["name"]: int(item["metadata"]["resourceVersion"]) for item in page["items"]}
+    assert acknowledged.items() <= held.items()
+    assert int(page["metadata"]["resourceVersion"]) >= highest
+
+
+def test_a_watch_goes_on_after_a_restart_where_it_was(restartable: LaptopServer) -> None:
+    server = restartable.start()
+    version = server.good("POST", MAPS, a_config_map("before")).version
+    server.good("POST", MAPS, a_config_map("between"))
+    restartable.kill()
+    server = restartable.start()
+    server.good("POST", MAPS, a_config_map("after"))
+    answer = server.call("GET", MAPS, watch="1", resourceVersion=version, timeoutSeconds="1")
+    if answer.code == 410:
+        assert answer.body["reason"] == "Expired"
+        return
+    with server.watch(MAPS, resourceVersion=version) as events:
+        assert [next(events)["object"]["metadata"]["name"] for _ in range(2)] == ["between", "after"]
+
+
+def test_nobody_calls_without_a_certificate(server: Server) -> None:
+    answer = replace(server, certificate=None).call("GET", MAPS)
+    assert answer.code == 401 and answer.body["reason"] == "Unauthorized"
+
+
+def test_nobody_calls_with_a_certificate_of_somebody_else(server: Server, tmp_path: Path) -> None:
+    """Certificates of another state directory's authority are worth nothing here."""
+    files = LaptopServer(tmp_path).credentials
+    stranger = replace(server, certificate=(files.certificate("admin"), files.key("admin")))
+    with pytest.raises(OSError):
+        stranger.call("GET", MAPS)
+
+
+def test_credentials_are_their_owners_alone(tmp_path: Path) -> None:
+    laptop = LaptopServer(tmp_path)
+    files = [path for path in laptop.state.path.rglob("*") if path.is_file()]
+    assert {path.name for path in files} >= {"kubeconfig", "tls.key", "ca.crt"}
+    assert not [path for path in [laptop.state.path, *files] if path.stat().st_mode & 0o077]
