@@ -65,7 +65,28 @@ def test_kubectl_waits_scales_and_explains(server: Server, pizzas: str, fresh: F
     assert server.kubectl("scale", "deployment", name, "--replicas=0").returncode == 0
     assert server.kubectl("get", "deployment", name, "-o", "jsonpath={.spec.replicas}").stdout == "0"
     assert server.kubectl("auth", "can-i", "create", "pods").stdout == "yes\n"
+    assert server.kubectl("auth", "whoami").returncode == 0
     assert "size" in server.kubectl("explain", "pizzas.spec").stdout
+
+
+GENERATED = {
+    "namespace": (["namespace", "NAME"], "jsonpath={.status.phase}", "Active"),
+    "configmap": (["configmap", "NAME", "--from-literal=a=b"], "jsonpath={.data.a}", "b"),
+    "secret": (["secret", "generic", "NAME", "--from-literal=a=b"], "jsonpath={.data.a}{.type}", "Yg==Opaque"),
+    "serviceaccount": (["serviceaccount", "NAME"], "jsonpath={.metadata.namespace}", "default"),
+    "job": (["job", "NAME", "--image=i:1", "--", "x", "y"], "jsonpath={..containers[0].command}", '["x","y"]'),
+    "deployment": (["deployment", "NAME", "--image=i:1", "--replicas=0"], "jsonpath={.spec.replicas}", "0"),
+}
+
+
+@pytest.mark.parametrize("kind", GENERATED)
+def test_kubectl_generates_objects(server: Server, fresh: Fresh, kind: str) -> None:
+    """Its generators send protobuf."""
+    words, path, expected = GENERATED[kind]
+    name = fresh()
+    made = server.kubectl("create", *(name if word == "NAME" else word for word in words))
+    assert made.returncode == 0 and made.stdout.endswith(f"/{name} created\n"), made.stderr
+    assert server.kubectl("get", kind, name, "-o", path).stdout == expected
 
 
 def test_kubectl_says_what_is_wrong_with_an_object(server: Server, pizzas: str, fresh: Fresh) -> None:
@@ -88,6 +109,7 @@ def test_the_python_client_reads_writes_and_watches(
     )
     assert next(stream)["type"] == "MODIFIED"
     watch.stop()
+    stream.close()
     core.delete_namespaced_config_map(name, "default")
     with pytest.raises(kubernetes.client.ApiException) as caught:
         core.read_namespaced_config_map(name, "default")

@@ -262,7 +262,7 @@ BAD_REQUESTS: dict[str, tuple[str, str, Any, str, int, str]] = {
     "no JSON": ("POST", MAPS, "{", "application/json", 400, "BadRequest"),
     "no object": ("POST", MAPS, [], "application/json", 400, "BadRequest"),
     "another kind": ("POST", MAPS, {"apiVersion": "v1", "kind": "Secret"}, "application/json", 400, "BadRequest"),
-    "another form": ("POST", MAPS, "x", "application/vnd.kubernetes.protobuf", 415, "UnsupportedMediaType"),
+    "another form": ("POST", MAPS, "x", "application/cbor", 415, "UnsupportedMediaType"),
     "no such group": ("GET", "/apis/nothing.example.com/v1/things", None, "application/json", 404, "NotFound"),
     "no such path": ("GET", "/nothing", None, "application/json", 404, "NotFound"),
     "no such verb": ("PUT", MAPS, {}, "application/json", 405, "MethodNotAllowed"),

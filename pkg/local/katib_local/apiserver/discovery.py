@@ -9,6 +9,7 @@ from katib_local.apiserver.kinds import VERBS, Kind
 
 Json = dict[str, Any]
 VERSION = "v1.37.0+katib"
+SCALE = {"group": "autoscaling", "version": "v1", "kind": "Scale"}
 SUBRESOURCE_VERBS = ["get", "patch", "update"]
 REVIEWS = (
     ("authorization.k8s.io", "SelfSubjectAccessReview", "selfsubjectaccessreviews"),
@@ -68,7 +69,7 @@ def resources(kinds: Iterable[Kind], group_name: str, version_name: str) -> Json
                 "name": f"{kind.plural}/{name}",
                 "singularName": "",
                 "namespaced": kind.namespaced,
-                "kind": kind.kind,
+                **(SCALE if name == "scale" else {"kind": kind.kind}),
                 "verbs": SUBRESOURCE_VERBS,
             }
             for name in kind.subresources

@@ -105,7 +105,9 @@ def _initial(store: Store, kind: Kind, namespace: str, query: Query) -> list[tup
     if text in ("", "0") or everything:
         wanted = everything or query.get("sendInitialEvents") is None
         events = (
-            [("ADDED", document) for document in select(kind, store.all(kind.qualified, namespace), query)] if wanted else []
+            [("ADDED", document) for document in select(kind, store.all(kind.qualified, namespace), query)]
+            if wanted
+            else []
         )
         if everything:
             events.append(_bookmark(kind, store.version, initial=True))

@@ -35,12 +35,15 @@ from katib_local.apiserver.listing import list_page, select, watch_events
 from katib_local.apiserver.logs import pod_log
 from katib_local.apiserver.patch import APPLY
 from katib_local.apiserver.registry import Call, DeleteOptions, PatchBody, Registry
+from katib_local.apiserver.scaling import render_scale, scaled
 from katib_local.apiserver.store import Store, StoreError
+from katib_local.apiserver.wire import WireError, parse_protobuf
 
 Json = dict[str, Any]
 LARGEST_BODY = 8 * 1024 * 1024
 FIRST_NAMESPACES = ("default", "kube-system")
-BINARY = ("application/vnd.kubernetes.protobuf", "application/cbor", "application/apply-patch+cbor")
+PROTOBUF = "application/vnd.kubernetes.protobuf"
+CBOR = ("application/cbor", "application/apply-patch+cbor")
 OPEN_PATHS = ("/livez", "/readyz", "/healthz", "/version")
 REGISTRY: web.AppKey[Registry] = web.AppKey("registry", Registry)
 USERS: web.AppKey[Any] = web.AppKey("users")
@@ -253,25 +256,33 @@ def _page(document: Json | None) -> web.Response:
 
 
 async def _access_review(request: web.Request) -> web.Response:
-    review = await _body(request)
-    return _json({**review, "status": {"allowed": True, "reason": "the laptop has one user"}}, 201)
+    """Whatever is asked, in whatever form: the one user may do it."""
+    status = {"allowed": True, "reason": "the laptop has one user"}
+    kind = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
+    return _json({**kind, "metadata": {}, "spec": {}, "status": status}, 201)
 
 
 async def _self_review(request: web.Request) -> web.Response:
     user, groups = request["user"]
-    return _json({**await _body(request), "status": {"userInfo": {"username": user, "groups": list(groups)}}}, 201)
+    kind = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+    status = {"userInfo": {"username": user, "groups": list(groups)}}
+    return _json({**kind, "metadata": {}, "status": status}, 201)
 
 
 async def _body(request: web.Request) -> Any:
     content = await request.read()
     if not content:
         return {}
-    if request.content_type in BINARY:
+    if request.content_type in CBOR:
         raise unsupported_media(request.content_type, "application/json, application/yaml")
     try:
+        if request.content_type == PROTOBUF:
+            return parse_protobuf(content)
         if "yaml" in request.content_type:
             return yaml.safe_load(content)
         return orjson.loads(content)
+    except WireError as error:
+        raise Refusal(415, "UnsupportedMediaType", str(error)) from error
     except (ValueError, yaml.YAMLError) as error:
         raise bad_request(f"error decoding the body of the request: {error}") from error
 
@@ -326,7 +337,20 @@ async def _object(request: web.Request) -> web.StreamResponse:
         return await pod_log(request, registry, registry.get(kind, namespace, name), request.app[CLIENT_TLS])
     if subresource == "binding":
         return await _bind(request, registry, kind, (namespace, name))
+    if subresource == "scale":
+        return await _scale(request, registry, kind, (namespace, name))
     return await _single(request, registry, kind, (namespace, name))
+
+
+async def _scale(request: web.Request, registry: Registry, kind: Kind, key: tuple[str, str]) -> web.Response:
+    document, call = registry.get(kind, *key), _call(request)
+    if request.method in ("PUT", "PATCH"):
+        content = request.content_type if request.method == "PATCH" else ""
+        wanted = scaled(document, await _body(request), content)
+        document = await registry.update(kind, wanted, document, call)
+    elif request.method != "GET":
+        raise method_not_allowed()
+    return _json(render_scale(document), 200, call.warnings)
 
 
 async def _collection(request: web.Request, registry: Registry, kind: Kind, namespace: str) -> web.StreamResponse:
