@@ -51,10 +51,12 @@ class Katib:
         assert done.returncode == 0, done.stdout + done.stderr + self.logs()
         return done.stdout
 
+    def kubectl_command(self, *arguments: str) -> list[str]:
+        return [str(BIN / "kubectl"), f"--kubeconfig={self.state / 'kubeconfig'}", *arguments]
+
     def kubectl(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "KUBECONFIG": str(self.state / "kubeconfig")}
-        command = [str(BIN / "kubectl"), *arguments]
-        return subprocess.run(command, env=environment, input=stdin, capture_output=True, text=True, timeout=PATIENCE)
+        command = self.kubectl_command(*arguments)
+        return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=PATIENCE)
 
     def get(self, *arguments: str) -> dict[str, Any]:
         """An object or list as kubectl gives it."""

@@ -71,6 +71,7 @@ class PodRunner:
         self.places: dict[str, str] = {}
         self.sources: dict[tuple[str, str], Json | None] = {}
         self.stopping = False
+        self.ended: dict[str, str] = {}
         self.probes: set[asyncio.Task[None]] = set()
         self.restarts: set[asyncio.Task[None]] = set()
         self._report_lock = asyncio.Lock()
@@ -91,6 +92,8 @@ class PodRunner:
     async def run(self) -> None:
         """The whole life; the last status is written when this returns."""
         try:
+            if (seconds := self.pod["spec"].get("activeDeadlineSeconds")) is not None:
+                self._spawn(self.restarts, self._end_after(float(seconds)))
             await self._prepare()
             await self._run_inits()
             if not self._over():
@@ -186,6 +189,9 @@ class PodRunner:
         if self.options.gpus:
             environment["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, self.gpus)) if _gpu_request(container) else ""
         mounts = mount_list(container, self.places)
+        for mount in mounts:
+            if not os.path.exists(mount.source):  # a subPath that nobody has made yet
+                os.makedirs(mount.source)
         return Surroundings(
             image, environment, mounts, self.options.isolation, self.options.working_directory, self._source
         )
@@ -307,6 +313,16 @@ class PodRunner:
             self.sandbox.signal(signal.SIGTERM if grace > 0 else signal.SIGKILL)
             self._spawn(self.restarts, self._kill_after(grace))
 
+    async def _end_after(self, seconds: float) -> None:
+        """A pod may be active for so long and no longer."""
+        await asyncio.sleep(seconds)
+        self.ended = {
+            "phase": "Failed",
+            "reason": "DeadlineExceeded",
+            "message": "Pod was active on the node longer than the specified deadline",
+        }
+        self.stop(float(self.pod["spec"].get("terminationGracePeriodSeconds", 30)))
+
     async def _kill_after(self, grace: float) -> None:
         await asyncio.sleep(grace)
         if self.sandbox is not None:
@@ -338,7 +354,7 @@ class PodRunner:
         async with self._report_lock:
             inits = [self.states[entry["name"]] for entry in self.inits]
             mains = [self.states[entry["name"]] for entry in self.mains]
-            status = render_status(self.pod, inits, mains, now())
+            status = {**render_status(self.pod, inits, mains, now()), **self.ended}
             if json.dumps(status, sort_keys=True) == json.dumps(self.pod.get("status"), sort_keys=True):
                 return
             self.pod = {**self.pod, "status": status}

@@ -128,7 +128,7 @@ def render_status(
     """The whole status of a pod; times of conditions that have not changed stay."""
     held = pod.get("status") or {}
     policy = (pod.get("spec") or {}).get("restartPolicy") or "Always"
-    phase = phase_of(policy, inits, states)
+    phase = phase_of(policy, [state for state in inits if state.name not in _sidecars(pod)], states)
     ready = phase == "Running" and all(state.ready and state.running for state in states)
     done = phase in ("Succeeded", "Failed")
     reason = "PodCompleted" if phase == "Succeeded" else "PodFailed" if done else "" if ready else "ContainersNotReady"
@@ -154,6 +154,12 @@ def render_status(
     if inits:
         status["initContainerStatuses"] = [render_container(state) for state in inits]
     return status
+
+
+def _sidecars(pod: Mapping[str, Any]) -> set[str]:
+    """Init containers that go on beside the others; how they end is of no consequence."""
+    inits = (pod.get("spec") or {}).get("initContainers") or []
+    return {entry["name"] for entry in inits if entry.get("restartPolicy") == "Always"}
 
 
 def _condition(held: Mapping[str, Any], kind: str, good: bool, reason: str, now: datetime) -> Json:
