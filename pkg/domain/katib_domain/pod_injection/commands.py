@@ -29,7 +29,7 @@ class Wrapping:
     def folder(self) -> str:
         """Where marker files stand."""
         place = self.path if self.directory else posixpath.dirname(self.path)
-        return place.rstrip("/") or "/"
+        return place.rstrip("/") or ("/" if place else ".")
 
 
 @dataclass(frozen=True)
