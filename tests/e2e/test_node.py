@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from laptops import Katib, eventually
+from laptops import ROOT, Katib, eventually
 
 Json = dict[str, Any]
 
@@ -295,3 +297,44 @@ def test_rewritten_paths_are_told_of(node: Katib) -> None:
     events = "PathsRewritten" if rewrites else "Started"
     eventually(lambda: events in node.kubectl("describe", "pod", "told").stdout)
     assert ("PathsRewritten" in node.kubectl("describe", "pod", "told").stdout) is rewrites
+
+
+def test_images_stand_for_environments_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """`local.images` of the KatibConfig: a Python environment, a command, a directory as root file system."""
+    folder = tmp_path_factory.mktemp("images")
+    python = folder / "venv" / "bin"
+    python.mkdir(parents=True)
+    (python / "train").write_text("#!/bin/sh\necho from the environment\n")
+    (python / "train").chmod(0o755)
+    root = folder / "root"
+    for library in [Path("/bin/sh").resolve(), *_libraries("/bin/sh")]:
+        place = root / str(library).lstrip("/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(library, place)
+    (root / "only-here").write_text("from the root\n")
+    images = [
+        {"image": "me/env", "python": str(folder / "venv")},
+        {"image": "me/tool", "command": ["echo", "from the command"]},
+        {"image": "me/root", "root": str(root)},
+    ]
+    katib = Katib(folder / "state")
+    katib.state.mkdir()
+    shipped = (ROOT / "pkg/local/katib_local/katib_config.yaml").read_text()
+    (katib.state / "katib-config.yaml").write_text(f"{shipped}\nlocal:\n  images: {json.dumps(images)}\n")
+    katib.good("up", "--isolation=mount")
+    read = 'while read -r line; do echo "$line"; done < /only-here'
+    create(
+        katib,
+        a_pod("env", main={"image": "me/env:1", "command": ["train"]}),
+        a_pod("tool", main={"image": "me/tool:1", "command": None, "args": ["and args"]}),
+        a_pod("root", main={"image": "me/root:1", "command": [str(Path("/bin/sh").resolve()), "-c", read]}),
+    )
+    printed_lines = [printed(katib, name) for name in ("env", "tool", "root")]
+    katib("down")
+    assert printed_lines == ["from the environment\n", "from the command and args\n", "from the root\n"]
+
+
+def _libraries(program: str) -> list[Path]:
+    """The shared libraries that a program loads."""
+    words = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout.split()
+    return [Path(word) for word in words if word.startswith("/")]
