@@ -59,6 +59,14 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         read_experiment_file(tmp_path / "none.yaml")
 
 
+def test_what_cannot_be_read_as_text_is_named_with_the_cure(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="Is a directory; name a YAML file"):
+        read_experiment_file(tmp_path)
+    (tmp_path / "binary.yaml").write_bytes(b"kind: \xff")
+    with pytest.raises(InputError, match=r"is not UTF-8 text \(byte 6\)"):
+        read_experiment_file(tmp_path / "binary.yaml")
+
+
 def test_what_the_experiment_needs_goes_to_its_namespace() -> None:
     file = parse_experiment_file(
         "x.yaml",
