@@ -7,10 +7,11 @@ from katib_codegen.errors import SourceError
 
 
 class Facts:
-    """The entries of names.yaml."""
+    """The entries of names.yaml, as the source `file` refers to them."""
 
-    def __init__(self, names: Mapping[str, Any]) -> None:
+    def __init__(self, names: Mapping[str, Any], file: str) -> None:
         self._names = names
+        self._file = file
 
     def value(self, reference: str) -> str:
         """The name that the reference stands for."""
@@ -28,5 +29,5 @@ class Facts:
         section, _, key = rest.partition(".")
         entry = self._names.get(section, {}).get(key)
         if root != "names" or entry is None:
-            raise SourceError(f"{reference!r} is no entry of names.yaml; write names.<section>.<key>")
+            raise SourceError(f"{self._file}: {reference!r} is no entry of names.yaml; write names.<section>.<key>")
         return entry  # type: ignore[no-any-return]

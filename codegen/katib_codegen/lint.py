@@ -1,6 +1,8 @@
 """Whether the schemas say all that a reader needs. Knows the dialect's rules (apis/README.md); renders nothing."""
 
+import re
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from katib_codegen.model import Api, Definition, references
@@ -11,6 +13,7 @@ _KEYWORDS = {
     "x-kubernetes-group-version-kind", "x-kubernetes-int-or-string", "x-kubernetes-list-type",
     "x-kubernetes-preserve-unknown-fields",
 }  # fmt: skip
+_STEPS = re.compile(r"\[[^\]]*\]|[^.\[\]]+")
 _NUMBERS = ("integer", "number")
 
 
@@ -24,7 +27,7 @@ def lint(api: Api) -> list[str]:
         complaints += _type_complaints(definition, place)
         for name, field in definition.schema.get("properties", {}).items():
             complaints += (f"{place}.{name} {complaint}" for complaint in _field_complaints(api, field))
-    return [*complaints, *_unused(api), *_fact_complaints(api)]
+    return [*complaints, *_column_complaints(api), *_unused(api), *_fact_complaints(api)]
 
 
 def _type_complaints(definition: Definition, place: str) -> Iterator[str]:
@@ -48,17 +51,24 @@ def _field_complaints(api: Api, field: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _example_complaints(api: Api, field: Mapping[str, Any]) -> Iterator[str]:
-    for value in [*field["examples"], *([field["default"]] if "default" in field else [])]:
-        enum = _target(api, field).get("enum")
+    values = [("example", value) for value in field["examples"]]
+    if "default" in field:
+        values.append(("default", field["default"]))
+    enum = _target(api, field).get("enum")
+    for word, value in values:
         if enum is not None and value not in enum:
-            yield f"has the example {value!r}, which is not one of {', '.join(enum)}"
+            yield f"has the {word} {value!r}, which is not one of {', '.join(enum)}"
         elif not _fits(_target(api, field), value):
-            yield f"has the example {value!r}, which is not of its type"
+            yield f"has the {word} {value!r}, which is not of its type"
 
 
 def _unknown_keywords(schema: Mapping[str, Any]) -> Iterator[str]:
     for keyword in sorted(schema.keys() - _KEYWORDS):
-        yield f"uses {keyword}, which the dialect does not know"
+        close = get_close_matches(keyword, _KEYWORDS, 1)
+        yield f"uses {keyword}, which the dialect does not know{f' ({close[0]!r} comes close)' if close else ''}"
+    for inner in ("items", "additionalProperties"):
+        if isinstance(schema.get(inner), Mapping):
+            yield from _unknown_keywords(schema[inner])
 
 
 def _is_number(field: Mapping[str, Any]) -> bool:
@@ -93,7 +103,31 @@ def _fits(schema: Mapping[str, Any], value: Any) -> bool:
         return False
     if wanted == "array" and isinstance(value, list):
         return all(_fits(schema["items"], item) for item in value)
+    if isinstance(schema.get("additionalProperties"), Mapping) and isinstance(value, dict):
+        return all(_fits(schema["additionalProperties"], item) for item in value.values())
     return isinstance(value, _PYTHON_TYPES[wanted])
+
+
+def _column_complaints(api: Api) -> Iterator[str]:
+    for kind in api.kinds:
+        for column in kind.columns:
+            if not _leads_somewhere(api, kind.name, column.json_path):
+                yield f"{kind.file}: the printer column {column.name} reads {column.json_path}, which is no field"
+
+
+def _leads_somewhere(api: Api, kind: str, json_path: str) -> bool:
+    schema: Mapping[str, Any] = api.definitions[kind].schema
+    for step in _STEPS.findall(json_path):
+        schema = _target(api, schema)
+        if step.startswith("["):
+            schema = schema.get("items", {})
+        elif "properties" in schema:
+            if step not in schema["properties"]:
+                return False
+            schema = schema["properties"][step]
+        else:
+            return bool(schema.get("x-kubernetes-preserve-unknown-fields", "additionalProperties" in schema))
+    return json_path.startswith(".")
 
 
 def _unused(api: Api) -> Iterator[str]:

@@ -68,8 +68,18 @@ def load(root: Path, version: str = "v1beta1") -> Sources:
 def _parse(path: Path) -> Document:
     try:
         document = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506 (a safe loader)
+    except UnicodeDecodeError as error:
+        raise SourceError(f"{path.name}: byte {error.start} is no UTF-8; save the file as UTF-8") from error
     except yaml.YAMLError as error:
-        raise SourceError(f"{path.name}: {error}") from error
+        raise SourceError(f"{path.name}: {_in_one_line(error)}") from error
     if not isinstance(document, dict):
         raise SourceError(f"{path.name}: a mapping is wanted at the top")
     return document
+
+
+def _in_one_line(error: yaml.YAMLError) -> str:
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return " ".join(str(error).split())
+    mark = error.problem_mark or error.context_mark
+    place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+    return f"{place}{error.problem or error.context}"

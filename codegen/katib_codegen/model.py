@@ -7,6 +7,7 @@ from typing import Any
 from katib_codegen import kubernetes
 from katib_codegen.errors import SourceError
 from katib_codegen.load import Document, Sources
+from katib_codegen.shape import require_shape
 
 Schema = dict[str, Any]
 
@@ -65,6 +66,7 @@ class Api:
 
 def bundle(sources: Sources) -> Api:
     """One set of definitions; raises SourceError for a dangling reference and for a name that stands twice."""
+    require_shape(sources)
     titles = {file: str(document.get("title", file)) for file, document in sources.schemas.items()}
     borrowed = _borrowed_names(sources)
     definitions: dict[str, Definition] = {}

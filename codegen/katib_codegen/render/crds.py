@@ -42,7 +42,7 @@ def crd(api: Api, kind: Kind) -> dict[str, Any]:
     root = api.definitions[kind.name].schema
     converter = _Structural(api)
     fields = {
-        name: converter.convert(field, f"{kind.name}.{name}", (kind.name,))
+        name: converter.convert(field, f"{kind.file}: {kind.name}.{name}", (kind.name,))
         for name, field in root["properties"].items()
         if name not in _ROOT_FIELDS
     }
@@ -100,7 +100,7 @@ class _Structural:
             return schema, path
         name = schema["$ref"].rsplit("/", 1)[1]
         if name in path:
-            raise SourceError(f"{place}: {name} holds itself; a structural schema cannot recurse")
+            raise SourceError(f"{place} leads to {name}, which holds itself; a structural schema cannot recurse")
         return self._definitions[name].schema, (*path, name)
 
     def _typed(self, schema: Mapping[str, Any], place: str, path: tuple[str, ...]) -> Schema:
@@ -133,5 +133,5 @@ def _type_of(schema: Mapping[str, Any], place: str) -> str:
     if isinstance(kind, list):
         kind = next((name for name in kind if name != "null"), None)
     if kind not in (*_SCALARS, "array", "object"):
-        raise SourceError(f"{place}: a field needs a type; {kind!r} is none")
+        raise SourceError(f"{place} needs a type; {kind!r} is none")
     return str(kind)

@@ -14,7 +14,7 @@ _API = "rbac.authorization.k8s.io"
 
 def render_rbac(api: Api) -> Files:
     """The controller's RBAC for a whole cluster, and for one namespace without a ClusterRole; rules as constants."""
-    controller, facts = api.sources.permissions["controller"], Facts(api.sources.names)
+    controller, facts = api.sources.permissions["controller"], Facts(api.sources.names, "permissions.yaml")
     account = facts.value(controller["serviceAccount"])
     namespace = facts.default("names.environment.core_namespace")
     everywhere = _rules(facts, controller["everywhere"])

@@ -20,7 +20,7 @@ def render_webhooks(api: Api) -> Files:
 
 
 def _configuration(api: Api, kind: str) -> dict[str, Any]:
-    facts, source = Facts(api.sources.names), api.sources.webhooks
+    facts, source = Facts(api.sources.names, "webhooks.yaml"), api.sources.webhooks
     hooks = [_webhook(facts, source, hook) for hook in source["webhooks"].values() if hook["type"] == kind]
     return {
         "apiVersion": "admissionregistration.k8s.io/v1",
