@@ -47,7 +47,8 @@ def test_a_second_print_in_another_process_gives_the_same_bytes(printed: Mapping
         "write(Path(sys.argv[2]), render_all(Path(sys.argv[1])))"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "12345", "TZ": "Pacific/Apia", "LC_ALL": "C"}
-    subprocess.run([sys.executable, "-c", script, str(ROOT), str(tmp_path)], env=environment, check=True)
+    command = [sys.executable, "-c", script, str(ROOT), str(tmp_path)]
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True)
     assert {path: (tmp_path / path).read_bytes() for path in printed} == printed
 
 
@@ -70,6 +71,35 @@ def test_check_names_missing_changed_and_orphaned_files_with_their_cure(
     assert not (workspace / orphan).exists()
     assert (workspace / "pkg/client/katib_client/by_hand.py").exists()
     assert main(["--check", "--root", str(workspace)]) == 0
+
+
+def test_check_names_a_copy_in_another_folder_and_line_ends_of_windows(
+    workspace: Path, printed: Mapping[str, bytes], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(workspace, printed)
+    strays = ["pkg/domain/katib_domain/old/models.py", "manifests/v1beta1/old/crd.yaml"]
+    for stray, source in zip(strays, (MODELS, "manifests/v1beta1/components/crd/trial.yaml"), strict=True):
+        (workspace / stray).parent.mkdir(parents=True)
+        (workspace / stray).write_bytes(printed[source])
+    (workspace / NAMES).write_bytes(printed[NAMES].replace(b"\n", b"\r\n"))
+    assert main(["--check", "--root", str(workspace)]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        f"orphaned {strays[1]}",
+        f"changed  {NAMES}",
+        f"orphaned {strays[0]}",
+    ]
+
+
+def test_every_printed_file_is_named_when_it_changes_by_one_byte_and_when_it_is_gone(
+    workspace: Path, printed: Mapping[str, bytes]
+) -> None:
+    write(workspace, printed)
+    for path, content in printed.items():
+        (workspace / path).write_bytes(content + b"\n")
+        assert list(compare(workspace, printed).lines()) == [f"changed  {path}"]
+        (workspace / path).unlink()
+        assert list(compare(workspace, printed).lines()) == [f"missing  {path}"]
+        (workspace / path).write_bytes(content)
 
 
 def test_a_changed_source_changes_what_is_printed(
