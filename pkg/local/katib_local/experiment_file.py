@@ -13,7 +13,9 @@ from typing import Any
 
 import yaml
 
-GROUP_VERSION = "kubeflow.org/v1beta1"
+from katib_apis.v1beta1.resources import EXPERIMENTS
+
+GROUP_VERSION = EXPERIMENTS.api_version
 COMPANIONS = {"ConfigMap", "Secret"}
 FIELD = re.compile(r"\b(?:metadata|spec)(?:\.[A-Za-z]\w*|\[\d+\])*")
 NAMESPACES = ("default", "kubeflow")

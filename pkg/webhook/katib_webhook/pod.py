@@ -8,6 +8,7 @@ from typing import Any
 
 from katib_apis.v1beta1 import names
 from katib_apis.v1beta1.models import Suggestion, Trial
+from katib_apis.v1beta1.resources import TRIALS
 from katib_domain.defaults import render_patch
 from katib_domain.katib_config import KatibConfigError, init_config, metrics_collector_config
 from katib_domain.naming import suggestion_name
@@ -17,7 +18,7 @@ from katib_webhook.reader import ClusterReader
 from katib_webhook.review import ADMITTED, AdmissionRequest, Verdict, denied
 
 Json = Mapping[str, Any]
-TRIAL_OWNER = ("kubeflow.org/v1beta1", "Trial")
+TRIAL_OWNER = (TRIALS.api_version, TRIALS.kind)
 DEEPEST = 8
 CONFIGURED = ("StdOut", "File", "TensorFlowEvent", "PrometheusMetric")
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from katib_apis.v1beta1 import names
 from katib_apis.v1beta1.models import EarlyStoppingConfig, Suggestion, SuggestionConfig
+from katib_apis.v1beta1.permissions import EARLY_STOPPING_RULES
 from katib_controller.ownership import raw_owner_reference
 from katib_domain.naming import suggestion_name, suggestion_volume_name
 from katib_machinery.model import deep_copy
@@ -211,10 +212,7 @@ def desired_account(suggestion: Suggestion) -> Unstructured:
 
 def desired_role(suggestion: Suggestion) -> Unstructured:
     """Build the least role that marking Trials as stopped needs (ES-01)."""
-    rules = [
-        {"apiGroups": ["kubeflow.org"], "resources": ["trials"], "verbs": ["get"]},
-        {"apiGroups": ["kubeflow.org"], "resources": ["trials/status"], "verbs": ["patch"]},
-    ]
+    rules = [{part: list(values) for part, values in rule.items()} for rule in EARLY_STOPPING_RULES]
     return _child(suggestion, "rbac.authorization.k8s.io/v1", "Role", {"rules": rules})
 
 
