@@ -90,15 +90,18 @@ class LeaderElection:
         renewed_at = self._clock.monotonic()
         while True:
             await sleep(self._clock, self._terms.retry)
-            if await self._try():
-                renewed_at = self._clock.monotonic()
+            asked_at = self._clock.monotonic()
+            left = self._terms.renew - (asked_at - renewed_at)
+            if left > 0 and await self._try(left):
+                # The others may have seen the renewal as early as this; a slow answer must not lengthen our term.
+                renewed_at = asked_at
             elif self._clock.monotonic() - renewed_at >= self._terms.renew:
                 raise LeadershipLostError(f"lease {self._key} could not be renewed")
 
-    async def _try(self) -> bool:
+    async def _try(self, within: float | None = None) -> bool:
         """Take or renew the lease; False if it is another's, or the server does not let us."""
         try:
-            async with asyncio.timeout(self._terms.renew):
+            async with asyncio.timeout(self._terms.renew if within is None else within):
                 return await self._take()
         except (ApiError, OSError) as error:
             # TimeoutError is an OSError.

@@ -112,3 +112,28 @@ async def test_an_error_of_the_work_is_the_error_of_the_run(candidate: Any, stor
     with pytest.raises(ValueError, match="broken"):
         await candidate("one", ManualClock()).run(work)
     assert holder(store) == ""
+
+
+async def test_a_slow_answer_does_not_lengthen_the_leaders_term(
+    store_transport: Any, wait: Any, tasks: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others may have seen the renewal as early as it was asked for."""
+    clock = ManualClock()
+    answer = store_transport.request
+
+    async def slow(method: str, *arguments: Any, **options: Any) -> Any:
+        result = await answer(method, *arguments, **options)
+        if method == "PUT":
+            clock.advance(9)
+        return result
+
+    monkeypatch.setattr(store_transport, "request", slow)
+    election = LeaderElection(store_transport, ObjectKey("kubeflow", "katib"), "one", clock=clock)
+    running = asyncio.ensure_future(election.run(asyncio.Event().wait))  # type: ignore[arg-type]
+    tasks.append(running)
+    for _ in range(2):
+        await wait(lambda: clock.waiting)
+        clock.advance(2)
+    with pytest.raises(LeadershipLostError):
+        async with asyncio.timeout(5):
+            await running
