@@ -55,6 +55,19 @@ def test_a_larger_budget_is_refused_for_a_finished_experiment_that_cannot_restar
     assert "spec.resumePolicy" in done.stderr
 
 
+@pytest.mark.parametrize("policy", ["LongRunning", "FromVolume"])
+def test_a_larger_budget_restarts_a_finished_experiment_whose_policy_allows_it(
+    laptop: Katib, experiment_file: Writer, policy: str
+) -> None:
+    command = "echo score=${trialParameters.x}"
+    resumable = ("  parallelTrialCount: 2\n", f"  resumePolicy: {policy}\n  parallelTrialCount: 2\n")
+    laptop.good("run", str(experiment_file(f"more-{policy.lower()}", command, resumable)))
+    larger = experiment_file(f"more-{policy.lower()}", command, resumable, ("maxTrialCount: 4", "maxTrialCount: 6"))
+    done = laptop("run", str(larger))
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 7 and "6 of 6 succeeded" in done.stderr
+
+
 def test_a_changed_budget_of_a_running_experiment_is_applied(
     laptop: Katib, experiment_file: Writer, tmp_path: Path
 ) -> None:

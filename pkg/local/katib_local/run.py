@@ -17,6 +17,8 @@ from datetime import timedelta
 from typing import Any, TextIO
 
 from katib_apis.v1beta1 import names
+from katib_apis.v1beta1.models import Experiment
+from katib_domain.budget import restart_wanted
 from katib_local import bootstrap, progress
 from katib_local.experiment_file import ExperimentFile, InputError
 from katib_local.submission import Attach, ChangeBudget, Create, Refuse, decide_submission
@@ -143,7 +145,7 @@ class Runner:
 
     async def _watch(self) -> None:
         """Keep `live` up to date; a broken stream is taken up again from a fresh read."""
-        while not progress.finished(self.live):
+        while not self._is_over():
             version = self.live["metadata"]["resourceVersion"]
             params = {"watch": "true", "fieldSelector": f"metadata.name={self.file.name}", "resourceVersion": version}
             with contextlib.suppress(ApiError, OSError, asyncio.TimeoutError):
@@ -155,9 +157,13 @@ class Runner:
                         break
                     if event["type"] in ("ADDED", "MODIFIED"):
                         self.live = event["object"]
-                    if progress.finished(self.live):
+                    if self._is_over():
                         return
             self.live = await self._get() or self.live
+
+    def _is_over(self) -> bool:
+        """Whether it has ended and stays so: a raised budget may be about to restart it."""
+        return progress.finished(self.live) and not restart_wanted(Experiment.from_dict(self.live))
 
     async def report(self) -> int:
         """Print the best trials and, where there is no result, why; returns the exit code."""
