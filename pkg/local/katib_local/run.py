@@ -17,8 +17,6 @@ from datetime import timedelta
 from typing import Any, TextIO
 
 from katib_apis.v1beta1 import names
-from katib_apis.v1beta1.models import Experiment
-from katib_domain.budget import restart_wanted
 from katib_local import bootstrap, progress
 from katib_local.experiment_file import ExperimentFile, InputError
 from katib_local.submission import Attach, ChangeBudget, Create, Refuse, decide_submission
@@ -163,7 +161,13 @@ class Runner:
 
     def _is_over(self) -> bool:
         """Whether it has ended and stays so: a raised budget may be about to restart it."""
-        return progress.finished(self.live) and not restart_wanted(Experiment.from_dict(self.live))
+        if not progress.finished(self.live):
+            return False
+        # The models take longer to import than the first trial takes to start.
+        from katib_apis.v1beta1.models import Experiment
+        from katib_domain.budget import restart_wanted
+
+        return not restart_wanted(Experiment.from_dict(self.live))
 
     async def report(self) -> int:
         """Print the best trials and, where there is no result, why; returns the exit code."""
