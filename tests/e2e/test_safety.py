@@ -159,3 +159,29 @@ def test_an_unprivileged_user_needs_nothing(katib: Katib, experiment_file: Write
     done = subprocess.run([*as_user, *command], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr + katib.logs()
     assert len(done.stdout.splitlines()) == 5
+
+
+def test_a_program_that_is_killed_is_named_and_the_same_command_continues(
+    katib: Katib, experiment_file: Writer, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    command = f"until [ -e {gate} ]; do sleep 0.1; done; echo score=${{trialParameters.x}}"
+    file = str(experiment_file("broken-off", command))
+    running = katib.start("run", file)
+    eventually(lambda: "Running" in katib.kubectl("get", "pods", "--no-headers").stdout)
+    (controller,) = [number for number in katib.processes() if _runs(number, b"katib_controller")]
+    _kill(controller)
+    _, errors = running.communicate(timeout=60)
+    assert running.returncode == 1
+    last = errors.splitlines()[-1]
+    assert last.startswith("katib: controller has ended (killed by SIGKILL); the same command continues. Its log is ")
+    gate.touch()
+    done = katib("run", file)
+    assert done.returncode == 0 and "4 of 4 succeeded" in done.stderr
+
+
+def _runs(process: int, module: bytes) -> bool:
+    try:
+        return module in Path(f"/proc/{process}/cmdline").read_bytes()
+    except OSError:
+        return False

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import json
 import os
 import signal
 import sys
@@ -71,8 +72,11 @@ class Supervisor:
                 wait.cancel()
         child = waits[done.pop()]
         code = child.process.returncode
-        words = last_words(child.program.log(self.state).read_bytes())
-        return ProgramFailed(f"{child.program.name} has ended ({_exit(code)}){': ' + words if words else ''}")
+        log = child.program.log(self.state)
+        killed = code is not None and code < 0
+        words = "" if killed else last_words(log.read_bytes())  # whoever is killed has no last words
+        cause = f"{_exit(code)}{': ' + words if words else ''}"
+        return ProgramFailed(f"{child.program.name} has ended ({cause}); the same command continues. Its log is {log}")
 
     async def stop(self) -> None:
         """Ask every program to end, last started first, and end those that do not."""
@@ -105,7 +109,16 @@ async def supervised(state: StateDirectory, programs: Sequence[Program]) -> Asyn
 def last_words(log: bytes) -> str:
     """The last line of a log that says something: what a person needs first."""
     lines = [line.strip() for line in log.decode(errors="replace").splitlines()[-TAIL:] if line.strip()]
-    return lines[-1] if lines else ""
+    return _said(lines[-1]) if lines else ""
+
+
+def _said(line: str) -> str:
+    """What a line says to a person, also when it is a record for machines."""
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return line
+    return str(record.get("msg") or line) if isinstance(record, dict) else line
 
 
 def _exit(code: int | None) -> str:
