@@ -14,6 +14,7 @@ from katib_local.node.containers import ContainerError, field_value
 Json = Mapping[str, Any]
 Fetch = Callable[[str, str], Json | None]
 NO_VOLUME = "FailedMount"
+PLAIN_MODE = 0o644
 
 
 def make_volumes(pod: Json, folder: Path, fetch: Fetch) -> dict[str, str]:
@@ -78,21 +79,27 @@ def _check_optional(kind: str, name: str, source: Json) -> None:
 
 
 def _write_items(place: Path, source: Json, content: dict[str, bytes] | None) -> None:
-    items = source.get("items")
-    files = {key: key for key in content or {}} if items is None else {entry["key"]: entry["path"] for entry in items}
-    for key, path in files.items():
-        if content is None or key not in content:
+    if content is None:
+        return  # it is optional, and it is not there
+    items, mode = source.get("items"), int(source.get("defaultMode") or PLAIN_MODE)
+    files = [(key, key, mode) for key in content]
+    if items is not None:
+        files = [(entry["key"], entry["path"], int(entry.get("mode") or mode)) for entry in items]
+    for key, path, permissions in files:
+        if key not in content:
+            if source.get("optional"):
+                continue
             raise ContainerError(NO_VOLUME, f"references non-existent key: {key}")
-        _write(place, path, content[key])
+        _write(place, path, content[key], permissions)
 
 
-def _write(place: Path, path: str, content: bytes) -> None:
+def _write(place: Path, path: str, content: bytes, mode: int = PLAIN_MODE) -> None:
     file = (place / path).resolve()
     if not file.is_relative_to(place.resolve()):
         raise ContainerError(NO_VOLUME, f"the path {path!r} leaves its volume")
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(content)
-    file.chmod(0o644)
+    file.chmod(mode)
 
 
 def _write_downward(pod: Json, place: Path, source: Json) -> None:

@@ -127,6 +127,20 @@ def test_a_volumes_file_cannot_leave_its_volume(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_files_have_the_modes_that_the_volume_names(tmp_path: Path) -> None:
+    items = [{"key": "k", "path": "a", "mode": 0o400}, {"key": "k", "path": "b"}]
+    volume = {"name": "v", "configMap": {"name": "m", "items": items, "defaultMode": 0o640}}
+    make_volumes({"spec": {"volumes": [volume]}}, tmp_path, lambda kind, name: {"data": {"k": "x"}})
+    assert [(tmp_path / "v" / name).stat().st_mode & 0o777 for name in "ab"] == [0o400, 0o640]
+
+
+@pytest.mark.parametrize("found", [None, {"data": {"other": "x"}}], ids=["no map", "no key"])
+def test_an_optional_source_that_is_not_there_is_an_empty_volume(tmp_path: Path, found: Json | None) -> None:
+    source = {"name": "m", "optional": True, "items": [{"key": "k", "path": "a"}]}
+    make_volumes({"spec": {"volumes": [{"name": "v", "configMap": source}]}}, tmp_path, lambda kind, name: found)
+    assert not list((tmp_path / "v").iterdir())
+
+
 def test_a_volume_of_an_unknown_kind_names_the_known_ones(tmp_path: Path) -> None:
     volume = {"name": "v", "nfs": {"server": "s"}}
     with pytest.raises(ContainerError, match="has the kind nfs, which this machine does not have: use emptyDir"):
