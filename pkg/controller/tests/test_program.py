@@ -217,10 +217,12 @@ async def test_an_own_service_is_deployed_and_removed(start: Any, build: Any) ->
         )
         cluster.api.put("experiments", build.experiment_dict(maxTrialCount=3))
         deployment = await cluster.until(lambda: cluster.api.get("deployments", "exp-random"))
-        assert cluster.api.get("services", "exp-random")["spec"]["ports"][0]["port"] == 6789
+        service = await cluster.until(lambda: cluster.api.get("services", "exp-random"))
+        assert service["spec"]["ports"][0]["port"] == 6789
         assert deployment["spec"]["template"]["spec"]["securityContext"]["runAsNonRoot"] is True
-        ready = cluster.condition("exp", "suggestions")
-        assert (ready["type"], ready["status"]) in {("DeploymentReady", "False"), ("Created", "True")}
+        await cluster.until(lambda: cluster.condition("exp", "suggestions").get("type") == "DeploymentReady")
+        waiting = cluster.condition("exp", "suggestions")
+        assert (waiting["status"], waiting["message"]) == ("False", "Deployment is not ready")
         available = build.condition("Available")
         cluster.api.change("deployments", "exp-random", {"status": {"conditions": [available]}})
         await cluster.until_over()
