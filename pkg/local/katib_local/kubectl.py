@@ -5,19 +5,30 @@ Knows the state directory. Must not know how the laptop is made.
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from katib_apis.v1beta1 import names
 from katib_local.experiment_file import InputError
 from katib_local.node.kept_logs import KeptLog, find_kept_logs
-from katib_local.node.logs import render_line
+from katib_local.node.logs import render_line, select_lines
 from katib_local.state import StateDirectory
 
-SELECTING = ("-l", "-c", "--selector", "--container", "--all-containers")
+KUBECTL_VALUES = (
+    ("-c", "--container"),
+    ("-l", "--selector"),
+    ("--since",),
+    ("--since-time",),
+    ("--limit-bytes",),
+    ("--max-log-requests",),
+    ("--pod-running-timeout",),
+)
+"""Flags of `kubectl logs` whose value may be a word of its own, and so no trial."""
 
 
 def find_kubectl() -> str | None:
@@ -41,30 +52,52 @@ def kubectl(state: StateDirectory, arguments: Sequence[str]) -> int:
 
 def print_logs(state: StateDirectory, rest: Sequence[str]) -> int:
     """`katib logs TRIAL`: what a trial has printed, also when its pod is gone; anything else is kubectl's."""
-    trial = named_trial(rest)
-    if trial is None:
+    words = parse_logs(rest)
+    if words is None:
         return kubectl(state, ["logs", *rest])
-    others = list(rest)
-    others.remove(trial)
-    selector = f"--selector={names.LABEL_TRIAL}={trial}"
-    namespace = _find_namespace(state, selector, others)
+    selector = f"--selector={names.LABEL_TRIAL}={words.trial}"
+    namespace = _find_namespace(state, selector, words.namespace)
     if namespace is not None:
+        others = [word for word in rest if word != words.trial]
         container = f"--container={names.CONTAINER_LOG_COLLECTOR}"
         return kubectl(state, ["logs", selector, container, "--tail=-1", *others, f"--namespace={namespace}"])
-    kept = next(find_kept_logs(state.kept_logs, names.LABEL_TRIAL, trial), None)
+    kept = next(find_kept_logs(state.kept_logs, names.LABEL_TRIAL, words.trial), None)
     if kept is None:
-        raise InputError(f"no pod of a trial {trial!r} is known here: `katib get trials -A` lists the trials")
-    for line in trial_lines(kept):
-        sys.stdout.buffer.write(render_line(line, "--timestamps" in others))
+        raise InputError(f"no pod of a trial {words.trial!r} is known here: `katib get trials -A` lists the trials")
+    for line in select_lines(trial_lines(kept), {"tailLines": words.tail}):
+        sys.stdout.buffer.write(render_line(line, words.timestamps))
     sys.stdout.buffer.flush()
     return 0
 
 
-def named_trial(rest: Sequence[str]) -> str | None:
-    """The trial that `katib logs` names; None where the words are for kubectl alone."""
-    if not rest or rest[0].startswith("-") or "/" in rest[0] or any(word.split("=")[0] in SELECTING for word in rest):
+@dataclass(frozen=True)
+class LogWords:
+    """What `katib logs` was asked for, as far as kept logs can answer it."""
+
+    trial: str
+    namespace: str = ""
+    tail: str = ""
+    timestamps: bool = False
+
+
+def parse_logs(rest: Sequence[str]) -> LogWords | None:
+    """The words after `katib logs` that name a trial; None where they are for kubectl alone."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("trial", nargs="?", default="")
+    parser.add_argument("-n", "--namespace", default="")
+    parser.add_argument("--tail", default="")
+    parser.add_argument("--timestamps", action="store_true")
+    parser.add_argument("-f", "--follow", action="store_true")
+    for flags in KUBECTL_VALUES:
+        parser.add_argument(*flags)
+    try:
+        words, others = parser.parse_known_args(rest)
+    except argparse.ArgumentError:
         return None
-    return rest[0]
+    selects = words.selector or words.container or "--all-containers" in others
+    if not words.trial or "/" in words.trial or selects:
+        return None
+    return LogWords(words.trial, words.namespace, words.tail, words.timestamps)
 
 
 def trial_lines(kept: KeptLog) -> list[bytes]:
@@ -74,10 +107,9 @@ def trial_lines(kept: KeptLog) -> list[bytes]:
     return own or kept.lines(collector)
 
 
-def _find_namespace(state: StateDirectory, selector: str, words: Sequence[str]) -> str | None:
-    """The namespace of the pods that a selector finds: in the one that the words name, else in any."""
-    place = next((index for index, word in enumerate(words) if word.startswith(("-n", "--namespace"))), None)
-    scope = ["--all-namespaces"] if place is None else words[place : place + (1 if "=" in words[place] else 2)]
-    query = ["get", "pods", "--output=jsonpath={.items[*].metadata.namespace}", selector, *scope]
+def _find_namespace(state: StateDirectory, selector: str, named: str) -> str | None:
+    """The namespace of the pods that a selector finds: in the named one, else in any."""
+    scope = f"--namespace={named}" if named else "--all-namespaces"
+    query = ["get", "pods", "--output=jsonpath={.items[*].metadata.namespace}", selector, scope]
     found = subprocess.run(kubectl_command(state, query), capture_output=True, text=True)  # noqa: S603
     return next(iter(found.stdout.split()), None)

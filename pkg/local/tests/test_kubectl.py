@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from katib_local.kubectl import named_trial, trial_lines
+from katib_local.kubectl import LogWords, parse_logs, trial_lines
 from katib_local.node.kept_logs import KeptLog
 
 
@@ -16,6 +16,9 @@ from katib_local.node.kept_logs import KeptLog
         (["t-1"], "t-1"),
         (["t-1", "-f"], "t-1"),
         (["t-1", "-n", "ns"], "t-1"),
+        (["-f", "t-1"], "t-1"),
+        (["-n", "ns", "t-1"], "t-1"),
+        (["--since", "1h", "--previous", "t-1"], "t-1"),
         (["job/t-1"], None),
         (["t-1", "-c", "main"], None),
         (["-l", "a=b"], None),
@@ -24,7 +27,13 @@ from katib_local.node.kept_logs import KeptLog
     ],
 )
 def test_a_plain_name_is_a_trials_and_anything_else_is_for_kubectl(words: list[str], trial: str | None) -> None:
-    assert named_trial(words) == trial
+    found = parse_logs(words)
+    assert (found.trial if found else None) == trial
+
+
+def test_what_kept_logs_can_answer_is_understood() -> None:
+    words = ["--tail=2", "t-1", "--timestamps", "--namespace", "ns"]
+    assert parse_logs(words) == LogWords("t-1", "ns", "2", timestamps=True)
 
 
 def a_log(folder: Path, **texts: str) -> KeptLog:

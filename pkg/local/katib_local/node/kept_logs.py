@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from katib_local.node.logs import log_files, split_lines
+
 MOST_PODS = 1000
 """How many pods' logs are kept; the oldest go first."""
 LABELS = "labels.json"
@@ -29,8 +31,7 @@ class KeptLog:
 
     def lines(self, container: str) -> list[bytes]:
         """The lines of a container's log files, attempt after attempt, each `TIME STREAM F TEXT`."""
-        files = sorted(self.folder.glob(f"{container}-*.log"), key=lambda file: int(file.stem.rpartition("-")[2]))
-        return [line for file in files for line in file.read_bytes().splitlines()]
+        return [line for file in log_files(self.folder, container) for line in split_lines(file.read_bytes())]
 
 
 def keep_logs(kept: Path, folder: Path, place: tuple[str, str], labels: Mapping[str, str]) -> None:

@@ -48,10 +48,11 @@ class LogServer:
         response = web.StreamResponse(headers={"Content-Type": "text/plain"})
         await response.prepare(request)
         stamps = query.get("timestamps") == "true"
-        for line in select_lines(file.read_bytes().splitlines() if file.exists() else [], dict(query)):
+        held = _read_from(file, 0)
+        for line in select_lines(split_lines(held), dict(query)):
             await response.write(render_line(line, stamps))
         if query.get("follow") == "true":
-            async for line in _follow(file, running):
+            async for line in _follow(file, len(held), running):
                 await response.write(render_line(line, stamps))
         return response
 
@@ -69,6 +70,19 @@ def select_lines(lines: list[bytes], query: dict[str, str]) -> Iterable[bytes]:
     return lines
 
 
+def split_lines(data: bytes) -> list[bytes]:
+    """The lines of a log file; only a newline ends one: a progress bar's carriage returns are part of its text."""
+    return [line for line in data.split(b"\n") if line]
+
+
+def log_files(folder: Path, container: str) -> list[Path]:
+    """A container's log files, `CONTAINER-ATTEMPT.log`, attempt after attempt."""
+    attempts = [(file.stem.rpartition("-"), file) for file in folder.glob("*.log")]
+    return [
+        file for (name, _, number), file in sorted(attempts, key=lambda entry: int(entry[0][2])) if name == container
+    ]
+
+
 def render_line(line: bytes, stamps: bool) -> bytes:
     """A line of the log file, `TIME STREAM F TEXT`, as a caller sees it."""
     parts = line.split(b" ", 3)
@@ -76,9 +90,9 @@ def render_line(line: bytes, stamps: bool) -> bytes:
     return (parts[0] + b" " if stamps else b"") + text + b"\n"
 
 
-async def _follow(file: Path, running: Callable[[], bool]) -> AsyncIterator[bytes]:
-    """Lines that come after those that are there, until the container has ended."""
-    position, rest = len(_read_from(file, 0)), b""
+async def _follow(file: Path, position: int, running: Callable[[], bool]) -> AsyncIterator[bytes]:
+    """Lines that come after a position, until the container has ended."""
+    rest = b""
     while True:
         last = not running()
         data = _read_from(file, position)

@@ -10,10 +10,10 @@ import logging
 import os
 import shutil
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from katib_local.node.kept_logs import keep_logs
+from katib_local.node.logs import log_files
 from katib_local.node.options import NodeOptions
 from katib_local.node.pod import PodRunner, gpu_count, now
 from katib_local.node.status import text
@@ -201,7 +201,7 @@ class Node:
         if held is None:
             return None
         runner = self.runners.get(held.uid)
-        files = sorted((self.options.state_dir / "pods" / held.uid / "logs").glob(f"{container}-*.log"), key=_attempt)
+        files = log_files(self.options.state_dir / "pods" / held.uid / "logs", container)
         if len(files) <= int(previous):
             return None
         running = (
@@ -251,10 +251,6 @@ def _killed(status: Json, at: str | None) -> dict[str, Any]:
     if "terminated" in (status.get("state") or {}):
         return dict(status)
     return {**status, "ready": False, "started": False, "state": {"terminated": ended}}
-
-
-def _attempt(file: Path) -> int:
-    return int(file.stem.rpartition("-")[2])
 
 
 def _address(runner: PodRunner, target: Any) -> str:

@@ -12,6 +12,7 @@ from katib_local.node.containers import ContainerError, Surroundings, desired_pr
 from katib_local.node.images import Image, find_image, parse_images, search_path
 from katib_local.node.isolation import rewrite_paths
 from katib_local.node.kept_logs import MOST_PODS, find_kept_logs, keep_logs
+from katib_local.node.logs import log_files, render_line, split_lines
 from katib_local.node.volumes import make_volumes
 
 Json = dict[str, Any]
@@ -174,3 +175,17 @@ def test_only_the_latest_pods_are_kept(tmp_path: Path) -> None:
     keep_logs(kept, a_pods_folder(tmp_path / "new", "x"), ("ns", "new"), {})
     names = {folder.name for folder in (kept / "ns").iterdir()}
     assert len(names) == MOST_PODS and "new" in names and "old0000" not in names
+
+
+def test_a_containers_files_are_its_own_attempt_after_attempt(tmp_path: Path) -> None:
+    for name in ("main-10", "main-2", "main-2-0", "other-0"):
+        (tmp_path / f"{name}.log").touch()
+    assert [file.stem for file in log_files(tmp_path, "main")] == ["main-2", "main-10"]
+    assert [file.stem for file in log_files(tmp_path, "main-2")] == ["main-2-0"]
+
+
+def test_only_a_newline_ends_a_line() -> None:
+    """A progress bar stays one line with its text."""
+    bar = b"2026-01-01T00:00:00Z stdout F 10%\r50%\r100%"
+    assert split_lines(bar + b"\n" + bar + b"\n") == [bar, bar]
+    assert render_line(split_lines(bar)[0], stamps=False) == b"10%\r50%\r100%\n"
