@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from katib_codegen.model import Api, Definition, references
+from katib_codegen.shape import near_hint
 
 _KEYWORDS = {
     "$ref", "additionalProperties", "allOf", "default", "description", "enum", "examples", "format", "items",
@@ -64,8 +64,7 @@ def _example_complaints(api: Api, field: Mapping[str, Any]) -> Iterator[str]:
 
 def _unknown_keywords(schema: Mapping[str, Any]) -> Iterator[str]:
     for keyword in sorted(schema.keys() - _KEYWORDS):
-        close = get_close_matches(keyword, _KEYWORDS, 1)
-        yield f"uses {keyword}, which the dialect does not know{f' ({close[0]!r} comes close)' if close else ''}"
+        yield f"uses {keyword}, which the dialect does not know{near_hint(keyword, _KEYWORDS)}"
     for inner in ("items", "additionalProperties"):
         if isinstance(schema.get(inner), Mapping):
             yield from _unknown_keywords(schema[inner])

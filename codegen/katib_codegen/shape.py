@@ -20,12 +20,10 @@ def require_shape(sources: Sources) -> None:
     faults = [
         f"{file}: {fault}" for file, document in sources.schemas.items() for fault in _document_faults(file, document)
     ]
-    for file, document, section in (
-        ("webhooks.yaml", sources.webhooks, "webhooks"),
-        ("webhooks.yaml", sources.webhooks, "service"),
-    ):
-        if not isinstance(document.get(section), Mapping):
-            faults.append(f"{file}: has no {section}; write a mapping of that name{_meant(section, document)}")
+    for section in ("webhooks", "service"):
+        if not isinstance(sources.webhooks.get(section), Mapping):
+            hint = near_hint(section, sources.webhooks)
+            faults.append(f"webhooks.yaml: has no {section}; write a mapping of that name{hint}")
     if faults:
         raise SourceError("\n".join(faults))
 
@@ -71,7 +69,7 @@ def _type_faults(schema: Mapping[str, Any], place: str) -> Iterator[str]:
     kinds = schema["type"] if isinstance(schema.get("type"), list) else [schema.get("type", "object")]
     for kind in kinds:
         if kind not in (*TYPES, "null"):
-            yield f"{place} has the type {kind!r}; write one of {', '.join(TYPES)}{_meant(kind, TYPES)}"
+            yield f"{place} has the type {kind!r}; write one of {', '.join(TYPES)}{near_hint(kind, TYPES)}"
     if schema.get("type") == "array" and "items" not in schema:
         yield f"{place} is an array without items; write `items:` with the schema of one"
     if "$ref" in schema and "#" not in str(schema["$ref"]):
@@ -83,12 +81,12 @@ def _kind_faults(document: Document) -> Iterator[str]:
     identity = identity if isinstance(identity, Mapping) else {}
     for word in _IDENTITY:
         if not isinstance(identity.get(word), str):
-            yield f"x-kubernetes-group-version-kind has no {word}; a kind needs one{_meant(word, identity)}"
+            yield f"x-kubernetes-group-version-kind has no {word}; a kind needs one{near_hint(word, identity)}"
     resource = document["x-katib-resource"]
     resource = resource if isinstance(resource, Mapping) else {}
     for word, kind in _RESOURCE.items():
         if not isinstance(resource.get(word), kind):
-            yield f"x-katib-resource has no {word}; a kind needs one{_meant(word, resource)}"
+            yield f"x-katib-resource has no {word}; a kind needs one{near_hint(word, resource)}"
     columns = resource.get("printerColumns")
     for column in columns if isinstance(columns, list) else ():
         missing = [word for word in _COLUMN if not isinstance(column, Mapping) or word not in column]
@@ -99,7 +97,7 @@ def _repeated(values: list[Any]) -> list[Any]:
     return [value for position, value in enumerate(values) if value in values[:position]]
 
 
-def _meant(word: Any, known: Any) -> str:
+def near_hint(word: Any, known: Any) -> str:
     """A hint at the word that was probably meant."""
     close = get_close_matches(str(word), [str(name) for name in known], 1)
     return f" ({close[0]!r} comes close)" if close else ""

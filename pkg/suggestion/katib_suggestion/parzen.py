@@ -47,6 +47,11 @@ def widths(places: Vector) -> Vector:
     return found
 
 
+def _pick(cumulative: list[float], dice: random.Random) -> int:
+    """A place, each as often as its share of the cumulative weights."""
+    return bisect.bisect_right(cumulative, dice.random() * cumulative[-1])
+
+
 @dataclass(frozen=True)
 class LineDensity:
     """A density over [0, 1]: normal kernels, cut at the ends, and the prior. Weights sum to one, the prior's is last."""
@@ -61,7 +66,7 @@ class LineDensity:
         return list(np.cumsum(self.weights).tolist())
 
     def draw(self, dice: random.Random) -> float:
-        component = bisect.bisect_right(self._cumulative, dice.random() * self._cumulative[-1])
+        component = _pick(self._cumulative, dice)
         u = dice.random()
         if component >= len(self.places):
             return self.domain.encode(self.domain.from_unit(u))[0]  # type: ignore[arg-type]
@@ -103,8 +108,7 @@ class ListDensity:
         return list(np.cumsum(self.shares).tolist())
 
     def draw(self, dice: random.Random) -> int:
-        place = bisect.bisect_right(self._cumulative, dice.random() * self._cumulative[-1])
-        return min(place, len(self.shares) - 1)
+        return min(_pick(self._cumulative, dice), len(self.shares) - 1)
 
     @cached_property
     def logarithms(self) -> Vector:
