@@ -138,8 +138,9 @@ def test_file_collectors_find_metrics_in_both_isolations(katib: Katib, experimen
 
 
 def test_an_algorithm_is_served_by_a_deployment_of_its_own_when_the_configuration_names_no_shared_service(
-    katib: Katib, experiment_file: Writer
+    katib: Katib, laptop: Katib, experiment_file: Writer
 ) -> None:
+    """S4 to S8; and CTL-29: a shared service shows the same conditions in the end."""
     shipped = (ROOT / "pkg/local/katib_local/katib_config.yaml").read_text()
     lines = [line for line in shipped.splitlines() if "endpoint:" not in line]
     katib.state.mkdir()
@@ -151,9 +152,17 @@ def test_an_algorithm_is_served_by_a_deployment_of_its_own_when_the_configuratio
     assert katib.get("service", "own-random")["spec"]["ports"][0]["port"] == 6789
     _, errors = running.communicate(timeout=120)
     assert running.returncode == 0, errors + katib.logs()
-    conditions = {entry["type"]: entry["status"] for entry in katib.get("suggestion", "own")["status"]["conditions"]}
-    assert conditions["Succeeded"] == "True"
+    own = _conditions(katib, "own")
+    assert own["Succeeded"][0] == "True"
+    laptop.good("run", str(experiment_file("shared")))
+    assert eventually(lambda: _conditions(laptop, "shared") == own)
     eventually(lambda: katib.kubectl("get", "deployment", "own-random").returncode != 0)
+
+
+def _conditions(katib: Katib, suggestion: str) -> dict[str, tuple[str, str]]:
+    """Status and reason of a Suggestion's conditions by type, in their order."""
+    entries = katib.get("suggestion", suggestion)["status"]["conditions"]
+    return {entry["type"]: (entry["status"], entry["reason"]) for entry in entries}
 
 
 def test_up_status_and_down_tell_what_runs(katib: Katib) -> None:

@@ -16,9 +16,13 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from katib_apis.v1beta1.models import Trial
+from katib_apis.v1beta1.resources import TRIALS
 from katib_certgenerator.authority import Authority
+from katib_machinery.cluster import Cluster
+from katib_machinery.informer import SharedInformer
 from katib_machinery.kube import connect
-from katib_webhook.reader import ApiReader
+from katib_webhook.reader import ApiReader, CachedReader
 from katib_webhook.server import WebhookServer, WebhookSettings
 
 Json = dict[str, Any]
@@ -91,7 +95,7 @@ OBJECTS: Json = {
 }
 
 
-class Cluster:
+class Objects:
     """The objects that the webhook may read, over HTTP; `broken` makes every read fail."""
 
     def __init__(self) -> None:
@@ -109,7 +113,7 @@ class Cluster:
 class Webhook:
     """Asks the running server."""
 
-    def __init__(self, port: int, authority: Path, cluster: Cluster, certificates: Path) -> None:
+    def __init__(self, port: int, authority: Path, cluster: Objects, certificates: Path) -> None:
         self.cluster = cluster
         self.certificates = certificates
         self._url = f"https://127.0.0.1:{port}"
@@ -151,7 +155,7 @@ async def webhook(tmp_path: Path) -> AsyncIterator[Webhook]:
     authority = Authority.create("test", now=datetime.now(UTC))
     (tmp_path / "ca.crt").write_bytes(authority.certificate_pem)
     write_certificates(tmp_path, authority)
-    cluster = Cluster()
+    cluster = Objects()
     application = web.Application()
     application.router.add_get("/{path:.*}", cluster.answer)
     runner = web.AppRunner(application)
@@ -311,3 +315,15 @@ async def test_a_renewed_certificate_is_served_without_a_restart(webhook: Webhoo
                 return
             except aiohttp.ClientConnectorCertificateError:
                 await asyncio.sleep(0.2)
+
+
+async def test_what_the_program_has_in_its_caches_is_not_asked_for_again(webhook: Webhook) -> None:
+    """The Trial of a pod is known already; an object that is not cached is read."""
+    async with connect(str(webhook.certificates / "kubeconfig")) as transport:
+        cluster = Cluster(transport)
+        trials = SharedInformer(cluster.transport, TRIALS, Trial.from_dict, on_bad=lambda error, raw: None)
+        cluster.register(trials).put_own(Trial.from_dict({**TRIAL, "metadata": {**TRIAL["metadata"], "uid": "u"}}))
+        reader = CachedReader(cluster, "kubeflow")
+        found = await reader.find_trial("ns", "exp-1")
+        assert found is not None and found.name == "exp-1" and cluster.counters.total == 0
+        assert await reader.find_namespace_labels("ns") == ENABLED and cluster.counters.total == 1
