@@ -50,6 +50,8 @@ from katib_machinery.workqueue import WorkQueue
 log = logging.getLogger(__name__)
 
 FAREWELL_SECONDS = 5.0
+# An Experiment's status is for people; a Suggestion's spec and status are what the next trials wait for.
+PAUSES = {EXPERIMENTS: 1.0, SUGGESTIONS: 0.1}
 EXPERIMENT_WORKERS, SUGGESTION_WORKERS, TRIAL_WORKERS, ALGORITHM_CALLS = 8, 8, 64, 32
 
 
@@ -60,7 +62,7 @@ class Program:
         self.options = options
         self.channels = Channels()
         self.metrics = Metrics()
-        self.cluster = Cluster(transport, paced=(EXPERIMENTS, SUGGESTIONS))
+        self.cluster = Cluster(transport, paced=PAUSES)
         self.recorders: list[EventRecorder] = []
         self._register_informers()
         self.kinds = TrialKinds(self.cluster, options.trial_resources, options.namespace)

@@ -7,7 +7,7 @@ resources; knows nothing of what their objects mean.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from katib_machinery.client import ResourceClient
@@ -22,18 +22,21 @@ T = TypeVar("T", bound=KubeObject)
 
 
 class Cluster:
-    """Caches to read from and clients to write with. `paced` are the resources whose objects grow with the work.
+    """Caches to read from and clients to write with. `paced` are the resources whose objects grow with the work, each with
+    the seconds that its writes are apart at least.
 
     Informers are made with its `transport`: it counts every request and every conflict in `counters`.
     """
 
-    def __init__(self, transport: Transport, *, clock: Clock | None = None, paced: Collection[Resource] = ()) -> None:
+    def __init__(
+        self, transport: Transport, *, clock: Clock | None = None, paced: Mapping[Resource, float] | None = None
+    ) -> None:
         counting = transport if isinstance(transport, CountingTransport) else CountingTransport(transport)
         self.transport: Transport = counting
         self.counters = counting.counters
         self.clock = clock or SystemClock()
-        self.paced = frozenset(paced)
-        self.pens = Pens(self.clock)
+        self.paced = dict(paced or {})
+        self.pens = Pens(self.clock, self.paced)
         self._informers: dict[Resource, SharedInformer[Any]] = {}
 
     def register(self, informer: SharedInformer[T]) -> SharedInformer[T]:

@@ -6,15 +6,15 @@ Knows when a write may go and which version it must name; knows nothing of why i
   our own: the status and the rest of an object each have one writer, and a write to one leaves the other alone. A
   stranger's change breaks the chain, and the write meets a conflict as it should.
 * **Paced writes** (an Experiment's or a Suggestion's, which grow with the number of trials): the first goes at once, the
-  next not before max(50 ms, 4 x the last round trip), and of those that wait the latest wins. What a write to them costs
-  the server is the weight of the whole object, so the cost of a trial hardly grows with their number.
+  next not before max(its resource's pause, 4 x the last round trip), and of those that wait the latest wins. What a write
+  to them costs the server is the weight of the whole object, so the cost of a trial hardly grows with their number.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -23,7 +23,6 @@ from katib_machinery.objects import KubeObject, ObjectKey, Resource
 
 Part = Literal["object", "status", "finalizers"]
 
-FLOOR = 0.05
 ROUND_TRIPS = 4.0
 CHAIN = 64
 
@@ -46,6 +45,8 @@ class Pen:
     """The own writes of one object."""
 
     clock: Clock
+    # Seconds from the end of one write to the next paced one, at least.
+    pause: float = 0.0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     chain: deque[str] = field(default_factory=lambda: deque(maxlen=CHAIN))
     waiting: dict[Part, Write] = field(default_factory=dict)
@@ -90,7 +91,7 @@ class Pen:
         finally:
             self.in_flight = None
             ended = self.clock.monotonic()
-            self.free_at = ended + max(FLOOR, ROUND_TRIPS * (ended - started))
+            self.free_at = ended + max(self.pause, ROUND_TRIPS * (ended - started))
             self._arm()
         self._prolong(version, answer.resource_version)
         write.on_answer(answer)
@@ -137,15 +138,16 @@ class Pen:
 class Pens:
     """The pens of all objects that this process writes."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, pauses: Mapping[Resource, float]) -> None:
         self._clock = clock
+        self._pauses = pauses
         self._pens: dict[tuple[Resource, ObjectKey], Pen] = {}
 
     def of(self, resource: Resource, key: ObjectKey) -> Pen:
         """The one pen of that object."""
         pen = self._pens.get((resource, key))
         if pen is None:
-            pen = self._pens[resource, key] = Pen(self._clock)
+            pen = self._pens[resource, key] = Pen(self._clock, self._pauses.get(resource, 0.0))
         return pen
 
     def wanted(self, resource: Resource, key: ObjectKey, part: Part) -> KubeObject | None:

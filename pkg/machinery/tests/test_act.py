@@ -76,7 +76,7 @@ class World:
     paced: bool = False
 
     def __post_init__(self) -> None:
-        self.cluster = Cluster(self.transport, clock=self.clock, paced=(WIDGETS,) if self.paced else ())
+        self.cluster = Cluster(self.transport, clock=self.clock, paced={WIDGETS: 0.05} if self.paced else {})
         self.counters, counting = self.cluster.counters, self.cluster.transport
         self.widgets = self.cluster.register(
             SharedInformer(counting, WIDGETS, Widget.from_dict, on_bad=self.bad, resync=None)

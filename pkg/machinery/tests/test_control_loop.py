@@ -24,7 +24,7 @@ class WidgetController:
     """Runs TOTAL jobs, PARALLEL at a time, and counts them in the Widget's status."""
 
     def __init__(self, transport: Any) -> None:
-        self.cluster = Cluster(transport, paced=(WIDGETS,))
+        self.cluster = Cluster(transport, paced={WIDGETS: 0.05})
         self.queue: WorkQueue[ObjectKey] = WorkQueue()
         self.widgets = self._follow(WIDGETS, lambda widget: self.queue.add(widget.key))
         self.jobs = self._follow(JOBS, lambda job: self.queue.add(ObjectKey("ns", job.controller_owner.name)))
