@@ -164,9 +164,16 @@ def test_a_second_run_on_one_state_directory_is_refused(katib: Katib, experiment
 
 
 @pytest.mark.parametrize(
-    "arguments", [["run"], ["nothing"], ["run", "x.yaml", "--port=0"], ["run", "x.yaml", "--isolation=none"]]
+    ("arguments", "says"),
+    [
+        (["run"], "katib run: the following arguments are required: FILE; see katib run --help"),
+        (["nothing"], "katib: argument COMMAND: invalid choice: 'nothing'"),
+        (["run", "x.yaml", "--port=0"], "katib run: argument --port: '0' is no port: give a number from 1 to 65535"),
+        (["run", "x.yaml", "--isolation=none"], "katib run: argument --isolation: invalid choice: 'none'"),
+        (["status", "--nope"], "katib: unrecognized arguments: --nope; see katib --help"),
+    ],
 )
-def test_a_wrong_command_line_exits_2_with_usage(katib: Katib, arguments: list[str]) -> None:
+def test_a_wrong_command_line_is_told_in_one_line(katib: Katib, arguments: list[str], says: str) -> None:
     done = subprocess.run([*katib.command("run")[:1], *arguments], capture_output=True, text=True)
-    assert done.returncode == 2
-    assert done.stderr.startswith("usage: katib")
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.startswith(says) and done.stderr.endswith("--help\n") and done.stderr.count("\n") == 1

@@ -1,9 +1,7 @@
 """What the program is started with: flags, environment, and the start part of the KatibConfig. Reads no environment."""
 
-import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
 
 from katib_apis.v1beta1 import names
@@ -16,6 +14,7 @@ from katib_domain.katib_config import (
     parse_trial_resources,
 )
 from katib_domain.naming import db_manager_endpoint
+from katib_machinery.flags import FlagParser, ShowVersion
 
 DEFAULT_TRIAL_RESOURCES = ("Job.v1.batch",)
 DEFAULT_ELECTION_ID = "3fbc96e9.katib.kubeflow.org"
@@ -64,9 +63,9 @@ def _given(value: str | None, default: str) -> str:
     return default if value is None else value
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> FlagParser:
     """Describe the flags; as in the original, one dash is as good as two."""
-    flags = argparse.ArgumentParser(
+    flags = FlagParser(
         prog="katib-controller",
         description="Moves Experiments, Suggestions and Trials, and serves Katib's admission webhooks.",
         allow_abbrev=False,
@@ -83,13 +82,12 @@ def parser() -> argparse.ArgumentParser:
     add("namespace", "work in this namespace only (default: in all)")
     add("log-level", "least level that is logged: debug, info, warning or error", "info")
     add("log-format", "json, or text for people", "json")
-    version = f"katib-controller {metadata.version('katib-controller')}"
-    flags.add_argument("--version", "-version", action="version", version=version)
+    flags.add_argument("--version", "-version", action=ShowVersion, distribution="katib-controller")
     return flags
 
 
 def parse_options(arguments: Sequence[str], environ: Mapping[str, str], *, identity: str = "") -> Options:
-    """Settle everything; raises OptionsError. Wrong flags end the program, as argparse does."""
+    """Settle everything; raises OptionsError. Wrong flags end the program."""
     flags = parser().parse_args(arguments)
     core_namespace = environ.get(names.ENV_CORE_NAMESPACE, names.ENV_CORE_NAMESPACE_DEFAULT)
     controller = _read_init(flags.katib_config)

@@ -11,12 +11,12 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 
 from grpc import aio
 
 from katib_apis.v1beta1 import api_pb2, api_pb2_grpc, names
 from katib_db.service import KNOWN_SERVICES, DBManager, Gate, Health
+from katib_machinery.flags import FlagParser, ShowVersion
 
 log = logging.getLogger("katib-db-manager")
 UNLIMITED = -1
@@ -42,11 +42,9 @@ def duration(text: str) -> float:
     return sum(float(number) * UNITS[unit] for number, unit in parts)
 
 
-def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="katib-db-manager", description="Keeps the metrics of trials in a database, behind gRPC."
-    )
-    parser.add_argument("--version", action="version", version=f"katib-db-manager {version('katib-db')}")
+def build_parser() -> FlagParser:
+    parser = FlagParser(prog="katib-db-manager", description="Keeps the metrics of trials in a database, behind gRPC.")
+    parser.add_argument("--version", action=ShowVersion, distribution="katib-db")
     listen = f"0.0.0.0:{names.PORT_DB_MANAGER}"
     parser.add_argument(
         "--listen-address", "-listen-address", default=listen, help=f"host:port or unix:/path (default: {listen})"

@@ -9,7 +9,6 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 from katib_apis.v1beta1 import names
@@ -18,6 +17,7 @@ from katib_local.commands import Arguments
 from katib_local.experiment_file import InputError
 from katib_local.state import StateError, default_path
 from katib_local.supervisor import ProgramFailed
+from katib_machinery.flags import FlagParser, ShowVersion
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 KUBECTL_COMMANDS = {
@@ -28,9 +28,9 @@ KUBECTL_COMMANDS = {
 }
 
 
-def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="katib", description=__doc__.splitlines()[0])
-    parser.add_argument("--version", action="version", version=f"katib {version('katib-local')}")
+def build_parser() -> FlagParser:
+    parser = FlagParser(prog="katib", description=__doc__.splitlines()[0])
+    parser.add_argument("--version", action=ShowVersion, distribution="katib-local")
     actions = parser.add_subparsers(dest="action", metavar="COMMAND", required=True)
     run = _action(actions, "run", "run the Experiment in a file, show its progress and its best trials")
     run.add_argument(
@@ -51,8 +51,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _action(
-    actions: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str, usage: str | None = None
-) -> argparse.ArgumentParser:
+    actions: argparse._SubParsersAction[FlagParser], name: str, text: str, usage: str | None = None
+) -> FlagParser:
     description = text[0].upper() + text[1:] + "."
     action = actions.add_parser(name, help=text, description=description, usage=usage, allow_abbrev=False)
     fallback = default_path(os.environ, names.ENV_STATE_DIR)
@@ -72,7 +72,7 @@ def _action(
     return action
 
 
-def _start_options(action: argparse.ArgumentParser) -> None:
+def _start_options(action: FlagParser) -> None:
     action.add_argument(
         "--isolation",
         choices=["auto", "mount", "rewrite"],

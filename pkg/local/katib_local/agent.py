@@ -21,13 +21,14 @@ from katib_local.node.logs import LogServer
 from katib_local.node.node import Node, count_gpus
 from katib_local.node.options import NodeOptions
 from katib_local.node.proxy import LOOPBACK, USER, ServiceProxy
+from katib_machinery.flags import FlagParser
 from katib_machinery.kube import connect
 
 OURS = ("KATIB_", "DB_", "GRPC_PROXY", "NO_GRPC_PROXY", "PYTHONUNBUFFERED")
 
 
-def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def build_parser() -> FlagParser:
+    parser = FlagParser(
         prog="katib_local.agent", description="Runs pods as processes, and Jobs and Deployments as pods."
     )
     add = parser.add_argument

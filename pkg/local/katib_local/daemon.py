@@ -5,7 +5,6 @@ Prints `ready` on stdout once; everything else goes to stderr, which is a log.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import os
 import signal
@@ -16,6 +15,7 @@ from pathlib import Path
 from katib_local.laptop import Options, serve_laptop
 from katib_local.state import StateError, open_state
 from katib_local.supervisor import ProgramFailed
+from katib_machinery.flags import FlagParser
 
 
 async def serve(state_dir: Path, options: Options) -> None:
@@ -44,7 +44,7 @@ def _announce() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="katib_local.daemon", description=__doc__.splitlines()[0])
+    parser = FlagParser(prog="katib_local.daemon", description=__doc__.splitlines()[0])
     parser.add_argument("--state-dir", type=Path, required=True, help="state directory")
     parser.add_argument("--port", type=int, help="port of the API server (default: a free one)")
     parser.add_argument("--isolation", default="auto", help="auto, mount or rewrite")

@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import logging
 import signal
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 from katib_apis.v1beta1 import names
+from katib_machinery.flags import FlagParser, ShowVersion
 
 log = logging.getLogger("katib-suggestion")
 GRACE = 5.0
 
 
-class Version(argparse.Action):
-    """Looks the version up only when it is asked for: that costs more than the rest of the command line."""
-
-    def __init__(self, option_strings: Sequence[str], dest: str, **_: Any) -> None:
-        super().__init__(option_strings, dest, nargs=0, help="show the version and exit")
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
-        from importlib.metadata import version
-
-        parser.exit(message=f"katib-suggestion {version('katib-suggestion')}\n")
-
-
-def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def build_parser() -> FlagParser:
+    parser = FlagParser(
         prog="katib-suggestion", description="Suggests parameters for the trials of experiments, behind gRPC."
     )
     listen = f"0.0.0.0:{names.PORT_SUGGESTION}"
@@ -39,7 +26,7 @@ def build_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="for Katib's own controller: when too few new points are left, fill the reply up with the best known ones",
     )
-    parser.add_argument("--version", action=Version)
+    parser.add_argument("--version", action=ShowVersion, distribution="katib-suggestion")
     return parser
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import csv
 import gc
@@ -13,12 +12,11 @@ from pathlib import Path
 
 from katib_local.apiserver.server import Settings, serve
 from katib_local.apiserver.store import StoreError
+from katib_machinery.flags import FlagParser
 
 
-def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="katib_local.apiserver", description="A Kubernetes API server for one machine."
-    )
+def build_parser() -> FlagParser:
+    parser = FlagParser(prog="katib_local.apiserver", description="A Kubernetes API server for one machine.")
     add = parser.add_argument
     add("--state-dir", type=Path, required=True, help="directory that keeps the objects")
     add("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")

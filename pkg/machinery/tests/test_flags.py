@@ -1,0 +1,38 @@
+"""A wrong command line is told in one line."""
+
+import pytest
+
+from katib_machinery.flags import FlagParser, ShowVersion
+
+
+def a_parser() -> FlagParser:
+    parser = FlagParser(prog="weigh", allow_abbrev=False)
+    parser.add_argument("--grams", type=int)
+    parser.add_argument("--version", action=ShowVersion, distribution="katib-machinery")
+    return parser
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--pounds"], "weigh: unrecognized arguments: --pounds; see weigh --help\n"),
+        (["--grams", "many"], "weigh: argument --grams: invalid int value: 'many'; see weigh --help\n"),
+        (["--grams"], "weigh: argument --grams: expected one argument; see weigh --help\n"),
+    ],
+)
+def test_a_wrong_flag_ends_with_one_line_that_names_it_and_the_cure(
+    arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        a_parser().parse_args(arguments)
+    assert ended.value.code == 2
+    assert capsys.readouterr() == ("", says)
+
+
+def test_the_version_is_the_distributions(capsys: pytest.CaptureFixture[str]) -> None:
+    from importlib.metadata import version
+
+    with pytest.raises(SystemExit) as ended:
+        a_parser().parse_args(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"weigh {version('katib-machinery')}\n"
