@@ -1,6 +1,7 @@
 """The three controllers together: over an API server in memory and services on real gRPC."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
@@ -69,6 +70,29 @@ class Cluster:
         return self.experiment(name)
 
 
+class Storm:
+    """A way to an API server on which requests fail, and answers get lost after the request was carried out."""
+
+    def __init__(self, api: Any, dice: random.Random, share: float) -> None:
+        self._api, self._dice, self._share = api, dice, share
+        self.faults = 0
+
+    async def request(self, method: str, path: str, **kwargs: Any) -> bytes:
+        fault = self._dice.random() / self._share
+        if fault < 0.5:
+            self.faults += 1
+            raise ApiError(503, "ServiceUnavailable", "the storm took the request")
+        answer: bytes = await self._api.request(method, path, **kwargs)
+        if fault < 1:
+            self.faults += 1
+            raise ConnectionResetError("the storm took the answer")
+        return answer
+
+    def stream(self, path: str, **kwargs: Any) -> AsyncIterator[bytes]:
+        stream: AsyncIterator[bytes] = self._api.stream(path, **kwargs)
+        return stream
+
+
 def rate_of(job: dict[str, Any]) -> str:
     return job["spec"]["template"]["spec"]["containers"][0]["command"][1]
 
@@ -78,7 +102,7 @@ def start(memory_api: Any, services: Any, build: Any) -> Callable[..., Any]:
     """Start the control plane over the API server in memory."""
 
     @asynccontextmanager
-    async def starting(config: str = CONFIG) -> AsyncIterator[Cluster]:
+    async def starting(config: str = CONFIG, transport: Any = memory_api) -> AsyncIterator[Cluster]:
         host, _, port = services.address.rpartition(":")
         environ = {
             names.ENV_DB_MANAGER_HOST: host,
@@ -89,7 +113,7 @@ def start(memory_api: Any, services: Any, build: Any) -> Callable[..., Any]:
         metadata = {"name": names.OBJECT_CONFIG_MAP, "namespace": "kubeflow"}
         if memory_api.get("configmaps", names.OBJECT_CONFIG_MAP, "kubeflow") is None:
             memory_api.put("configmaps", {"metadata": metadata, "data": {names.OBJECT_CONFIG_KEY: text}})
-        program = Program(memory_api, parse_options([], environ))
+        program = Program(transport, parse_options([], environ))
         cluster = Cluster(memory_api, services, build, program)
         async with running((program.follow, program.work, cluster.run_jobs)):
             yield cluster
@@ -206,6 +230,51 @@ async def test_a_restarted_control_plane_goes_on(start: Any, build: Any) -> None
         experiment = await cluster.until_over()
         assert experiment["status"]["trials"] == experiment["status"]["trialsSucceeded"] == 12
         assert len(cluster.api.all("trials")) == 12
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_no_storm_breaks_a_limit_or_uses_an_assignment_twice(
+    start: Any, build: Any, memory_api: Any, seed: int
+) -> None:
+    """CTL-4, D-04: requests and answers get lost, jobs fail, the program is killed at any point and started again."""
+    dice = random.Random(seed)
+    most, parallel, active_at_most = 12, dice.choice([1, 3, 5]), 0
+
+    def outcome(job: dict[str, Any]) -> str | None:
+        nonlocal active_at_most
+        trials = [trial for trial in memory_api.all("trials") if not over(trial)]
+        active_at_most = max(active_at_most, len(trials))
+        return dice.choice([None, None, "Complete", "Complete", "Failed"])
+
+    def over(trial: dict[str, Any]) -> bool:
+        conditions = (trial.get("status") or {}).get("conditions") or []
+        return any(entry["type"] in ("Succeeded", "Failed") and entry["status"] == "True" for entry in conditions)
+
+    def ended() -> bool:
+        conditions = ((memory_api.get("experiments", "exp") or {}).get("status") or {}).get("conditions") or [{}]
+        return conditions[-1].get("type") in ("Succeeded", "Failed")
+
+    memory_api.put(
+        "experiments",
+        build.experiment_dict(parallelTrialCount=parallel, maxTrialCount=most, maxFailedTrialCount=most),
+    )
+    storm = Storm(memory_api, dice, share=0.2)
+    while not ended():
+        async with start(transport=storm) as cluster:
+            cluster.outcome = outcome
+            requests = len(memory_api.requests) + dice.randrange(40, 120)
+            await cluster.until(lambda requests=requests: ended() or len(memory_api.requests) > requests)
+    async with start() as cluster:
+        await cluster.until(lambda: not memory_api.all("jobs"))
+        trials = memory_api.all("trials")
+        rates = [trial["spec"]["parameterAssignments"][0]["value"] for trial in trials]
+        status = memory_api.get("experiments", "exp")["status"]
+        await cluster.until(lambda: memory_api.get("experiments", "exp")["status"].get("trials") == len(trials))
+        assert storm.faults > 0 and active_at_most <= parallel
+        assert (
+            len(trials) == len(set(rates)) == memory_api.get("suggestions", "exp")["status"]["suggestionCount"] == most
+        )
+        assert status["trialsSucceeded"] + status.get("trialsFailed", 0) == most
 
 
 async def test_an_own_service_is_deployed_and_removed(start: Any, build: Any) -> None:

@@ -33,6 +33,7 @@ from katib_controller.suggestion.question import (
     read_reply,
 )
 from katib_controller.suggestion.record import record_reply
+from katib_domain.revise import revised
 from katib_machinery.objects import Unstructured
 from katib_machinery.plan import Ask, Create, Delete, Emit, Plan, Update, UpdateStatus
 
@@ -213,6 +214,14 @@ def test_a_reply_is_appended_and_settings_are_merged(build: Any) -> None:
     assert status.algorithm_settings[0].value == "2"
     assert picked(plan, UpdateStatus)[0].urgent
     assert picked(plan, Emit)[0].reason == names.EVENT_SUGGESTIONS_DROPPED
+
+
+def test_a_reply_that_was_stored_unheard_is_not_stored_twice(build: Any) -> None:
+    """The write arrived, its answer was lost: the reply is recorded again over what it led to."""
+    reply = Suggested(assignments("exp-b", "exp-c"), asked=2)
+    once = status_of(record_reply(build.a_suggestion(["exp-a"]), reply, build.now))
+    again = status_of(record_reply(revised(build.a_suggestion(), {"status": once}), reply, build.now))
+    assert again == once and again.suggestion_count == 3
 
 
 def test_the_window_drops_the_oldest_with_a_trial_only(build: Any) -> None:

@@ -45,16 +45,18 @@ def record_reply(suggestion: Suggestion, reply: Reply, now: datetime) -> Plan:
 def record_assignments(suggestion: Suggestion, reply: Suggested, now: datetime) -> SuggestionStatus:
     """Append the assignments and merge the settings that the algorithm has written back (§6).
 
-    No assignment, while no Trial is active and none is waiting for its Trial, is the end of the search (CTL-5).
+    What is there already is not appended again: the write may have arrived although its answer was lost. No assignment, while no Trial is active and none is waiting for its Trial, is the end of the search (CTL-5).
     """
     status = suggestion.status or SuggestionStatus()
     before = status.suggestions or ()
     waiting = [entry for entry in before if entry.name not in reply.used]
     ended = not reply.assignments and not reply.active and not waiting
+    known = {entry.name for entry in before}
+    fresh = [entry for entry in reply.assignments if entry.name not in known]
     changes: dict[str, object] = {}
-    if reply.assignments:
-        changes["suggestions"] = within_window([*before, *reply.assignments], reply.window, reply.used)
-        changes["suggestion_count"] = count_of(suggestion) + len(reply.assignments)
+    if fresh:
+        changes["suggestions"] = within_window([*before, *fresh], reply.window, reply.used)
+        changes["suggestion_count"] = count_of(suggestion) + len(fresh)
     if reply.settings:
         changes["algorithm_settings"] = merge_settings(status.algorithm_settings, reply.settings)
     message = END_REACHED if ended else ""
