@@ -27,7 +27,7 @@ def lint(api: Api) -> list[str]:
         complaints += _type_complaints(definition, place)
         for name, field in definition.schema.get("properties", {}).items():
             complaints += (f"{place}.{name} {complaint}" for complaint in _field_complaints(api, field))
-    return [*complaints, *_column_complaints(api), *_unused(api), *_fact_complaints(api)]
+    return [*complaints, *_version_complaints(api), *_column_complaints(api), *_unused(api), *_fact_complaints(api)]
 
 
 def _type_complaints(definition: Definition, place: str) -> Iterator[str]:
@@ -107,6 +107,12 @@ def _fits(schema: Mapping[str, Any], value: Any) -> bool:
     return isinstance(value, _PYTHON_TYPES[wanted])
 
 
+def _version_complaints(api: Api) -> Iterator[str]:
+    for kind in api.kinds:
+        if kind.version != api.version:
+            yield f"{kind.file}: {kind.name} has version {kind.version} and lies in {api.sources.folder}; write its folder's"
+
+
 def _column_complaints(api: Api) -> Iterator[str]:
     for kind in api.kinds:
         for column in kind.columns:
@@ -131,11 +137,8 @@ def _leads_somewhere(api: Api, kind: str, json_path: str) -> bool:
 
 def _unused(api: Api) -> Iterator[str]:
     used = {name for definition in api.definitions.values() for name in references(definition.schema)}
-    roots = {
-        definition.name
-        for definition in api.definitions.values()
-        if definition.file not in ("tuning.yaml", "kubernetes.yaml")
-    }
+    roots = {str(document.get("title")) for document in api.sources.schemas.values() if "type" in document}
+    roots |= {f"{kind.name}List" for kind in api.kinds}
     for name in sorted(api.definitions.keys() - used - roots):
         yield f"{api.definitions[name].file}: nothing refers to {name}; remove it"
 
@@ -145,7 +148,7 @@ def _fact_complaints(api: Api) -> Iterator[str]:
         for key, entry in entries.items():
             for missing in [word for word in ("value", "description") if word not in entry]:
                 yield f"names.yaml: {section}.{key} has no {missing}"
-    for key, hook in api.sources.webhooks["webhooks"].items():
+    for key, hook in api.sources.webhooks.get("webhooks", {}).items():
         if "description" not in hook:
             yield f"webhooks.yaml: {key} has no description"
     for holder, lists in api.sources.permissions.items():

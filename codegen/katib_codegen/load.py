@@ -8,10 +8,10 @@ from typing import Any
 import yaml
 
 from katib_codegen.errors import SourceError
+from katib_codegen.project import FACTS, FILE, Project, parse_project
 
 Document = Mapping[str, Any]
 
-FACTS = ("names.yaml", "permissions.yaml", "webhooks.yaml")
 PROTO = "api.proto"
 
 
@@ -19,6 +19,7 @@ PROTO = "api.proto"
 class Sources:
     """One API version as a person wrote it: parsed, nothing resolved."""
 
+    project: Project
     version: str
     schemas: Mapping[str, Document]
     names: Document
@@ -49,20 +50,26 @@ class _UniqueKeyLoader(_Loader):  # type: ignore[misc]
         return mapping
 
 
-def load(root: Path, version: str = "v1beta1") -> Sources:
-    """Every source of one version; raises SourceError where one is missing or is no YAML."""
+def load_project(root: Path) -> Project:
+    """What the workspace prints; raises SourceError."""
+    path = root / "apis" / FILE
+    if not path.is_file():
+        raise SourceError(f"apis/{FILE}: no such file under {root}; give the workspace with --root")
+    return parse_project(_parse(path), {folder.name for folder in path.parent.iterdir() if folder.is_dir()})
+
+
+def load(root: Path, version: str | None = None) -> Sources:
+    """Every source of one version (of the stored one, unless said); raises SourceError if one is missing or no YAML."""
+    project = load_project(root)
+    version = version or project.stored.name
     folder = root / "apis" / version
-    if not folder.is_dir():
-        raise SourceError(f"apis/{version}: no such directory under {root}; give the workspace with --root")
-    documents = {path.name: _parse(path) for path in sorted(folder.glob("*.yaml"))}
-    missing = [name for name in FACTS if name not in documents]
-    if not (folder / PROTO).is_file():
-        missing.append(PROTO)
+    missing = [name for name in project.facts if not (folder / name).is_file()]
     if missing:
         raise SourceError(f"apis/{version}: {', '.join(missing)} is missing")
-    names, permissions, webhooks = (documents.pop(name) for name in FACTS)
-    proto = (folder / PROTO).read_text(encoding="utf-8")
-    return Sources(version, documents, names, permissions, webhooks, proto)
+    documents = {path.name: _parse(path) for path in sorted(folder.glob("*.yaml"))}
+    names, permissions, webhooks = (documents.pop(name, {}) for name in FACTS if name != PROTO)
+    proto = (folder / PROTO).read_text(encoding="utf-8") if PROTO in project.facts else ""
+    return Sources(project, version, documents, names, permissions, webhooks, proto)
 
 
 def _parse(path: Path) -> Document:

@@ -7,6 +7,7 @@ from typing import Any
 from katib_codegen import kubernetes
 from katib_codegen.errors import SourceError
 from katib_codegen.load import Document, Sources
+from katib_codegen.project import Project, Version
 from katib_codegen.shape import require_shape
 
 Schema = dict[str, Any]
@@ -62,6 +63,30 @@ class Api:
     @property
     def version(self) -> str:
         return self.sources.version
+
+    @property
+    def project(self) -> Project:
+        return self.sources.project
+
+    @property
+    def models(self) -> str:
+        """The folder of this version's models, names and stubs."""
+        return f"{self.project.models.path}/{self.version}"
+
+    @property
+    def clients(self) -> str:
+        """The folder of this version's clients, listers and informers."""
+        return f"{self.project.clients.path}/{self.version}"
+
+    @property
+    def components(self) -> str:
+        """The folder of what is installed."""
+        return f"{self.project.manifests}/{self.version}/components"
+
+    @property
+    def standing(self) -> Version:
+        """Whether this version is served and stored."""
+        return next(version for version in self.project.versions if version.name == self.version)
 
 
 def bundle(sources: Sources) -> Api:

@@ -1,14 +1,16 @@
 """Writes what the renderers print, or compares it with what is there. The only room of the press that writes files."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from katib_codegen.errors import SourceError
 from katib_codegen.lint import lint
-from katib_codegen.load import load
+from katib_codegen.load import load, load_project
 from katib_codegen.model import Api, bundle
 from katib_codegen.render import Files
 from katib_codegen.render.clients import render_clients
@@ -21,14 +23,13 @@ from katib_codegen.render.protobuf import render_protobuf
 from katib_codegen.render.rbac import render_rbac
 from katib_codegen.render.webhooks import render_webhooks
 
-# The first one waits for other programs: it comes first, so that the rest runs beside it.
+# What each version has of its own. The first one waits for other programs: it comes first, so that the rest runs beside it.
 RENDERERS: tuple[Callable[[Api], Files], ...] = (
     render_protobuf,
     render_models,
     render_names,
     render_defaults,
     render_clients,
-    render_crds,
     render_rbac,
     render_webhooks,
     render_packages,
@@ -60,15 +61,16 @@ class Difference:
 
 def render_all(root: Path) -> dict[str, bytes]:
     """Every printed file, in memory; raises SourceError when a source cannot be printed."""
-    api = bundle(load(root))
-    complaints = lint(api)
+    apis = [bundle(load(root, version.name)) for version in load_project(root).versions]
+    complaints = [complaint for api in apis for complaint in lint(api)]
     if complaints:
         raise SourceError("\n".join(complaints))
+    jobs = [partial(render, api) for render in RENDERERS for api in apis] + [partial(render_crds, *apis)]
     printed: dict[str, bytes] = {}
     with ThreadPoolExecutor(max_workers=2) as pool:
-        for files in pool.map(lambda render: render(api), RENDERERS):
+        for files in pool.map(lambda job: job(), jobs):
             printed.update(files)
-    printed.update(render_gitattributes(api, printed))
+    printed.update(render_gitattributes(printed))
     _require_python(printed)
     return dict(sorted(printed.items()))
 
@@ -91,8 +93,17 @@ def write(root: Path, printed: Mapping[str, bytes]) -> Difference:
         temporary.write_bytes(printed[path])
         temporary.replace(target)
     for path in difference.orphaned:
-        (root / path).unlink()
+        _remove(root, root / path)
     return difference
+
+
+def _remove(root: Path, path: Path) -> None:
+    """Remove a file, and the folders that it leaves empty."""
+    path.unlink()
+    for folder in path.parents:
+        if folder == root or any(entry.name != "__pycache__" for entry in folder.iterdir()):
+            return
+        shutil.rmtree(folder)
 
 
 def _orphans(root: Path, printed: Mapping[str, bytes]) -> Iterator[str]:

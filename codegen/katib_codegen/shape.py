@@ -20,7 +20,7 @@ def require_shape(sources: Sources) -> None:
     faults = [
         f"{file}: {fault}" for file, document in sources.schemas.items() for fault in _document_faults(file, document)
     ]
-    for section in ("webhooks", "service"):
+    for section in ("webhooks", "service") if sources.webhooks else ():
         if not isinstance(sources.webhooks.get(section), Mapping):
             hint = near_hint(section, sources.webhooks)
             faults.append(f"webhooks.yaml: has no {section}; write a mapping of that name{hint}")

@@ -36,5 +36,5 @@ def test_a_missing_source_is_named(workspace: Path, name: str) -> None:
 
 
 def test_a_directory_that_is_no_workspace_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="no such directory"):
+    with pytest.raises(SourceError, match="no such file under"):
         load(tmp_path)

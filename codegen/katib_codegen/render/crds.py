@@ -4,11 +4,12 @@ Knows what kube-apiserver allows in such a schema. Enforced are types, and nothi
 server would answer with the first wrong field alone, before the webhook could name all of them (RES-20).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from katib_codegen.errors import SourceError
 from katib_codegen.model import Api, Kind, Schema
+from katib_codegen.project import Version
 from katib_codegen.render import Files, header
 from katib_codegen.render.documents import documents
 from katib_codegen.words import words
@@ -23,22 +24,45 @@ _ROOT_FIELDS = {
 }
 
 
-def render_crds(api: Api) -> Files:
-    """One CRD per kind: for installs, in an open variant, and as package data for the laptop."""
+def render_crds(*apis: Api) -> Files:
+    """One CRD per kind with all its versions: for installs, in an open variant, and as package data for the laptop.
+
+    They lie where the stored version's files lie.
+    """
+    stored = next(api for api in apis if api.standing.stored)
     printed: dict[str, bytes] = {}
-    for kind in api.kinds:
+    for versions in _by_kind(apis).values():
+        kind = versions[0][1]
         file = f"{kind.singular}.yaml"
-        head = header(f"{api.sources.folder}/{kind.file}")
-        structural = (head + documents([crd(api, kind)])).encode()
-        printed[f"manifests/{api.version}/components/crd/{file}"] = structural
-        printed[f"pkg/apis/katib_apis/{api.version}/crds/{file}"] = structural
-        opened = (head + documents([_definition(kind, dict(_OPEN))])).encode()
-        printed[f"manifests/{api.version}/components/crd-open/{file}"] = opened
+        head = header(*(f"{api.sources.folder}/{kind.file}" for api, kind in versions))
+        structural = (head + documents([_crd([(api, kind, _root(api, kind)) for api, kind in versions])])).encode()
+        printed[f"{stored.components}/crd/{file}"] = structural
+        printed[f"{stored.models}/crds/{file}"] = structural
+        opened = (head + documents([_crd([(api, kind, dict(_OPEN)) for api, kind in versions])])).encode()
+        printed[f"{stored.components}/crd-open/{file}"] = opened
     return printed
 
 
-def crd(api: Api, kind: Kind) -> dict[str, Any]:
-    """The CustomResourceDefinition of one kind."""
+def _by_kind(apis: Sequence[Api]) -> Mapping[str, list[tuple[Api, Kind]]]:
+    """The versions of each kind, the newest first. What a CRD says once, all of them must say alike."""
+    found: dict[str, list[tuple[Api, Kind]]] = {}
+    for api in apis:
+        for kind in api.kinds:
+            found.setdefault(kind.crd_name, []).append((api, kind))
+    for versions in found.values():
+        first, *others = [kind for _, kind in versions]
+        for other in others:
+            for fact in ("name", "singular", "scope", "categories"):
+                if getattr(other, fact) != getattr(first, fact):
+                    raise SourceError(
+                        f"{other.version}/{other.file}: {other.name} has {fact} {getattr(other, fact)!r} and "
+                        f"{first.version} has {getattr(first, fact)!r}; one CRD holds both, write the same"
+                    )
+    return found
+
+
+def _root(api: Api, kind: Kind) -> Schema:
+    """The structural schema of one version of a kind."""
     root = api.definitions[kind.name].schema
     converter = _Structural(api)
     fields = {
@@ -46,21 +70,18 @@ def crd(api: Api, kind: Kind) -> dict[str, Any]:
         for name, field in root["properties"].items()
         if name not in _ROOT_FIELDS
     }
-    schema = {"description": words(root), "type": "object", "properties": {**_ROOT_FIELDS, **fields}}
-    return _definition(kind, schema)
+    return {"description": words(root), "type": "object", "properties": {**_ROOT_FIELDS, **fields}}
 
 
-def _definition(kind: Kind, schema: Schema) -> dict[str, Any]:
-    version = {
-        "name": kind.version,
-        "served": True,
-        "storage": True,
-        "additionalPrinterColumns": [
-            {"name": column.name, "type": column.type, "jsonPath": column.json_path} for column in kind.columns
-        ],
-        "schema": {"openAPIV3Schema": schema},
-        "subresources": {name: {} for name in kind.subresources},
-    }
+def _crd(versions: Sequence[tuple[Api, Kind, Schema]]) -> dict[str, Any]:
+    """The CustomResourceDefinition of one kind. One that the stored version lacks is stored in its newest version."""
+    standings = [api.standing for api, _, _ in versions]
+    keeper = next((standing for standing in standings if standing.stored), standings[0])
+    printed = [
+        _version(kind, schema, standing, storage=standing is keeper)
+        for (_, kind, schema), standing in zip(versions, standings, strict=True)
+    ]
+    kind = versions[0][1]
     names = {
         "kind": kind.name,
         "listKind": f"{kind.name}List",
@@ -72,7 +93,20 @@ def _definition(kind: Kind, schema: Schema) -> dict[str, Any]:
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
         "metadata": {"name": kind.crd_name},
-        "spec": {"group": kind.group, "scope": kind.scope, "names": names, "versions": [version]},
+        "spec": {"group": kind.group, "scope": kind.scope, "names": names, "versions": printed},
+    }
+
+
+def _version(kind: Kind, schema: Schema, standing: Version, *, storage: bool) -> dict[str, Any]:
+    return {
+        "name": kind.version,
+        "served": standing.served,
+        "storage": storage,
+        "additionalPrinterColumns": [
+            {"name": column.name, "type": column.type, "jsonPath": column.json_path} for column in kind.columns
+        ],
+        "schema": {"openAPIV3Schema": schema},
+        "subresources": {name: {} for name in kind.subresources},
     }
 
 

@@ -19,7 +19,7 @@ def render_defaults(api: Api) -> Files:
     ]
     for definition in api.definitions.values():
         lines += _constants(definition)
-    return {f"pkg/apis/katib_apis/{api.version}/defaults.py": "".join(lines).encode()}
+    return {f"{api.models}/defaults.py": "".join(lines).encode()}
 
 
 def _constants(definition: Definition) -> Iterator[str]:

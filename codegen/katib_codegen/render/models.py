@@ -20,7 +20,7 @@ from katib_codegen.words import words
 
 _BASE = "katib_machinery.model.KatibModel"
 _OBJECT = "katib_machinery.model.KatibObject"
-_NUMBER = "katib_apis.scalars.Number"
+_NUMBER = "katib_machinery.types.Number"
 _PASSED = ("type", "properties", "items", "enum", "format", "allOf")
 
 
@@ -29,16 +29,15 @@ def render_models(api: Api) -> Files:
     schemas = {name: _for_generator(definition.schema) for name, definition in api.definitions.items()}
     document = {
         "openapi": "3.1.0",
-        "info": {"title": "katib", "version": api.version},
+        "info": {"title": api.project.name, "version": api.version},
         "paths": {},
         "components": {"schemas": schemas},
     }
     printed = generate(json.dumps(document), config=_options(api))
     if not isinstance(printed, str):
         raise TypeError(f"datamodel-code-generator printed {type(printed).__name__}, wanted one module")
-    path = f"pkg/apis/katib_apis/{api.version}/models.py"
     text = python_header(f"{api.sources.folder}/*.yaml") + _with_words(_body(printed), api)
-    return {path: text.encode()}
+    return {f"{api.models}/models.py": text.encode()}
 
 
 def _options(api: Api) -> GenerateConfig:

@@ -1,4 +1,4 @@
-"""Constants for every name that Katib shares with its users. Knows the sections' prefixes."""
+"""Constants for every name that is shared with users. Knows the sections' prefixes."""
 
 import json
 
@@ -32,9 +32,11 @@ PREFIXES = {
 
 def render_names(api: Api) -> Files:
     """names.py: one constant per name, in the order of the source."""
+    if not api.sources.names:
+        return {}
     lines = [
         python_header(f"{api.sources.folder}/names.yaml", f"{api.sources.folder}/webhooks.yaml"),
-        '"""Names that Katib shares with its users and that its parts share with each other."""\n',
+        f'"""Names that {api.project.name} shares with its users and that its parts share with each other."""\n',
         "\nfrom typing import Final\n",
     ]
     for section, entries in api.sources.names.items():
@@ -46,12 +48,12 @@ def render_names(api: Api) -> Files:
             if "default" in entry:
                 lines += _constant(f"ENV_{key.upper()}_DEFAULT", entry["default"], f"Default of {entry['value']}.")
     lines += ["\n", *_webhook_constants(api)]
-    return {f"pkg/apis/katib_apis/{api.version}/names.py": "".join(lines).encode()}
+    return {f"{api.models}/names.py": "".join(lines).encode()}
 
 
 def _webhook_constants(api: Api) -> list[str]:
     lines: list[str] = []
-    for key, hook in api.sources.webhooks["webhooks"].items():
+    for key, hook in api.sources.webhooks.get("webhooks", {}).items():
         lines += _constant(f"WEBHOOK_PATH_{key.upper()}", hook["path"], hook["description"])
         lines += _constant(f"WEBHOOK_NAME_{key.upper()}", hook["name"], f"Name of the webhook at {hook['path']}.")
     return lines

@@ -7,16 +7,16 @@ _OWN_LINE = "/.gitattributes linguist-generated\n"
 
 
 def render_packages(api: Api) -> Files:
-    """katib_apis.<version>'s own module. The other names of the package are its submodules."""
+    """The version's own module. The other names of the package are its submodules."""
     text = (
         python_header(f"{api.sources.folder}/*")
-        + f'"""Katib {api.version}: models, names, resources, messages, stubs."""\n'
+        + f'"""{api.project.name} {api.version}: models, names, resources, messages, stubs."""\n'
     )
-    return {f"pkg/apis/katib_apis/{api.version}/__init__.py": text.encode()}
+    return {f"{api.models}/__init__.py": text.encode()}
 
 
-def render_gitattributes(api: Api, printed: Files) -> Files:
+def render_gitattributes(printed: Files) -> Files:
     """.gitattributes: every printed file folds in a review."""
-    lines = [header(api.sources.folder), _OWN_LINE]
+    lines = [header("apis"), _OWN_LINE]
     lines += [f"/{path} linguist-generated\n" for path in sorted(printed)]
     return {".gitattributes": "".join(lines).encode()}

@@ -27,9 +27,10 @@ _TOOL_WORDS = re.compile(
 
 def render_protobuf(api: Api) -> Files:
     """api_pb2 and api_pb2_grpc with their .pyi, under the descriptor name api.proto."""
+    if not api.sources.proto:
+        return {}
     head = python_header(f"{api.sources.folder}/{PROTO}")
-    folder = f"pkg/apis/katib_apis/{api.version}"
-    return {f"{folder}/{name}": (head + text).encode() for name, text in _protoc(api.sources.proto).items()}
+    return {f"{api.models}/{name}": (head + text).encode() for name, text in _protoc(api.sources.proto).items()}
 
 
 def _protoc(proto: str) -> dict[str, str]:

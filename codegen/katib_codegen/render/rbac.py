@@ -13,7 +13,25 @@ _API = "rbac.authorization.k8s.io"
 
 
 def render_rbac(api: Api) -> Files:
-    """The controller's RBAC for a whole cluster, and for one namespace without a ClusterRole; rules as constants."""
+    """The controller's RBAC for a whole cluster, and for one namespace without a ClusterRole; rules as constants.
+
+    What is installed comes from the stored version.
+    """
+    if not api.sources.permissions:
+        return {}
+    return {**(_manifests(api) if api.standing.stored else {}), **_constants(api)}
+
+
+def _constants(api: Api) -> Files:
+    facts = Facts(api.sources.names, "permissions.yaml")
+    tables = [
+        (name.upper(), _rules(facts, rules)) for name, rules in api.sources.permissions["made_at_run_time"].items()
+    ]
+    head = python_header(f"{api.sources.folder}/permissions.yaml")
+    return {f"{api.models}/permissions.py": fill("permissions.py.j2", header=head, tables=tables)}
+
+
+def _manifests(api: Api) -> Files:
     controller, facts = api.sources.permissions["controller"], Facts(api.sources.names, "permissions.yaml")
     account = facts.value(controller["serviceAccount"])
     namespace = facts.default("names.environment.core_namespace")
@@ -32,18 +50,10 @@ def render_rbac(api: Api) -> Files:
         *_granted("Role", account, namespace, own, subject),
     ]
     single = [service_account, *_granted("Role", account, namespace, everywhere + own, subject)]
-    source = f"{api.sources.folder}/permissions.yaml"
-    head = header(source)
-    tables = [
-        (name.upper(), _rules(facts, rules)) for name, rules in api.sources.permissions["made_at_run_time"].items()
-    ]
-    folder = f"manifests/{api.version}/components"
+    head = header(f"{api.sources.folder}/permissions.yaml")
     return {
-        f"{folder}/controller/rbac.yaml": (head + documents(whole)).encode(),
-        f"{folder}/controller-single-namespace/rbac.yaml": (head + documents(single)).encode(),
-        f"pkg/apis/katib_apis/{api.version}/permissions.py": fill(
-            "permissions.py.j2", header=python_header(source), tables=tables
-        ),
+        f"{api.components}/controller/rbac.yaml": (head + documents(whole)).encode(),
+        f"{api.components}/controller-single-namespace/rbac.yaml": (head + documents(single)).encode(),
     }
 
 

@@ -10,12 +10,14 @@ from katib_codegen.render.documents import documents
 
 
 def render_webhooks(api: Api) -> Files:
-    """Both configurations in one file: for installs, and as package data for the laptop."""
+    """Both configurations in one file: for installs, and as package data for the laptop. The stored version's count."""
+    if not api.sources.webhooks or not api.standing.stored:
+        return {}
     configurations = [_configuration(api, kind) for kind in ("Validating", "Mutating")]
     text = header(f"{api.sources.folder}/webhooks.yaml") + documents(configurations)
     return {
-        f"manifests/{api.version}/components/webhook/webhooks.yaml": text.encode(),
-        f"pkg/apis/katib_apis/{api.version}/webhooks.yaml": text.encode(),
+        f"{api.components}/webhook/webhooks.yaml": text.encode(),
+        f"{api.models}/webhooks.yaml": text.encode(),
     }
 
 

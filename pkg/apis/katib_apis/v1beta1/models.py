@@ -5,10 +5,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from katib_apis.scalars import Number
 from katib_machinery.enums import StrEnum
 from katib_machinery.model import KatibModel, KatibObject
-from katib_machinery.types import IntOrString, Quantity, Time
+from katib_machinery.types import IntOrString, Number, Quantity, Time
 from pydantic import ConfigDict, Field, StrictBool, StrictInt, StrictStr
 
 

@@ -1,0 +1,112 @@
+"""What apis/project.yaml says: which versions there are, and where what is printed of them goes.
+
+Knows the file's form; reads no file. It is the only source that names packages: the press prints any API that has one.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from katib_codegen.errors import SourceError
+
+FILE = "project.yaml"
+# What a version may have beside its schemas.
+FACTS = ("names.yaml", "permissions.yaml", "webhooks.yaml", "api.proto")
+_VERSION = re.compile(r"v([0-9]+)(?:(alpha|beta)([0-9]+))?")
+_STAGES = {"alpha": 0, "beta": 1, None: 2}
+
+
+@dataclass(frozen=True)
+class Package:
+    """A Python package that is printed, and the distribution's folder that it lies in."""
+
+    folder: str
+    name: str
+
+    @property
+    def path(self) -> str:
+        return f"{self.folder}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of the API: whether the API server offers it, and whether it is the one that objects are stored in."""
+
+    name: str
+    served: bool
+    stored: bool
+
+
+@dataclass(frozen=True)
+class Project:
+    """The whole of apis/project.yaml."""
+
+    name: str
+    models: Package
+    clients: Package
+    manifests: str
+    facts: tuple[str, ...]
+    versions: tuple[Version, ...]
+
+    @property
+    def stored(self) -> Version:
+        """The version that is installed; its objects are what the API server keeps."""
+        return next(version for version in self.versions if version.stored)
+
+
+def parse_project(document: Mapping[str, Any], folders: Collection[str]) -> Project:
+    """The project whose versions lie in these folders; raises SourceError with one line per fault."""
+    faults = [*_faults(document), *_version_faults(document.get("versions"), folders)]
+    if faults:
+        raise SourceError("\n".join(f"{FILE}: {fault}" for fault in faults))
+    packages = {role: Package(entry["folder"], entry["name"]) for role, entry in document["packages"].items()}
+    versions = [Version(name, entry["served"], entry["stored"]) for name, entry in document["versions"].items()]
+    return Project(
+        name=document["name"],
+        models=packages["models"],
+        clients=packages["clients"],
+        manifests=document["manifests"],
+        facts=tuple(document["facts"]),
+        versions=tuple(sorted(versions, key=lambda version: version_priority(version.name), reverse=True)),
+    )
+
+
+def version_priority(name: str) -> tuple[int, int, int]:
+    """How Kubernetes orders versions: v2 over v1 over v1beta2 over v1beta1 over v1alpha1."""
+    match = _VERSION.fullmatch(name)
+    if match is None:
+        raise SourceError(f"{FILE}: {name!r} is no version; write v1, v1beta1 or v1alpha1")
+    return _STAGES[match[2]], int(match[1]), int(match[3] or 0)
+
+
+def _faults(document: Mapping[str, Any]) -> Iterator[str]:
+    for word in ("name", "manifests"):
+        if not isinstance(document.get(word), str):
+            yield f"has no {word}; write `{word}: <text>`"
+    facts = document.get("facts")
+    if not isinstance(facts, list) or not set(facts) <= set(FACTS):
+        yield f"has no facts; write `facts: [...]` with those of {', '.join(FACTS)} that each version has"
+    packages = document.get("packages")
+    for role in ("models", "clients"):
+        entry = packages.get(role) if isinstance(packages, Mapping) else None
+        if not isinstance(entry, Mapping) or not all(isinstance(entry.get(key), str) for key in ("folder", "name")):
+            yield f"has no packages.{role}; write `{role}: {{folder: pkg/<component>, name: <package>}}`"
+
+
+def _version_faults(versions: Any, folders: Collection[str]) -> Iterator[str]:
+    if not isinstance(versions, Mapping) or not versions:
+        yield "has no versions; write `<version>: {served: true, stored: true}` for each folder beside it"
+        return
+    for name, entry in versions.items():
+        if not _VERSION.fullmatch(str(name)):
+            yield f"versions has {name!r}, which is no version; write v1, v1beta1 or v1alpha1"
+        if name not in folders:
+            yield f"versions has {name}, but there is no folder apis/{name}; remove the line or restore the folder"
+        if not isinstance(entry, Mapping) or not all(isinstance(entry.get(key), bool) for key in ("served", "stored")):
+            yield f"versions.{name} must say served and stored; write {{served: true, stored: false}}"
+    for name in sorted(set(folders) - set(versions)):
+        yield f"versions does not name apis/{name}; add `{name}: {{served: true, stored: false}}`"
+    stored = [name for name, entry in versions.items() if isinstance(entry, Mapping) and entry.get("stored") is True]
+    if len(stored) != 1:
+        yield f"versions has {len(stored)} stored versions; Kubernetes stores objects in exactly one"
