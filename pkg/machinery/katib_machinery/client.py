@@ -7,16 +7,26 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import orjson
 
 from katib_machinery.objects import KubeObject, Resource, with_kind
-from katib_machinery.transport import MERGE_PATCH, ApiError, Transport, streaming
+from katib_machinery.transport import (
+    APPLY_PATCH,
+    JSON_PATCH,
+    MERGE_PATCH,
+    STRATEGIC_PATCH,
+    ApiError,
+    Transport,
+    streaming,
+)
 
 T = TypeVar("T", bound=KubeObject)
+PatchType = Literal["merge", "json", "strategic"]
 
 PAGE = 500
+_PATCHES: Mapping[PatchType, str] = {"merge": MERGE_PATCH, "json": JSON_PATCH, "strategic": STRATEGIC_PATCH}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +49,11 @@ class ResourceClient(Generic[T]):
         """The object of that name; ApiError with `not_found` if there is none."""
         return self._decode(orjson.loads(await self._transport.request("GET", self.resource.path(namespace, name))))
 
-    async def list(self, namespace: str | None = None, *, label_selector: str | None = None) -> Sequence[T]:
-        """All objects of the namespace, or of all namespaces, read in pages."""
-        params = {"limit": str(PAGE), **({"labelSelector": label_selector} if label_selector else {})}
+    async def list(
+        self, namespace: str | None = None, *, label_selector: str | None = None, field_selector: str | None = None
+    ) -> Sequence[T]:
+        """All objects of the namespace, or of all namespaces, that the selectors let through; read in pages."""
+        params = {"limit": str(PAGE), **_selectors(label_selector, field_selector)}
         objects: list[T] = []
         while True:
             answer = await self._transport.request("GET", self.resource.path(namespace), params=params)
@@ -64,13 +76,33 @@ class ResourceClient(Generic[T]):
         """Replace the status only; a conflict if the object's (or the given) version is not the stored one."""
         return await self._write("PUT", self.resource.path(obj.namespace, obj.name, "status"), obj, resource_version)
 
-    async def patch(self, namespace: str, name: str, patch: Mapping[str, Any], *, subresource: str | None = None) -> T:
-        """Apply a merge patch; naming `metadata.resourceVersion` in it makes it conditional."""
+    async def patch(
+        self,
+        namespace: str,
+        name: str,
+        patch: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+        *,
+        type: PatchType = "merge",
+        subresource: str | None = None,
+    ) -> T:
+        """Change what the patch says: a merge patch (RFC 7386), a JSON patch (RFC 6902: a list of operations), or a
+        strategic one, which servers know for built-in kinds only. `metadata.resourceVersion` in it makes it conditional.
+        """
         path = self.resource.path(namespace, name, subresource)
-        body = orjson.dumps(patch)
-        return self._decode(
-            orjson.loads(await self._transport.request("PATCH", path, body=body, content_type=MERGE_PATCH))
-        )
+        return await self._patch(path, orjson.dumps(patch), _PATCHES[type], {})
+
+    async def apply(self, obj: T, *, field_manager: str, force: bool = False, subresource: str | None = None) -> T:
+        """Server-side apply: own the fields that the object has, and give up those that it has no more.
+
+        A field of another manager is a conflict, unless `force` takes it.
+        """
+        path = self.resource.path(obj.namespace, obj.name, subresource)
+        params = {"fieldManager": field_manager, **({"force": "true"} if force else {})}
+        return await self._patch(path, orjson.dumps(to_body(obj, self.resource)), APPLY_PATCH, params)
+
+    async def _patch(self, path: str, body: bytes, content_type: str, params: Mapping[str, str]) -> T:
+        answer = await self._transport.request("PATCH", path, params=params, body=body, content_type=content_type)
+        return self._decode(orjson.loads(answer))
 
     async def delete(
         self, namespace: str, name: str, *, uid: str | None = None, propagation: str | None = None
@@ -85,13 +117,23 @@ class ResourceClient(Generic[T]):
         answer = orjson.loads(await self._transport.request("DELETE", path, body=orjson.dumps(options)))
         return None if answer.get("kind") == "Status" else self._decode(answer)
 
+    async def delete_collection(
+        self, namespace: str, *, label_selector: str | None = None, field_selector: str | None = None
+    ) -> None:
+        """Ask for the deletion of all objects of a namespace that the selectors let through."""
+        params = _selectors(label_selector, field_selector)
+        await self._transport.request("DELETE", self.resource.path(namespace), params=params)
+
     async def watch(
-        self, namespace: str | None = None, *, resource_version: str = "", label_selector: str | None = None
+        self,
+        namespace: str | None = None,
+        *,
+        resource_version: str = "",
+        label_selector: str | None = None,
+        field_selector: str | None = None,
     ) -> AsyncIterator[WatchEvent[T]]:
         """Changes after that version, until the server ends the stream. An informer does more: it resumes and lists."""
-        params = {"watch": "true", "resourceVersion": resource_version}
-        if label_selector:
-            params["labelSelector"] = label_selector
+        params = {"watch": "true", "resourceVersion": resource_version, **_selectors(label_selector, field_selector)}
         async with streaming(self._transport.stream(self.resource.path(namespace), params=params)) as lines:
             async for line in lines:
                 event = orjson.loads(line)
@@ -108,6 +150,10 @@ class ResourceClient(Generic[T]):
 
     def _decode(self, raw: Any) -> T:
         return self._decode_object(with_kind(raw, self.resource))
+
+
+def _selectors(labels: str | None, fields: str | None) -> dict[str, str]:
+    return {name: text for name, text in (("labelSelector", labels), ("fieldSelector", fields)) if text}
 
 
 def to_body(obj: KubeObject, resource: Resource) -> dict[str, Any]:

@@ -82,6 +82,8 @@ class KubeTransport:
         self._session, self._retired = None, []
         for session in sessions:
             await session.close()
+        # The sockets are closed by what the loop does next.
+        await asyncio.sleep(0)
 
     async def request(
         self,
@@ -121,7 +123,7 @@ class KubeTransport:
                     raise ApiError.from_answer(answer.status, await answer.read(), answer.headers.get("Retry-After"))
                 yield answer
             finally:
-                answer.release()
+                _let_go(answer)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise UnreachableError(f"{self.connection.server}: {error or type(error).__name__}") from error
 
@@ -171,6 +173,16 @@ class KubeTransport:
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
         return self._session
+
+
+def _let_go(answer: aiohttp.ClientResponse) -> None:
+    """Give the connection back; cut it off when the answer was not read to its end, as a watch's mostly is.
+
+    A polite end of TLS would wait for the server, and leave the socket open when the program's loop ends first.
+    """
+    if (connection := answer.connection) is not None and (transport := connection.transport) is not None:
+        transport.abort()
+    answer.release()
 
 
 def _socket(address: Any) -> socket.socket:

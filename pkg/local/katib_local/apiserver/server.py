@@ -49,6 +49,8 @@ REGISTRY: web.AppKey[Registry] = web.AppKey("registry", Registry)
 USERS: web.AppKey[Any] = web.AppKey("users")
 COUNTS: web.AppKey[Any] = web.AppKey("counts")
 CLIENT_TLS: web.AppKey[Any] = web.AppKey("client_tls")
+USER: web.RequestKey[tuple[str, tuple[str, ...]]] = web.RequestKey("user")
+PLACE: web.RequestKey[Place] = web.RequestKey("place")
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,7 @@ async def _guard(
     code = 500
     try:
         if request.path not in OPEN_PATHS:
-            request["user"] = _authenticated(request)
+            request[USER] = _authenticated(request)
         response = await handler(request)
         code = response.status
         return response
@@ -189,11 +191,11 @@ def _authenticated(request: web.Request) -> tuple[str, tuple[str, ...]]:
 
 
 def _count(request: web.Request, code: int) -> None:
-    place = request.get("place") or Place("")
+    place = request.get(PLACE) or Place("")
     verb = "WATCH" if request.query.get("watch") in ("true", "1") else request.method
     if verb == "GET" and place.plural and not place.name:
         verb = "LIST"
-    user = request.get("user", ("", ()))[0]
+    user = request.get(USER, ("", ()))[0]
     request.app[COUNTS][(user, verb, place.plural, place.subresource, code)] += 1
 
 
@@ -263,7 +265,7 @@ async def _access_review(request: web.Request) -> web.Response:
 
 
 async def _self_review(request: web.Request) -> web.Response:
-    user, groups = request["user"]
+    user, groups = request[USER]
     kind = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
     status = {"userInfo": {"username": user, "groups": list(groups)}}
     return _json({**kind, "metadata": {}, "status": status}, 201)
@@ -288,7 +290,7 @@ async def _body(request: web.Request) -> Any:
 
 
 def _call(request: web.Request) -> Call:
-    user, groups = request["user"]
+    user, groups = request[USER]
     return Call(
         user,
         groups,
@@ -324,7 +326,7 @@ async def _object(request: web.Request) -> web.StreamResponse:
     """Everything under a plural: collections, objects and their subresources."""
     info = request.match_info
     registry = request.app[REGISTRY]
-    request["place"] = place = parse_place(info["place"])
+    request[PLACE] = place = parse_place(info["place"])
     namespace, name, subresource = place.namespace, place.name, place.subresource
     kind = registry.catalog.find(info.get("group", ""), info["version"], place.plural)
     if kind is None or (namespace and not kind.namespaced):
@@ -376,7 +378,7 @@ async def _collection(request: web.Request, registry: Registry, kind: Kind, name
 
 async def _single(request: web.Request, registry: Registry, kind: Kind, key: tuple[str, str]) -> web.Response:
     namespace, name = key
-    subresource = request["place"].subresource
+    subresource = request[PLACE].subresource
     call = _call(request)
     match request.method:
         case "GET":
