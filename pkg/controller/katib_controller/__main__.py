@@ -20,6 +20,7 @@ from katib_machinery.election import LeaderElection, LeadershipLostError
 from katib_machinery.kube import KubeconfigError, load_transport
 from katib_machinery.logs import configure_logging
 from katib_machinery.objects import ObjectKey
+from katib_machinery.transport import Transport
 from katib_webhook.reader import CachedReader
 from katib_webhook.server import WebhookServer, WebhookSettings
 
@@ -56,7 +57,7 @@ async def _run(options: Options) -> int:
         await stack.enter_async_context(
             serve(options.metrics_address, options.health_address, program.metrics, lambda: True)
         )
-        tasks = await stack.enter_async_context(running((program.follow, lambda: _lead(program, options))))
+        tasks = await stack.enter_async_context(running((program.follow, lambda: _lead(program, transport, options))))
         stopped = asyncio.ensure_future(stop.wait())
         done, _ = await asyncio.wait({stopped, *tasks}, return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
@@ -74,13 +75,16 @@ def _webhooks(cluster: Cluster, options: Options) -> WebhookServer:
     return WebhookServer(CachedReader(cluster, options.core_namespace), settings)
 
 
-async def _lead(program: Program, options: Options) -> None:
-    """Work; with leader election only while this replica is the leader."""
+async def _lead(program: Program, transport: Transport, options: Options) -> None:
+    """Work; with leader election only while this replica is the leader.
+
+    The lease goes past the limit on requests: a leader that is held back must not lose it.
+    """
     if not options.controller.enable_leader_election:
         await program.work()
         return
     key = ObjectKey(options.core_namespace, options.election_id)
-    await LeaderElection(program.cluster.transport, key, options.identity).run(program.work)
+    await LeaderElection(transport, key, options.identity).run(program.work)
 
 
 def _complain(task: "asyncio.Task[None]") -> None:

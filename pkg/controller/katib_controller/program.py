@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from katib_apis.v1beta1.models import Experiment, Suggestion, Trial
+from katib_apis.v1beta1 import defaults
+from katib_apis.v1beta1.models import ControllerConfig, Experiment, Suggestion, Trial
 from katib_apis.v1beta1.names import COMPONENT_EXPERIMENT_CONTROLLER as EXPERIMENT_COMPONENT
 from katib_apis.v1beta1.names import COMPONENT_SUGGESTION_CONTROLLER as SUGGESTION_COMPONENT
 from katib_apis.v1beta1.names import COMPONENT_TRIAL_CONTROLLER as TRIAL_COMPONENT
@@ -31,6 +32,7 @@ from katib_controller.trial.observe import TrialObserver
 from katib_controller.trial_book import TrialBook
 from katib_domain.naming import suggestion_endpoint
 from katib_machinery.act import ActContext
+from katib_machinery.clock import Clock, SystemClock
 from katib_machinery.cluster import Cluster
 from katib_machinery.events import EventRecorder
 from katib_machinery.informer import Handler, SharedInformer
@@ -44,6 +46,7 @@ from katib_machinery.objects import (
     Unstructured,
 )
 from katib_machinery.questions import Answerer
+from katib_machinery.throttle import ThrottledTransport
 from katib_machinery.transport import Transport
 from katib_machinery.workqueue import WorkQueue
 
@@ -52,24 +55,25 @@ log = logging.getLogger(__name__)
 FAREWELL_SECONDS = 5.0
 # An Experiment's status is for people; a Suggestion's spec and status are what the next trials wait for.
 PAUSES = {EXPERIMENTS: 1.0, SUGGESTIONS: 0.1}
-EXPERIMENT_WORKERS, SUGGESTION_WORKERS, TRIAL_WORKERS, ALGORITHM_CALLS = 8, 8, 64, 32
 
 
 class Program:
     """The three controllers of one process, over one set of caches."""
 
-    def __init__(self, transport: Transport, options: Options) -> None:
+    def __init__(self, transport: Transport, options: Options, clock: Clock | None = None) -> None:
         self.options = options
+        clock = clock or SystemClock()
         self.channels = Channels()
         self.metrics = Metrics()
-        self.cluster = Cluster(transport, paced=PAUSES)
+        limited = limited_transport(transport, options.controller, clock)
+        self.cluster = Cluster(limited, clock=clock, paced=PAUSES)
         self.recorders: list[EventRecorder] = []
         self._register_informers()
         self.kinds = TrialKinds(self.cluster, options.trial_resources, options.namespace)
         self.book = TrialBook(self._informer(TRIALS))
         self.rows = ObservationLog(self.channels, options.db_manager, self.cluster.clock)
         self.config = LiveConfig(self.cluster, options.core_namespace)
-        calls = options.controller.algorithm_calls or ALGORITHM_CALLS
+        calls = options.controller.algorithm_calls or defaults.CONTROLLER_CONFIG_ALGORITHM_CALLS
         self.answers = Answers(self.channels, self.book, self.cluster.clock, calls=calls)
         self.trial = self._trial_controller()
         self.reconcilers: tuple[Reconciler, ...] = (
@@ -99,20 +103,20 @@ class Program:
         return ActContext(self.cluster, owner, queue, recorder, ask=ask)
 
     def _experiment_controller(self) -> ExperimentController:
-        workers = self.options.controller.experiment_workers or EXPERIMENT_WORKERS
+        workers = self.options.controller.experiment_workers or defaults.CONTROLLER_CONFIG_EXPERIMENT_WORKERS
         return ExperimentController(self._context(EXPERIMENTS, EXPERIMENT_COMPONENT), self.book, workers=workers)
 
     def _suggestion_controller(self) -> SuggestionController:
         controller = self.options.controller
         setup = Setup(self.options.db_manager, probes=controller.enable_grpc_probe_in_suggestion is not False)
         context = self._context(SUGGESTIONS, SUGGESTION_COMPONENT, self.answers.answer)
-        workers = controller.suggestion_workers or SUGGESTION_WORKERS
+        workers = controller.suggestion_workers or defaults.CONTROLLER_CONFIG_SUGGESTION_WORKERS
         return SuggestionController(context, self.book, self.config, self.answers, setup, workers=workers)
 
     def _trial_controller(self) -> TrialController:
         context = self._context(TRIALS, TRIAL_COMPONENT, self.rows.answer)
         observer = TrialObserver(self.cluster, self.config, self.kinds, self.rows)
-        workers = self.options.controller.trial_workers or TRIAL_WORKERS
+        workers = self.options.controller.trial_workers or defaults.CONTROLLER_CONFIG_TRIAL_WORKERS
         return TrialController(context, self.book, observer, workers=workers)
 
     async def follow(self) -> None:
@@ -156,6 +160,14 @@ class Program:
         for reconciler in self.reconcilers:
             await reconciler.context.questions.close()
         await self.channels.close()
+
+
+def limited_transport(transport: Transport, config: ControllerConfig, clock: Clock) -> Transport:
+    """Hold requests back as clientQPS and clientBurst say (CTL-7); without clientQPS there is no limit."""
+    if not config.client_qps:
+        return transport
+    burst = config.client_burst or defaults.CONTROLLER_CONFIG_CLIENT_BURST
+    return ThrottledTransport(transport, float(config.client_qps), burst, clock)
 
 
 @asynccontextmanager

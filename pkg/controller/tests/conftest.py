@@ -414,10 +414,12 @@ class Rows(api_pb2_grpc.DBManagerServicer):
 
 
 class Algorithm(api_pb2_grpc.SuggestionServicer):
-    """An algorithm that returns ever new values, as long as it has some."""
+    """An algorithm that returns ever new values, as long as it has some; it is in no hurry for the `slow` Experiment."""
 
     def __init__(self, points: int = 10**9) -> None:
         self.points = points
+        self.slow = ""
+        self.hurry = asyncio.Event()
         self.requests: list[Any] = []
         self.refusal: tuple[Any, str] | None = None
 
@@ -428,6 +430,8 @@ class Algorithm(api_pb2_grpc.SuggestionServicer):
 
     async def GetSuggestions(self, request: Any, context: Any) -> Any:
         self.requests.append(request)
+        if request.experiment.name == self.slow:
+            await self.hurry.wait()
         first = request.total_request_number - request.current_request_number
         last = min(request.total_request_number, self.points)
         replies = [

@@ -2,17 +2,19 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import grpc
 import pytest
 
-from katib_apis.v1beta1 import names
+from katib_apis.v1beta1 import defaults, names
 from katib_controller.options import parse_options
 from katib_controller.program import Program, running
+from katib_machinery.clock import ManualClock
 from katib_machinery.transport import ApiError
 
 CONFIG = """
@@ -24,6 +26,19 @@ runtime:
       image: example/random
       endpoint: {endpoint}
       trialHistory: full
+"""
+
+
+INIT = """
+apiVersion: config.kubeflow.org/v1beta1
+kind: KatibConfig
+init:
+  controller:
+    experimentWorkers: {workers[0]}
+    suggestionWorkers: {workers[1]}
+    trialWorkers: {workers[2]}
+    clientQPS: {qps}
+    clientBurst: 2
 """
 
 
@@ -102,7 +117,9 @@ def start(memory_api: Any, services: Any, build: Any) -> Callable[..., Any]:
     """Start the control plane over the API server in memory."""
 
     @asynccontextmanager
-    async def starting(config: str = CONFIG, transport: Any = memory_api) -> AsyncIterator[Cluster]:
+    async def starting(
+        config: str = CONFIG, transport: Any = memory_api, arguments: Sequence[str] = ()
+    ) -> AsyncIterator[Cluster]:
         host, _, port = services.address.rpartition(":")
         environ = {
             names.ENV_DB_MANAGER_HOST: host,
@@ -113,7 +130,7 @@ def start(memory_api: Any, services: Any, build: Any) -> Callable[..., Any]:
         metadata = {"name": names.OBJECT_CONFIG_MAP, "namespace": "kubeflow"}
         if memory_api.get("configmaps", names.OBJECT_CONFIG_MAP, "kubeflow") is None:
             memory_api.put("configmaps", {"metadata": metadata, "data": {names.OBJECT_CONFIG_KEY: text}})
-        program = Program(transport, parse_options([], environ))
+        program = Program(transport, parse_options(arguments, environ))
         cluster = Cluster(memory_api, services, build, program)
         async with running((program.follow, program.work, cluster.run_jobs)):
             yield cluster
@@ -382,6 +399,59 @@ async def test_a_trial_that_a_user_deletes_is_made_again_under_its_name(start: A
         cluster.outcome = lambda job: "Complete"
         await cluster.until_over()
         assert cluster.api.get("suggestions", "exp")["status"]["suggestionCount"] == 3
+
+
+def a_start_file(folder: Path, workers: Sequence[int] = (1, 1, 1), qps: float = 0) -> list[str]:
+    """The arguments that make the program start with these numbers."""
+    path = folder / "katib-config.yaml"
+    path.write_text(INIT.format(workers=workers, qps=qps))
+    return [f"--katib-config={path}"]
+
+
+async def test_an_algorithm_that_takes_its_time_holds_up_no_other_experiment(
+    start: Any, build: Any, tmp_path: Path
+) -> None:
+    """CTL-7: even with one worker of each kind."""
+    async with start(arguments=a_start_file(tmp_path)) as cluster:
+        algorithm = cluster.services.algorithm
+        algorithm.slow = "slow"
+        cluster.api.put("experiments", build.experiment_dict("slow", maxTrialCount=3))
+        await cluster.until(lambda: algorithm.requests)
+        cluster.api.put("experiments", build.experiment_dict("quick", maxTrialCount=3))
+        await cluster.until_over("quick")
+        assert [request.experiment.name for request in algorithm.requests].count("slow") == 1
+        assert {trial["metadata"]["labels"][names.LABEL_EXPERIMENT] for trial in cluster.api.all("trials")} == {"quick"}
+        algorithm.hurry.set()
+        await cluster.until_over("slow")
+
+
+def test_how_many_are_looked_at_at_a_time_is_configured(memory_api: Any, tmp_path: Path) -> None:
+    """CTL-7."""
+    program = Program(memory_api, parse_options(a_start_file(tmp_path, workers=(2, 3, 5)), {}))
+    assert [reconciler.workers for reconciler in program.reconcilers] == [2, 3, 5]
+    plain = Program(memory_api, parse_options([], {}))
+    assert [reconciler.workers for reconciler in plain.reconcilers] == [
+        defaults.CONTROLLER_CONFIG_EXPERIMENT_WORKERS,
+        defaults.CONTROLLER_CONFIG_SUGGESTION_WORKERS,
+        defaults.CONTROLLER_CONFIG_TRIAL_WORKERS,
+    ]
+
+
+@pytest.mark.parametrize(("qps", "at_once"), [(0, 5), (10, 2)])
+async def test_how_fast_the_api_server_is_asked_is_configured(
+    memory_api: Any, tmp_path: Path, qps: float, at_once: int
+) -> None:
+    """CTL-7: without a number there is no limit."""
+    clock = ManualClock()
+    program = Program(memory_api, parse_options(a_start_file(tmp_path, qps=qps), {}), clock)
+    asking = [asyncio.ensure_future(program.cluster.transport.request("GET", "/api/v1/configmaps")) for _ in range(5)]
+    async with asyncio.timeout(20):
+        while len(memory_api.requests) + len(clock.waiting) < 5:  # noqa: ASYNC110 - the requests are sent by others
+            await asyncio.sleep(0)
+    assert len(memory_api.requests) == at_once
+    clock.advance(1)
+    await asyncio.gather(*asking)
+    await program.close()
 
 
 async def test_metrics_count_each_transition_once(start: Any, build: Any) -> None:

@@ -198,14 +198,14 @@ class ControllerConfig(KatibModel):
     leader_election_id: Annotated[StrictStr | None, Field(alias="leaderElectionID")] = None
     """Name of the Lease that replicas elect by. Default: 3fbc96e9.katib.kubeflow.org."""
     experiment_workers: Annotated[StrictInt | None, Field(alias="experimentWorkers")] = None
-    """How many Experiments are looked at at the same time. Unit: workers. Default: 4."""
+    """How many Experiments are looked at at the same time. Unit: workers. Default: 8."""
     suggestion_workers: Annotated[StrictInt | None, Field(alias="suggestionWorkers")] = None
-    """How many Suggestions are looked at at the same time. Unit: workers. Default: 4."""
+    """How many Suggestions are looked at at the same time. Unit: workers. Default: 8."""
     trial_workers: Annotated[StrictInt | None, Field(alias="trialWorkers")] = None
-    """How many Trials are looked at at the same time. Unit: workers. Default: 8."""
+    """How many Trials are looked at at the same time. Unit: workers. Default: 64."""
     algorithm_calls: Annotated[StrictInt | None, Field(alias="algorithmCalls")] = None
     """How many calls to algorithm services may be under way at the same time, over all Experiments. Unit: calls.
-    Default: 16."""
+    Default: 32."""
     client_qps: Annotated[Number | None, Field(alias="clientQPS")] = None
     """How many requests a second the controller may send to the API server on average. 0 means no limit. Unit: requests
     per second. Default: 0."""
