@@ -124,6 +124,27 @@ def test_the_contracts_worked_example(world: Any, build: Any) -> None:
     assert requests_of(decide(world(observed, four), build.now)) == 5
 
 
+@pytest.mark.parametrize(
+    ("states", "condition", "counted", "requests"),
+    [
+        ([], "Created", (None, None, None), 3),
+        (["Running", "Succeeded"], "Running", (2, 1, 1), 4),
+        (["Succeeded"] * 12, "Succeeded", (12, None, 12), None),
+    ],
+    ids=["no trial yet", "some are wanted", "enough"],
+)
+def test_a_pass_counts_then_completes_and_only_else_asks_for_more(
+    world: Any, build: Any, states: list[str], condition: str, counted: tuple[int | None, ...], requests: int | None
+) -> None:
+    """E7: §2.1, §2.2 and §2.3 in this order."""
+    trials = [build.a_trial(f"exp-{number}", state) for number, state in enumerate(states)]
+    plan = decide(world(trials, [trial.name for trial in trials]), build.now)
+    status = status_of(plan)
+    assert (status.trials, status.trials_running, status.trials_succeeded) == counted
+    assert status.conditions[-1].type == condition
+    assert requests_of(plan) == requests
+
+
 def test_no_more_trials_are_created_than_are_wanted(world: Any, build: Any) -> None:
     trials = [build.a_trial("exp-a"), build.a_trial("exp-b")]
     plan = decide(world(trials, ["exp-a", "exp-b", "exp-c", "exp-d"]), build.now)
@@ -180,6 +201,16 @@ def test_an_ended_experiment_asks_for_nothing_but_keeps_its_summary(world: Any, 
     assert [type(action) for action in plan.actions] == [UpdateStatus]
     assert (status_of(plan).trials, status_of(plan).trials_killed) == (1, 1)
     assert status_of(decide(world([], [], experiment=over), build.now)).trials is None
+
+
+def test_an_ended_experiment_without_active_trials_comes_to_rest(world: Any, build: Any) -> None:
+    """E5: nothing is left to do; E8: and nothing to write."""
+    trials = [build.a_trial("exp-a", "Succeeded", "0.5")]
+    first = decide(world(trials, ["exp-a"], experiment=an_ended(build, "ExperimentGoalReached", 1)), build.now)
+    settled = picked(first, UpdateStatus)[0].obj
+    plan = decide(world(trials, ["exp-a"], experiment=settled), build.now + timedelta(hours=1))
+    assert [type(action) for action in plan.actions] == [UpdateStatus] and plan.requeue is None
+    assert status_of(plan) == settled.status
 
 
 @pytest.mark.parametrize("most", [13, None])
@@ -299,7 +330,7 @@ MOVES = st.lists(st.tuples(st.integers(0, 30), st.sampled_from([*STATES[1:], "de
 def test_no_history_breaks_a_limit(
     build: SimpleNamespace, moves: list[tuple[int, str]], parallel: int, most: int | None
 ) -> None:
-    """Issue §8: limits hold, the end is final, a still world comes to rest, the same world has the same plan."""
+    """Issue §8, CTL-12: limits hold, the end is final, a still world comes to rest, the same world has the same plan."""
     experiment = build.an_experiment(parallelTrialCount=parallel, maxTrialCount=most, maxFailedTrialCount=7)
     trials: dict[str, Trial] = {}
     assignments: list[str] = []

@@ -454,6 +454,36 @@ async def test_how_fast_the_api_server_is_asked_is_configured(
     await program.close()
 
 
+async def test_what_has_not_changed_is_not_written(start: Any, build: Any) -> None:
+    """E8, T4: objects that somebody has labelled are looked at again; their status stays as it is."""
+    async with start() as cluster:
+        cluster.api.put("experiments", build.experiment_dict(maxTrialCount=3))
+        await cluster.until_over()
+        await cluster.until(lambda: cluster.condition("exp", "suggestions")["type"] == "Succeeded")
+        await cluster.until(lambda: not cluster.api.all("jobs"))
+        await cluster.program.cluster.pens.drain()
+        trials = [trial["metadata"]["name"] for trial in cluster.api.all("trials")]
+        written = len(cluster.api.requests)
+        for plural, name in [("experiments", "exp"), ("suggestions", "exp"), *(("trials", name) for name in trials)]:
+            cluster.api.change(plural, name, {"metadata": {"labels": {"seen": "yes"}}})
+        # The queues are fair: when a later Experiment is over, all of these have had their turn.
+        cluster.api.put("experiments", build.experiment_dict("later", maxTrialCount=3))
+        await cluster.until_over("later")
+        paths = [path.split("/") for method, path in cluster.api.requests[written:] if method != "GET"]
+        assert paths and not [path for path in paths if {"exp", *trials} & set(path)]
+
+
+async def test_the_status_of_a_suggestion_stays_small_while_its_numbers_go_on(start: Any, build: Any) -> None:
+    """RES-2, CTL-6."""
+    async with start(f"{CONFIG}  suggestionWindow: 4\n") as cluster:
+        cluster.api.put("experiments", build.experiment_dict())
+        experiment = await cluster.until_over()
+        suggestion = cluster.api.get("suggestions", "exp")
+        assert (suggestion["spec"]["requests"], suggestion["status"]["suggestionCount"]) == (12, 12)
+        assert len(suggestion["status"]["suggestions"]) == 4
+        assert experiment["status"]["trialsSucceeded"] == len(cluster.api.all("trials")) == 12
+
+
 async def test_metrics_count_each_transition_once(start: Any, build: Any) -> None:
     async with start() as cluster:
         cluster.api.put("experiments", build.experiment_dict(maxTrialCount=4))

@@ -59,7 +59,7 @@ def a_validation(build: Any, address: str, **fields: Any) -> Validate:
 async def test_what_a_code_means_for_validation(
     asking: SimpleNamespace, services: SimpleNamespace, build: Any, code: Any, kind: type
 ) -> None:
-    """GRPC-5: only InvalidArgument and Unknown are terminal."""
+    """GRPC-5, CTL-18: only InvalidArgument and Unknown are terminal."""
     services.algorithm.refusal = None if code is None else (code, "the words")
     answer = await asking.answers.answer(a_validation(build, asking.address))
     assert type(answer) is kind
@@ -99,6 +99,18 @@ async def test_the_request_has_the_history_that_the_service_wants(
         assert [(trial.name, kinds.Name(trial.status.condition)) for trial in request.trials] == expected
         assert (request.current_request_number, request.total_request_number) == (2, 4)
         assert request.experiment.namespace == "ns"
+
+
+async def test_the_request_has_the_trials_that_the_experiment_controls_and_no_others(
+    asking: SimpleNamespace, services: SimpleNamespace, build: Any
+) -> None:
+    """S9, CTL-2: neither labels nor names decide."""
+    owner = [{**build.a_trial().to_dict()["metadata"]["ownerReferences"][0], "uid": "another"}]
+    asking.informer.put_own(build.a_trial("exp-a", metadata={"labels": None}))
+    asking.informer.put_own(build.a_trial("exp-b", metadata={"namespace": "other", "ownerReferences": owner}))
+    asking.informer.put_own(build.a_trial("exp-c", metadata={"ownerReferences": owner}))
+    await asking.answers.answer(a_question(build, asking.address))
+    assert [trial.name for trial in services.algorithm.requests[-1].trials] == ["exp-a"]
 
 
 async def test_a_reply_is_named_and_remembered_as_short(

@@ -100,6 +100,58 @@ def test_an_own_service_is_created_and_waited_for(world: Any, build: Any) -> Non
     assert shown(decide(ready, build.now)) == ["Created=True", "DeploymentReady=True"]
 
 
+def test_a_new_suggestion_says_that_it_was_created_whatever_is_missing(world: Any, build: Any) -> None:
+    """S2: in one write with what follows."""
+    plan = decide(world(suggestion=build.a_suggestion(status=None), config=None, config_problem="no entry"), build.now)
+    assert status_of(plan).start_time == build.now
+    assert shown(plan) == ["Stalled=True", "Created=True"]
+    later = decide(world(suggestion=picked(plan, UpdateStatus)[0].obj), build.now + timedelta(seconds=9))
+    assert status_of(later).start_time == build.now
+
+
+VOLUME = {"persistentVolumeSpec": {"capacity": {"storage": "1Gi"}}}
+
+
+@pytest.mark.parametrize(
+    ("policy", "more", "kinds"),
+    [
+        ("FromVolume", VOLUME, ["PersistentVolume", "PersistentVolumeClaim", "Service", "Deployment"]),
+        ("FromVolume", {}, ["PersistentVolumeClaim", "Service", "Deployment"]),
+        ("LongRunning", VOLUME, ["Service", "Deployment"]),
+        ("Never", VOLUME, ["Service", "Deployment"]),
+    ],
+)
+def test_a_volume_comes_first_where_the_state_is_to_be_kept(
+    world: Any, build: Any, policy: str, more: dict[str, Any], kinds: list[str]
+) -> None:
+    """S3."""
+    config = SuggestionConfig.from_dict({**OWN.to_dict(), **more})
+    suggestion = build.a_suggestion(spec={"resumePolicy": policy}, status=None)
+    plan = decide(world(suggestion=suggestion, config=config), build.now)
+    assert [action.obj.kind for action in picked(plan, Create)] == kinds
+
+
+@pytest.mark.parametrize(
+    ("answer", "conditions", "following"),
+    [
+        (Valid(), ["Running=True"], [Suggest]),
+        (Invalid("no"), ["Failed=True"], []),
+        (NoAnswer("busy"), ["Stalled=True"], [Validate]),
+    ],
+)
+def test_nothing_is_suggested_before_the_experiment_was_found_valid(
+    world: Any, build: Any, answer: Any, conditions: list[str], following: list[type]
+) -> None:
+    """S10: what is found invalid has failed, and that is no error of ours."""
+    plan = decide(world(suggestion=build.a_suggestion(status=None)), build.now)
+    assert [type(action.question) for action in picked(plan, Ask)] == [Validate]
+    told = record_reply(picked(plan, UpdateStatus)[0].obj, answer, build.now)
+    known = ["Created=True", "DeploymentReady=True"]
+    assert [text for text in shown(told) if text not in known] == conditions
+    after = decide(world(suggestion=picked(told, UpdateStatus)[0].obj), build.now)
+    assert [type(action.question) for action in picked(after, Ask)] == following
+
+
 def test_a_service_that_does_not_get_ready_is_a_stall(world: Any, build: Any) -> None:
     """RES-10."""
     waiting = picked(decide(world(suggestion=build.a_suggestion(status=None), config=OWN), build.now), UpdateStatus)[
@@ -114,7 +166,7 @@ def test_a_service_that_does_not_get_ready_is_a_stall(world: Any, build: Any) ->
 
 @pytest.mark.parametrize("policy", ["Never", "FromVolume", "LongRunning"])
 def test_what_the_experiments_end_does(world: Any, build: Any, policy: str) -> None:
-    """§7, RES-6: no configuration is needed to clean up."""
+    """E3, §7, RES-6: no configuration is needed to clean up."""
     suggestion = build.a_suggestion(spec={"resumePolicy": policy})
     over = build.an_experiment({"status": {"conditions": [build.condition("Succeeded")]}})
     view = world(
@@ -136,6 +188,19 @@ def test_what_the_experiments_end_does(world: Any, build: Any, policy: str) -> N
     gone = Unstructured(build.merged(view.children.deployment.raw, going))
     after = replace(view, suggestion=picked(plan, UpdateStatus)[0].obj, children=Children(gone, None))
     assert not picked(decide(after, build.now), Delete)
+
+
+def test_what_has_succeeded_only_loses_its_service(world: Any, build: Any) -> None:
+    """S1: also when the program ended between the mark and the deletions."""
+    over = build.an_experiment({"status": {"conditions": [build.condition("Succeeded")]}})
+    first = decide(world(experiment=over, config=OWN), build.now)
+    ended = picked(first, UpdateStatus)[0].obj
+    view = world(suggestion=ended, experiment=over, config=OWN, children=children(build, ended))
+    plan = decide(view, build.now)
+    assert [type(action) for action in plan.actions] == [Delete, Delete, UpdateStatus]
+    assert [action.obj.kind for action in picked(plan, Delete)] == ["Deployment", "Service"]
+    assert status_of(plan) == ended.status
+    assert not picked(decide(replace(view, children=Children()), build.now), Delete)
 
 
 def test_a_restart_from_the_volume_validates_again(world: Any, build: Any) -> None:
@@ -169,7 +234,7 @@ def test_a_failed_suggestion_stays_failed_and_loses_its_children(world: Any, bui
 def test_how_many_assignments_are_asked_for(
     world: Any, build: Any, fields: dict[str, Any], asked: tuple[int, int] | None
 ) -> None:
-    """§6."""
+    """S11: §6 of grpc.md."""
     view = world(suggestion=build.a_suggestion(**fields), present=Present(frozenset({"a", "b"})))
     questions = [action.question for action in picked(decide(view, build.now), Ask)]
     assert [(question.current, question.total) for question in questions] == ([asked] if asked else [])

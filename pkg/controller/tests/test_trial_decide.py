@@ -179,11 +179,13 @@ def test_the_limit_ends_the_wait(succeeded: Any, build: Any) -> None:
 
 
 def test_a_pod_without_its_collector_is_told_at_once(succeeded: Any, build: Any) -> None:
-    """CTL-3, WH-1."""
+    """CTL-3, WH-1, WH-17: the usual cause is a namespace that has lost its label."""
     pod = build.a_pod(build.a_trial(), ["main"])
     plan = decide(succeeded(pods=(pod,)), build.now)
     assert shown(plan)[-1] == "MetricsUnavailable=True"
     assert "was not injected into pod exp-a-pod" in last(plan).message
+    label = f"{names.LABEL_METRICS_COLLECTOR_INJECTION}={names.LABEL_VALUE_INJECTION_ENABLED}"
+    assert last(plan).message.endswith(f"see whether its namespace has the label {label}")
 
 
 def test_a_collector_that_has_failed_is_named(succeeded: Any, build: Any) -> None:
@@ -299,6 +301,14 @@ def test_a_namesake_job_is_not_ours(succeeded: Any, build: Any) -> None:
     plan = decide(replace(view, job=foreign), build.now)
     assert "does not belong to this Trial" in status_of(plan).conditions[1].message
     assert not picked(plan, Delete)
+
+
+def test_a_trial_whose_job_runs_on_stays_as_it_is(world: Any, build: Any) -> None:
+    """T4: its job is looked at, and there is nothing to write."""
+    trial = build.a_trial()
+    plan = decide(world(trial, job=build.a_job(trial, active=1, ready=1)), build.now)
+    assert [type(action) for action in plan.actions] == [UpdateStatus]
+    assert status_of(plan) == trial.status
 
 
 def test_retries_are_told_while_the_job_runs(world: Any, build: Any) -> None:
