@@ -20,6 +20,7 @@ CONFIG = KatibConfig.from_dict(
     {
         "runtime": {
             "suggestions": [{"algorithmName": name, "image": "i:1"} for name in ("random", "grid", "tpe")],
+            "earlyStoppings": [{"algorithmName": "medianstop", "image": "i:1"}],
             "metricsCollectors": [{"kind": kind, "image": "i:1"} for kind in ("StdOut", "File", "PrometheusMetric")],
         }
     }
@@ -73,6 +74,8 @@ TEMPLATE = "spec__trialTemplate"
 SPACE = "spec__parameters__0__feasibleSpace"
 COLLECTOR = "spec__metricsCollectorSpec"
 FILE_SOURCE = {"fileSystemPath": {"kind": "File", "path": "/var/log/m", "format": "TEXT"}}
+OWN_COLLECTOR = {"collector": {"kind": "Custom", "customCollector": {"name": "mine", "image": "i:1"}}}
+STOPPING, MEDIAN = "spec__earlyStopping", {"algorithmName": "medianstop"}
 SHORT = {"min": "1", "max": "3"}
 
 
@@ -132,7 +135,7 @@ CASES: dict[str, Json] = {
     },
     "37 a Job with an unknown field": {f"{TEMPLATE}__trialSpec__spec__retries": 3},
     "37 a Job with a wrong type": {f"{TEMPLATE}__trialSpec__spec__backoffLimit": "many"},
-    "WH-8 a primary container that is not there": {f"{TEMPLATE}__primaryContainerName": "training"},
+    "WH-8, CTL-10 a primary container that is not there": {f"{TEMPLATE}__primaryContainerName": "training"},
     "38 no parameters": {"spec__parameters": GONE},
     "39 parameters and layers": {"spec__nasConfig": {"graphConfig": {"numLayers": 1}}},
     "40 a wrong type": {"spec__parameters__0__parameterType": "float"},
@@ -182,8 +185,19 @@ CASES: dict[str, Json] = {
     "57 a look-ahead (WH-16)": {COLLECTOR: filtered("(?=a)(b)(c)")},
     "58 one group": {COLLECTOR: filtered("accuracy=(.*)")},
     "58 escaped parentheses (WH-16)": {COLLECTOR: filtered(r"\(a\)\(b\)")},
+    "WH-13 early stopping of what is pushed": {COLLECTOR: a_collector("Push"), STOPPING: MEDIAN},
+    "WH-13 early stopping of what is served": {COLLECTOR: a_collector("PrometheusMetric"), STOPPING: MEDIAN},
+    "WH-13 early stopping with a collector of one's own": {COLLECTOR: OWN_COLLECTOR, STOPPING: MEDIAN},
     "several at once": {"metadata__name": "A", "spec__parallelTrialCount": 0, "spec__resumePolicy": "Sometimes"},
 }
+PAST_DEFAULTS: dict[str, Json] = {
+    "WH-12, 47 and 48 File without a source": a_collector("File"),
+    "WH-12, 47 and 48 File with half a source": a_collector("File", {"fileSystemPath": {}}),
+    "WH-12, 46 and 50 TensorFlowEvent without a source": a_collector("TensorFlowEvent"),
+    "WH-12, 52 PrometheusMetric without a source": a_collector("PrometheusMetric"),
+    "WH-12, 54 Custom without anything": a_collector("Custom"),
+}
+"""Collectors that came past admission's defaults, as an Experiment from a backup may have them."""
 UPDATES: dict[str, tuple[Json, Json]] = {
     "7 a finished Experiment": (
         {"status": {"conditions": [{"type": "Succeeded", "status": "True", "reason": "ExperimentMaxTrialsReached"}]}},
@@ -210,14 +224,21 @@ ACCEPTED: dict[str, tuple[Json, Json]] = {
 def refusal(document: Json, old: Json | None = None, template: TemplateText | None = None) -> str:
     """What the webhook says; empty when it admits."""
     before = None if old is None else Experiment.from_dict(default_experiment(old))
+    return refusal_past_defaults(default_experiment(document), before, template)
+
+
+def refusal_past_defaults(document: Json, old: Experiment | None = None, template: TemplateText | None = None) -> str:
+    """The same of an Experiment as it is."""
     around = Surroundings(CONFIG, template or TemplateText())
-    errors = validate_experiment(Experiment.from_dict(default_experiment(document)), before, around)
+    errors = validate_experiment(Experiment.from_dict(document), old, around)
     return render_errors(errors) if errors else ""
 
 
 def messages() -> str:
     """All cases with their messages, as the golden file has them."""
     found = {name: refusal(changed(BASE, **changes)) for name, changes in CASES.items()}
+    for name, collector in PAST_DEFAULTS.items():
+        found[name] = refusal_past_defaults(changed(default_experiment(BASE), **{COLLECTOR: collector}))
     no_text = TemplateText(problem="ConfigMap a is not in namespace b: create it first")
     from_config_map = {"configMapName": "a", "configMapNamespace": "b", "templatePath": "c"}
     document = changed(BASE, **{f"{TEMPLATE}__trialSpec": GONE, f"{TEMPLATE}__configMap": from_config_map})
@@ -241,6 +262,19 @@ def test_every_case_is_refused() -> None:
 
 def test_the_example_that_all_cases_change_is_accepted() -> None:
     assert refusal(BASE) == ""
+
+
+def test_a_collector_that_is_left_out_stands_for_the_log() -> None:
+    """WH-12."""
+    for collector in ({}, {"collector": {}}, GONE):
+        assert refusal_past_defaults(changed(default_experiment(BASE), **{COLLECTOR: collector})) == ""
+
+
+def test_early_stopping_goes_with_the_collectors_that_compare_values() -> None:
+    """WH-13."""
+    for kind in ("StdOut", "File", "TensorFlowEvent"):
+        assert "early stopping" not in refusal(changed(BASE, **{COLLECTOR: a_collector(kind), STOPPING: MEDIAN}))
+    assert refusal(changed(BASE, **{STOPPING: MEDIAN})) == ""
 
 
 def test_what_may_be_changed_is_accepted() -> None:

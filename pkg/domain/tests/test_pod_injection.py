@@ -139,6 +139,33 @@ def test_stop_rules_go_along_and_a_stopped_training_is_no_failure() -> None:
     assert '"$(head -n 1 /var/log/katib/$$.pid)" = early-stopped' in main["args"][0]
 
 
+def test_stop_rules_go_to_the_collector_of_event_files_too() -> None:
+    """WH-13: in a directory."""
+    trial = a_trial(earlyStoppingRules=[RULE], **a_collector("TensorFlowEvent"))
+    main, sidecar = injected(trial, early_stopping="exp-random.ns:6788")["spec"]["containers"]
+    assert sidecar["args"][-4:] == ["-stop-rule", "accuracy;0.5;less;4", "-s-earlystop", "exp-random.ns:6788"]
+    assert "|| if test -f /var/log/katib/tfevent/$$$$.pid" in main["args"][0]
+
+
+@pytest.mark.parametrize(
+    ("collector", "path"),
+    [
+        (None, "/var/log/katib/metrics.log"),
+        ({}, "/var/log/katib/metrics.log"),
+        ({"collector": {}, "source": {}}, "/var/log/katib/metrics.log"),
+        ({"collector": {"kind": "File"}}, "/var/log/katib/metrics.log"),
+        ({"collector": {"kind": "File"}, "source": {"fileSystemPath": {}}}, "/var/log/katib/metrics.log"),
+        ({"collector": {"kind": "TensorFlowEvent"}}, "/var/log/katib/tfevent/"),
+        ({"collector": {"kind": "PrometheusMetric"}}, None),
+    ],
+)
+def test_a_trial_that_came_past_the_defaults_gets_them_here(collector: Json | None, path: str | None) -> None:
+    """WH-12."""
+    arguments = injected(a_trial(metricsCollector=collector))["spec"]["containers"][1]["args"]
+    assert ("-path" in arguments) is (path is not None)
+    assert path is None or arguments[arguments.index("-path") + 1] == path
+
+
 def test_a_custom_collector_is_taken_as_it_is() -> None:
     custom = {"name": "mine", "image": "mine:1", "args": ["x"]}
     collector = {"collector": {"kind": "Custom", "customCollector": custom}}

@@ -220,6 +220,7 @@ async def test_wrong_types_are_named_by_their_path(webhook: Webhook) -> None:
 
 
 async def test_a_namespace_without_the_label_is_named_with_the_cure(webhook: Webhook) -> None:
+    """WH-17; of one that loses it later the Trial tells."""
     response = await webhook.review("/validate-experiment", EXPERIMENT, namespace="plain")
     message = response["status"]["message"]
     assert response["status"]["code"] == 400
