@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,8 @@ from katib_domain.pod_injection import Injection, inject_pod
 from katib_machinery.transport import ApiError
 from katib_webhook.reader import ClusterReader
 from katib_webhook.review import ADMITTED, AdmissionRequest, Verdict, denied
+
+log = logging.getLogger(__name__)
 
 Json = Mapping[str, Any]
 TRIAL_OWNER = (TRIALS.api_version, TRIALS.kind)
@@ -37,8 +40,11 @@ class PodInjector:
         self._addresses = addresses
 
     async def admit(self, request: AdmissionRequest, reader: ClusterReader) -> Verdict:
-        """A pod of no Trial is admitted as it is. When that cannot be found out, one that the controller has marked is
-        denied, so that it is tried again (WH-1)."""
+        """Admit a pod of no Trial as it is.
+
+        When that cannot be found out, a pod that the controller has marked is denied, so that it is tried again; of any
+        other, which is hardly a Trial's, the operator is told (WH-1).
+        """
         pod = request.document or {}
         try:
             trial = await self._find_trial(pod, request.namespace, reader)
@@ -46,8 +52,11 @@ class PodInjector:
                 return ADMITTED
             injection = await self._injection(trial, request.namespace, reader)
         except (ApiError, OSError) as error:
-            if names.LABEL_TRIAL in ((pod.get("metadata") or {}).get("labels") or {}):
+            metadata = pod.get("metadata") or {}
+            if names.LABEL_TRIAL in (metadata.get("labels") or {}):
                 return denied(500, f"the Trial of this pod cannot be looked up now: {error}")
+            name = metadata.get("name") or metadata.get("generateName")
+            log.warning("pod %s/%s is admitted without a look at its owners: %s", request.namespace, name, error)
             return ADMITTED
         except KatibConfigError as error:
             return denied(400, f"the metrics collector cannot be injected: {error}")

@@ -285,11 +285,15 @@ async def test_other_pods_are_admitted_as_they_are(webhook: Webhook, owner: Json
     assert await webhook.review("/mutate-pod", a_pod(owner)) == {"uid": "u1", "allowed": True}
 
 
-async def test_when_the_look_up_fails_only_marked_pods_are_held_back(webhook: Webhook) -> None:
-    """WH-1."""
+async def test_when_the_look_up_fails_only_marked_pods_are_held_back(
+    webhook: Webhook, caplog: pytest.LogCaptureFixture
+) -> None:
+    """WH-1: of the others the operator is told."""
     webhook.cluster.broken = True
     owner = reference("batch/v1", "Job", "exp-1")
     assert (await webhook.review("/mutate-pod", a_pod(owner)))["allowed"]
+    (told,) = caplog.messages
+    assert told.startswith("pod ns/exp-1- is admitted without a look at its owners: ") and "etcd is away" in told
     marked = await webhook.review("/mutate-pod", a_pod(owner, **{"katib.kubeflow.org/trial": "exp-1"}))
     assert not marked["allowed"] and marked["status"]["code"] == 500
 
