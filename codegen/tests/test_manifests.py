@@ -65,7 +65,8 @@ def test_only_pods_of_opened_namespaces_are_touched(hooks: dict[str, Document]) 
     assert "namespaceSelector" not in hooks["validator.experiment.katib.kubeflow.org"]
 
 
-def test_wh_7_the_control_planes_own_pods_are_never_touched(hooks: dict[str, Document]) -> None:
+def test_the_control_planes_own_pods_are_never_touched(hooks: dict[str, Document]) -> None:
+    """WH-7."""
     hook = hooks["mutator.pod.katib.kubeflow.org"]
     assert hook["objectSelector"]["matchExpressions"] == [
         {"key": "katib.kubeflow.org/component", "operator": "DoesNotExist"},
@@ -77,7 +78,8 @@ def test_wh_7_the_control_planes_own_pods_are_never_touched(hooks: dict[str, Doc
 
 
 @pytest.mark.parametrize("path", [WHOLE, SINGLE])
-def test_res_8_only_the_certificate_secret_may_be_read(api: Api, path: str) -> None:
+def test_only_the_certificate_secret_may_be_read(api: Api, path: str) -> None:
+    """RES-8."""
     documents = objects(render_rbac(api), path)
     granting = [document for document in documents if any("secrets" in rule["resources"] for rule in rules([document]))]
     assert [document["kind"] for document in granting] == ["Role"]
@@ -91,7 +93,8 @@ def test_no_rule_grants_everything(api: Api, path: str) -> None:
         assert "*" not in (*rule["apiGroups"], *rule["resources"], *rule["verbs"])
 
 
-def test_res_8_a_single_namespace_needs_no_cluster_role(api: Api) -> None:
+def test_a_single_namespace_needs_no_cluster_role(api: Api) -> None:
+    """RES-8."""
     documents = objects(render_rbac(api), SINGLE)
     assert [document["kind"] for document in documents] == ["ServiceAccount", "Role", "RoleBinding"]
     assert not [rule for rule in rules(documents) if {"namespaces", "persistentvolumes"} & set(rule["resources"])]

@@ -484,6 +484,26 @@ async def test_the_status_of_a_suggestion_stays_small_while_its_numbers_go_on(st
         assert experiment["status"]["trialsSucceeded"] == len(cluster.api.all("trials")) == 12
 
 
+async def test_a_trial_that_was_stopped_early_is_tidied_up_and_counted(start: Any, build: Any) -> None:
+    """CTL-15, CTL-27: whoever has marked it."""
+    async with start() as cluster:
+        cluster.outcome = lambda job: None
+        cluster.api.put("experiments", build.experiment_dict(maxTrialCount=3))
+        await cluster.until(lambda: cluster.experiment().get("status", {}).get("trialsRunning") == 3)
+        trial = cluster.api.all("trials")[0]
+        name = trial["metadata"]["name"]
+        stopped = build.condition("EarlyStopped", reason="TrialEarlyStopped")
+        cluster.services.rows.rows["ns", name] = list(build.rows("0.4"))
+        cluster.api.change("trials", name, {"status": {"conditions": [*trial["status"]["conditions"], stopped]}})
+        await cluster.until(lambda: cluster.experiment()["status"].get("trialsEarlyStopped") == 1)
+        await cluster.until(lambda: cluster.api.get("jobs", name) is None)
+        status = cluster.api.get("trials", name)["status"]
+        assert status["completionTime"] and status["observation"]["metrics"][0]["latest"] == "0.4"
+        assert {entry["type"]: entry["status"] for entry in status["conditions"]}["Running"] == "False"
+        text = cluster.program.metrics.render().decode()
+        assert 'katib_trial_early_stopped_total{namespace="ns"} 1.0' in text
+
+
 async def test_metrics_count_each_transition_once(start: Any, build: Any) -> None:
     async with start() as cluster:
         cluster.api.put("experiments", build.experiment_dict(maxTrialCount=4))

@@ -111,7 +111,7 @@ async def test_3_a_large_report_is_stored_whole_and_in_order(log: Log) -> None:
 
 
 async def test_4_a_report_that_is_sent_again_is_stored_once_but_equal_rows_of_one_report_stay_two(log: Log) -> None:
-    """DB-4."""
+    """DB-4, CTL-30."""
     rows = [("2024-01-01T00:00:00Z", "loss", "1"), ("2024-01-01T00:00:00Z", "loss", "1")]
     await log.report("t", rows)
     await log.report("t", rows)

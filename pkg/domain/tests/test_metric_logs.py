@@ -101,6 +101,7 @@ def test_json_reports_strings_and_numbers_as_they_are_written(line: str, rows: l
 
 @pytest.mark.parametrize("line", ["{", "[1]", "loss=1", '"text"', "[" * 100_000])
 def test_a_line_that_is_no_object_is_an_error_of_that_line(line: str) -> None:
+    """COL-6: so that only that line is skipped."""
     with pytest.raises(JsonLineError):
         parse_json_line(line, ["loss"])
 

@@ -1,4 +1,4 @@
-"""WH-16: exactly RE2."""
+"""WH-16, COL-16: exactly RE2."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
@@ -64,7 +65,7 @@ def test_the_suite_covers_every_algorithm() -> None:
 
 
 def test_a_second_process_gives_the_same_answer(service: Service, other_service: Service, algorithm: str) -> None:
-    """U-01, U-03: nothing is remembered between calls, and a seeded answer can be had again."""
+    """U-01, U-03, GRPC-4: nothing is remembered between calls, and a seeded answer can be had again."""
     experiment = an_experiment(algorithm, settings=SEED)
     trials = searched(service, experiment, rounds=5, batch=3)
     question = a_question(experiment, trials, wanted=4)
@@ -92,7 +93,7 @@ def test_different_seeds_and_no_seed_give_different_points(service: Service, alg
 
 @pytest.mark.parametrize("condition", [Status.CREATED, Status.RUNNING, Status.SUCCEEDED, Status.FAILED])
 def test_points_are_inside_new_and_pairwise_different(service: Service, algorithm: str, condition: int) -> None:
-    """U-04, U-05: also beside trials that are pending or have failed."""
+    """U-04, U-05, D-14: also in a later call, and beside trials that are pending or have failed."""
     experiment = an_experiment(algorithm, settings=SEED)
     trials = [
         a_trial(number, point, "0.5" if condition == Status.SUCCEEDED else None, condition)
@@ -108,7 +109,7 @@ def test_points_are_inside_new_and_pairwise_different(service: Service, algorith
 
 
 def test_a_finite_space_is_searched_whole_and_then_ends(service: Service, algorithm: str) -> None:
-    """U-06, CTL-5: fewer points than asked for when fewer are left, none at the end, and no error."""
+    """U-06, CTL-5, D-12: fewer points than asked for when fewer are left, none at the end, and no error."""
     experiment = an_experiment(algorithm, FINITE)
     trials: list[api_pb2.Trial] = []
     conditions = [Status.SUCCEEDED, Status.FAILED, Status.RUNNING, Status.METRICSUNAVAILABLE, Status.KILLED]
@@ -271,6 +272,15 @@ def test_distributions_and_steps_are_honoured(service: Service, algorithm: str, 
     assert {point["whole"] for point in points} <= {"1", "11", "21", "31", "41"}
     assert {Decimal(point["fixed"]) for point in points} == {Decimal(3)}
     assert len(points) == 60
+
+
+def test_both_ends_of_an_int_are_as_likely_as_what_is_between(service: Service) -> None:
+    """D-07: 1,000 seeded draws of four values; the ends used to have half their share."""
+    parameters = [a_parameter("whole", api_pb2.INT, bounds=("1", "4")), MIXED[0]]
+    points = service.points(a_question(an_experiment("random", parameters, SEED, most=1000), wanted=1000))
+    drawn = Counter(point["whole"] for point in points)
+    assert sorted(drawn) == ["1", "2", "3", "4"]
+    assert all(200 <= count <= 300 for count in drawn.values()), drawn
 
 
 def test_health_knows_one_service(service: Service) -> None:
