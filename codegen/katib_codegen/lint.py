@@ -1,11 +1,12 @@
 """Whether the schemas say all that a reader needs. Knows the dialect's rules (apis/README.md); renders nothing."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from katib_codegen.model import Api, Definition, references
 from katib_codegen.shape import near_hint
+from katib_codegen.words import upper
 
 _KEYWORDS = {
     "$ref", "additionalProperties", "allOf", "default", "description", "enum", "examples", "format", "items",
@@ -34,6 +35,21 @@ def _type_complaints(definition: Definition, place: str) -> Iterator[str]:
     if "description" not in definition.schema:
         yield f"{place} has no description"
     yield from (f"{place} {complaint}" for complaint in _unknown_keywords(definition.schema))
+    yield from (f"{place} {complaint}" for complaint in _value_complaints(definition.schema.get("enum", ())))
+
+
+def _value_complaints(values: Sequence[Any]) -> Iterator[str]:
+    """Every known value becomes a constant: texts only, each with a name of its own."""
+    named: dict[str, str] = {}
+    for value in values:
+        if not isinstance(value, str):
+            yield f"has the value {value!r} in its enum, which is no text; write it in quotes"
+        elif not upper(value).isidentifier():
+            yield f"has the value {value!r} in its enum, of which no constant's name can be made; begin with a letter"
+        elif upper(value) in named:
+            yield f"has {named[upper(value)]!r} and {value!r} in its enum, which would both be {upper(value)}"
+        else:
+            named[upper(value)] = value
 
 
 def _field_complaints(api: Api, field: Mapping[str, Any]) -> Iterator[str]:
@@ -41,6 +57,8 @@ def _field_complaints(api: Api, field: Mapping[str, Any]) -> Iterator[str]:
         yield "has no description"
     if _is_number(field) and "x-katib-unit" not in field:
         yield "is a number without x-katib-unit"
+    if "enum" in field:
+        yield "has an enum of its own; give it a name under $defs and refer to that"
     if ("default" in field) == ("x-katib-absent" in field):
         yield "needs either a default or x-katib-absent (what its absence means)"
     if "examples" in field:

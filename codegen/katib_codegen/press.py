@@ -16,6 +16,7 @@ from katib_codegen.render import Files
 from katib_codegen.render.clients import render_clients
 from katib_codegen.render.crds import render_crds
 from katib_codegen.render.defaults import render_defaults
+from katib_codegen.render.enums import render_enums
 from katib_codegen.render.models import render_models
 from katib_codegen.render.names import render_names
 from katib_codegen.render.packages import render_gitattributes, render_packages
@@ -27,6 +28,7 @@ from katib_codegen.render.webhooks import render_webhooks
 RENDERERS: tuple[Callable[[Api], Files], ...] = (
     render_protobuf,
     render_models,
+    render_enums,
     render_names,
     render_defaults,
     render_clients,

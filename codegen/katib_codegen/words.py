@@ -1,8 +1,12 @@
-"""What a field's schema says in words: its description, unit and default as one text, for every product alike."""
+"""What a field's schema says in words, and how words of a schema are spelled in Python, for every product alike."""
 
 import json
+import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z0-9]+|[A-Z0-9]+")
 
 
 def words(schema: Mapping[str, Any], values: Sequence[str] = ()) -> str:
@@ -20,6 +24,18 @@ def words(schema: Mapping[str, Any], values: Sequence[str] = ()) -> str:
     elif "x-katib-absent" in schema:
         parts.append(_sentence(f"Absent: {schema['x-katib-absent']}"))
     return " ".join(parts)
+
+
+def upper(name: str) -> str:
+    """The name as a constant's: parallelTrialCount becomes PARALLEL_TRIAL_COUNT."""
+    return "_".join(word.upper() for word in _WORD.findall(name))
+
+
+def docstring(text: str) -> str:
+    """The text as the docstring of a class or a field."""
+    prefix = "r" if "\\" in text else ""
+    body = textwrap.fill(f'{prefix}"""{text}"""', 116, break_long_words=False, break_on_hyphens=False)
+    return textwrap.indent(body, "    ") + "\n"
 
 
 def _literal(value: Any) -> str:

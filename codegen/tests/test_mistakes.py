@@ -83,6 +83,15 @@ MISTAKES = [
         "examples: [{training.kubeflow.org/job-role: 4}]",
     ),
     ("an enum value twice", "experiment.yaml", "enum: [kill, wait]", "enum: [kill, kill]"),
+    ("an enum value without quotes", "tuning.yaml", "enum: ['True', 'False', Unknown]", "enum: ['True', no, Unknown]"),
+    ("an enum value that names nothing", "experiment.yaml", "enum: [kill, wait]", "enum: [kill, wait, '+']"),
+    ("two enum values of one name", "experiment.yaml", "enum: [kill, wait]", "enum: [kill, Kill, wait]"),
+    (
+        "an enum within a field",
+        "katib_config.yaml",
+        "description: Name under which Experiments ask for the algorithm.\n        type: string",
+        "description: Name under which Experiments ask for the algorithm.\n        type: string\n        enum: [tpe]",
+    ),
     ("no webhooks", "webhooks.yaml", "webhooks:\n", "webhoks:\n"),
     ("examples that are no list", "experiment.yaml", "examples: [wait]", "examples: wait"),
     (

@@ -116,6 +116,14 @@ def test_a_changed_source_changes_what_is_printed(
     }
 
 
+def test_known_values_are_named_without_the_models(printed: Mapping[str, bytes], tmp_path: Path) -> None:
+    enums = tmp_path / "enums.py"
+    enums.write_bytes(printed["pkg/apis/katib_apis/v1beta1/enums.py"])
+    script = "import enums, sys; print(enums.CollectorKind.TENSOR_FLOW_EVENT, 'pydantic' in sys.modules)"
+    printing = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert printing.stdout == "TensorFlowEvent False\n"
+
+
 def test_a_source_that_cannot_be_printed_ends_with_its_place(
     workspace: Path, change: Change, capsys: pytest.CaptureFixture[str]
 ) -> None:

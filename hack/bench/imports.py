@@ -12,6 +12,7 @@ MODULES = [
     "pydantic",
     "katib_machinery.model",
     "katib_apis.v1beta1.names",
+    "katib_apis.v1beta1.enums",
     "katib_apis.v1beta1.api_pb2",
     "katib_apis.v1beta1.models",
     "katib_client.v1beta1",

@@ -1,13 +1,11 @@
 """Constants for the defaults that the schemas state, so that the code that fills them in does not state them again."""
 
 import json
-import re
 from collections.abc import Iterator
 
 from katib_codegen.model import Api, Definition
 from katib_codegen.render import Files, python_header
-
-_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z0-9]+|[A-Z]+")
+from katib_codegen.words import upper
 
 
 def render_defaults(api: Api) -> Files:
@@ -27,11 +25,7 @@ def _constants(definition: Definition) -> Iterator[str]:
         if "default" in schema:
             default = schema["default"]
             value = tuple(default) if isinstance(default, list) else default
-            yield f"{_upper(definition.name)}_{_upper(field)}: Final = {_literal(value)}\n"
-
-
-def _upper(name: str) -> str:
-    return "_".join(word.upper() for word in _WORD.findall(name))
+            yield f"{upper(definition.name)}_{upper(field)}: Final = {_literal(value)}\n"
 
 
 def _literal(value: object) -> str:

@@ -6,7 +6,6 @@ unknown fields) is not here but in katib_machinery.
 
 import ast
 import json
-import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,17 +15,18 @@ from datamodel_code_generator.format import Formatter, PythonVersion
 
 from katib_codegen.model import Api, Schema
 from katib_codegen.render import Files, python_header
-from katib_codegen.words import words
+from katib_codegen.render.enums import enums_module
+from katib_codegen.words import docstring, words
 
 _BASE = "katib_machinery.model.KatibModel"
 _OBJECT = "katib_machinery.model.KatibObject"
 _NUMBER = "katib_machinery.types.Number"
-_PASSED = ("type", "properties", "items", "enum", "format", "allOf")
+_PASSED = ("type", "properties", "items", "format", "allOf")
 
 
 def render_models(api: Api) -> Files:
     """models.py: one class per definition, in the order of the sources."""
-    schemas = {name: _for_generator(definition.schema) for name, definition in api.definitions.items()}
+    schemas = {name: _definition_for_generator(api, name) for name in api.definitions}
     document = {
         "openapi": "3.1.0",
         "info": {"title": api.project.name, "version": api.version},
@@ -47,7 +47,6 @@ def _options(api: Api) -> GenerateConfig:
         target_python_version=PythonVersion.PY_311,
         base_class=_BASE,
         base_class_map={kind.name: _OBJECT for kind in api.kinds},
-        import_overrides={"StrEnum": "katib_machinery.enums"},
         strict_types=[StrictTypes.str, StrictTypes.int, StrictTypes.float, StrictTypes.bool],
         formatters=[Formatter.BUILTIN],
         builtin_format_line_length=120,
@@ -57,7 +56,6 @@ def _options(api: Api) -> GenerateConfig:
         field_constraints=True,
         collapse_root_models=True,
         use_exact_imports=True,
-        capitalise_enum_members=True,
         keep_model_order=False,
         disable_timestamp=True,
         strict_refs=True,
@@ -85,12 +83,12 @@ def _docstrings(module: ast.Module, api: Api) -> Iterator[tuple[int, str]]:
         if isinstance(node, ast.ClassDef):
             schema = api.definitions[node.name].schema
             if words(schema):
-                yield node.body[0].lineno - 1, _docstring(words(schema)) + "\n"
+                yield node.body[0].lineno - 1, docstring(words(schema)) + "\n"
             for field in node.body:
                 if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
                     text = words(schema["properties"][_json_name(field, field.target.id)])
                     if text:
-                        yield field.end_lineno or field.lineno, _docstring(text)
+                        yield field.end_lineno or field.lineno, docstring(text)
 
 
 def _json_name(field: ast.AnnAssign, attribute: str) -> str:
@@ -100,10 +98,10 @@ def _json_name(field: ast.AnnAssign, attribute: str) -> str:
     return attribute
 
 
-def _docstring(text: str) -> str:
-    prefix = "r" if "\\" in text else ""
-    body = textwrap.fill(f'{prefix}"""{text}"""', 116, break_long_words=False, break_on_hyphens=False)
-    return textwrap.indent(body, "    ") + "\n"
+def _definition_for_generator(api: Api, name: str) -> Schema:
+    if "enum" in api.definitions[name].schema:
+        return {"type": "string", "customTypePath": f"{enums_module(api)}.{name}"}
+    return _for_generator(api.definitions[name].schema)
 
 
 def _for_generator(schema: Mapping[str, Any]) -> Schema:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from katib_apis.v1beta1 import models
+from katib_apis.v1beta1 import enums, models
 from katib_machinery.model import KatibModel, KatibObject, ObjectKey, describe_validation_error
 
 ROOT = Path(__file__).parents[3]
@@ -138,7 +138,7 @@ def test_attributes_are_snake_case_and_absent_ones_are_none() -> None:
 
 def test_an_enumeration_is_open() -> None:
     known, unknown = (models.ObjectiveSpec.from_dict({"type": value}).type for value in ("minimize", "best"))
-    assert known is models.ObjectiveType.MINIMIZE and known == "minimize"
+    assert known is enums.ObjectiveType.MINIMIZE and known == "minimize"
     assert unknown == "best" and unknown is not None and not unknown.known
 
 

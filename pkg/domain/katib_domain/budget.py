@@ -9,7 +9,8 @@ from enum import Enum
 from typing import Final
 
 from katib_apis.v1beta1 import names
-from katib_apis.v1beta1.models import Experiment, ExperimentSpec, ResumePolicyType, Suggestion, SuggestionStatus
+from katib_apis.v1beta1.enums import ResumePolicyType
+from katib_apis.v1beta1.models import Experiment, ExperimentSpec, Suggestion, SuggestionStatus
 from katib_domain.conditions import conditions_of, find_condition
 from katib_domain.objective import goal_reached
 from katib_domain.trial_summary import ActiveTrial, Bucket, TrialSummary

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Protocol, TypeAlias, TypeVar
 
+from katib_apis.v1beta1.enums import ConditionStatus
 from katib_apis.v1beta1.models import (
-    ConditionStatus,
     Experiment,
     ExperimentCondition,
     Suggestion,

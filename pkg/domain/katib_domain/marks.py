@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from katib_apis.v1beta1 import names
+from katib_apis.v1beta1.enums import ConditionStatus
 from katib_apis.v1beta1.models import (
-    ConditionStatus,
     ExperimentCondition,
     ExperimentStatus,
     SuggestionCondition,

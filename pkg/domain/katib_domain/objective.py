@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Final, TypeAlias
 
 from katib_apis.v1beta1 import api_pb2, names
-from katib_apis.v1beta1.models import Metric, MetricStrategyType, ObjectiveSpec, ObjectiveType, Observation, Trial
+from katib_apis.v1beta1.enums import MetricStrategyType, ObjectiveType
+from katib_apis.v1beta1.models import Metric, ObjectiveSpec, Observation, Trial
 from katib_domain.numbers import is_not_finite, parse_number
 from katib_domain.timestamps import parse_rfc3339
 

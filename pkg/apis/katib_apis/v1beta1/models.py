@@ -5,31 +5,26 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from katib_machinery.enums import StrEnum
+from katib_apis.v1beta1.enums import (
+    CollectorKind,
+    ComparisonType,
+    CompletionPolicy,
+    ConditionStatus,
+    Distribution,
+    ExperimentConditionType,
+    FileFormat,
+    FileSystemKind,
+    MetricStrategyType,
+    ObjectiveType,
+    ParameterType,
+    ResumePolicyType,
+    SuggestionConditionType,
+    TrialConditionType,
+    TrialHistory,
+)
 from katib_machinery.model import KatibModel, KatibObject
 from katib_machinery.types import IntOrString, Number, Quantity, Time
 from pydantic import ConfigDict, Field, StrictBool, StrictInt, StrictStr
-
-
-class ParameterType(StrEnum):
-    """Type of a parameter. double and int lie between min and max; discrete (numbers) and categorical (any text) come
-    from a list; unknown is refused by every algorithm."""
-
-    UNKNOWN = "unknown"
-    DOUBLE = "double"
-    INT = "int"
-    DISCRETE = "discrete"
-    CATEGORICAL = "categorical"
-
-
-class Distribution(StrEnum):
-    """How likely the values of a parameter are before anything is known."""
-
-    UNIFORM = "uniform"
-    LOG_UNIFORM = "logUniform"
-    NORMAL = "normal"
-    LOG_NORMAL = "logNormal"
-    UNKNOWN = "unknown"
 
 
 class FeasibleSpace(KatibModel):
@@ -143,36 +138,6 @@ class NasConfig(KatibModel):
     """Operations that the network may use. Absent: none."""
 
 
-class ResumePolicyType(StrEnum):
-    """What happens to an Experiment's algorithm service at its end, and whether a larger maxTrialCount can restart the
-    Experiment. Never removes the service for good; LongRunning keeps it running; FromVolume removes it and keeps its
-    state on a volume."""
-
-    NEVER = "Never"
-    LONG_RUNNING = "LongRunning"
-    FROM_VOLUME = "FromVolume"
-
-
-class CompletionPolicy(StrEnum):
-    """What happens to Trials that are still active when the Experiment is over. kill ends them; wait lets them
-    finish."""
-
-    KILL = "kill"
-    WAIT = "wait"
-
-
-class ExperimentConditionType(StrEnum):
-    """What a condition of an Experiment is about. Stalled stands beside the main state and says that something keeps
-    the Experiment from going on."""
-
-    CREATED = "Created"
-    RUNNING = "Running"
-    RESTARTING = "Restarting"
-    SUCCEEDED = "Succeeded"
-    FAILED = "Failed"
-    STALLED = "Stalled"
-
-
 class ControllerConfig(KatibModel):
     """Settings of the controller."""
 
@@ -224,15 +189,6 @@ class CertGeneratorConfig(KatibModel):
     """Service whose name the certificate carries. Absent: katib-controller when the generator is enabled."""
     webhook_secret_name: Annotated[StrictStr | None, Field(alias="webhookSecretName")] = None
     """Secret that keeps the certificate. Absent: katib-webhook-cert when the generator is enabled."""
-
-
-class TrialHistory(StrEnum):
-    """Which Trials an algorithm service is told of. reduced leaves out those that ended without metrics, as services
-    written for the original expect; full sends every Trial, and every assignment that has no Trial yet, so that the
-    service knows all that it ever suggested."""
-
-    REDUCED = "reduced"
-    FULL = "full"
 
 
 class LocalImage(KatibModel):
@@ -305,32 +261,6 @@ class ResourceRequirements(KatibModel):
     requests: dict[str, Quantity] | None = None
 
 
-class SuggestionConditionType(StrEnum):
-    """What a condition of a Suggestion is about. Stalled stands beside the main state and says that the algorithm
-    service does not answer as it should."""
-
-    CREATED = "Created"
-    DEPLOYMENT_READY = "DeploymentReady"
-    RUNNING = "Running"
-    SUCCEEDED = "Succeeded"
-    FAILED = "Failed"
-    STALLED = "Stalled"
-
-
-class TrialConditionType(StrEnum):
-    """What a condition of a Trial is about. Stalled stands beside the main state and says that the job does not get
-    on."""
-
-    CREATED = "Created"
-    RUNNING = "Running"
-    SUCCEEDED = "Succeeded"
-    KILLED = "Killed"
-    FAILED = "Failed"
-    METRICS_UNAVAILABLE = "MetricsUnavailable"
-    EARLY_STOPPED = "EarlyStopped"
-    STALLED = "Stalled"
-
-
 class AlgorithmSetting(KatibModel):
     """One setting of a search algorithm."""
 
@@ -349,14 +279,6 @@ class EarlyStoppingSetting(KatibModel):
     """Value of the setting, as text whatever its type. Absent: the empty text."""
 
 
-class ComparisonType(StrEnum):
-    """How a reported value is compared with a rule's value."""
-
-    EQUAL = "equal"
-    LESS = "less"
-    GREATER = "greater"
-
-
 class EarlyStoppingRule(KatibModel):
     """A condition on one metric. A Trial is stopped early once each of its rules has held."""
 
@@ -369,21 +291,6 @@ class EarlyStoppingRule(KatibModel):
     """The rule holds when the reported value compares like this to the rule's value. Absent: the rule never holds."""
     start_step: Annotated[StrictInt | None, Field(alias="startStep")] = None
     """How many reports of the metric there must be before the rule is looked at. Unit: reports. Default: 0."""
-
-
-class ObjectiveType(StrEnum):
-    """Whether smaller or larger values of the objective metric are better."""
-
-    MINIMIZE = "minimize"
-    MAXIMIZE = "maximize"
-
-
-class MetricStrategyType(StrEnum):
-    """Which of a metric's reports counts as the Trial's value; the smallest, the largest or the last one."""
-
-    MIN = "min"
-    MAX = "max"
-    LATEST = "latest"
 
 
 class MetricStrategy(KatibModel):
@@ -454,21 +361,6 @@ class FilterSpec(KatibModel):
     for."""
 
 
-class FileSystemKind(StrEnum):
-    """Whether a path leads to a file or to a directory. Invalid is what an older version wrote for neither."""
-
-    FILE = "File"
-    DIRECTORY = "Directory"
-    INVALID = "Invalid"
-
-
-class FileFormat(StrEnum):
-    """How a metrics file is written; TEXT is searched by filters, JSON has one object per line."""
-
-    TEXT = "TEXT"
-    JSON = "JSON"
-
-
 class FileSystemPath(KatibModel):
     """Where a Trial writes its metrics."""
 
@@ -479,27 +371,6 @@ class FileSystemPath(KatibModel):
     """What the path leads to. Absent: File for the File collector, Directory for TensorFlowEvent."""
     format: FileFormat | None = None
     """How the file is written; only for the File collector. Absent: TEXT for the File collector."""
-
-
-class CollectorKind(StrEnum):
-    """Way in which metrics are collected. StdOut reads what the container prints, File a file, TensorFlowEvent a
-    directory of event files, PrometheusMetric an endpoint; Custom brings its own container; with Push the training code
-    reports."""
-
-    STD_OUT = "StdOut"
-    FILE = "File"
-    TENSOR_FLOW_EVENT = "TensorFlowEvent"
-    PROMETHEUS_METRIC = "PrometheusMetric"
-    CUSTOM = "Custom"
-    PUSH = "Push"
-
-
-class ConditionStatus(StrEnum):
-    """Whether a condition holds."""
-
-    TRUE = "True"
-    FALSE = "False"
-    UNKNOWN = "Unknown"
 
 
 class ExperimentCondition(KatibModel):

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from katib_apis.v1beta1.models import EarlyStoppingConfig, Experiment, Suggestion, SuggestionConfig, TrialHistory
+from katib_apis.v1beta1.enums import TrialHistory
+from katib_apis.v1beta1.models import EarlyStoppingConfig, Experiment, Suggestion, SuggestionConfig
 from katib_apis.v1beta1.resources import EXPERIMENTS
 from katib_controller.configuration import LiveConfig
 from katib_controller.ownership import is_controlled_by

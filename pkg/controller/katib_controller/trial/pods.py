@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from katib_apis.v1beta1 import names
-from katib_apis.v1beta1.models import CollectorKind, Trial
+from katib_apis.v1beta1.enums import CollectorKind
+from katib_apis.v1beta1.models import Trial
 from katib_machinery.objects import Unstructured
 
 Status = dict[str, Any]
