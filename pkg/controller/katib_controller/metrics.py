@@ -12,9 +12,10 @@ from typing import Final, TypeVar
 import prometheus_client
 from prometheus_client.core import GaugeMetricFamily
 
-from katib_apis.v1beta1 import names
+from katib_apis.v1beta1 import names, resources
+from katib_apis.v1beta1.enums import ExperimentConditionType, TrialConditionType
 from katib_apis.v1beta1.models import Experiment, Trial
-from katib_domain.conditions import conditions_of, has_condition, last_type
+from katib_domain.conditions import ConditionType, conditions_of, has_condition, last_type
 from katib_machinery.informer import Handler, SharedInformer
 
 T = TypeVar("T", Experiment, Trial)
@@ -29,28 +30,31 @@ class _Names:
     created: str
     deleted: str
     current: str
-    ends: Mapping[str, str]
+    ends: Mapping[ConditionType, str]
 
 
 _EXPERIMENT: Final = _Names(
-    "Experiment",
+    resources.EXPERIMENTS.kind,
     names.FINALIZER_EXPERIMENT,
     names.METRIC_EXPERIMENT_CREATED,
     names.METRIC_EXPERIMENT_DELETED,
     names.METRIC_EXPERIMENTS_CURRENT,
-    {"Succeeded": names.METRIC_EXPERIMENT_SUCCEEDED, "Failed": names.METRIC_EXPERIMENT_FAILED},
+    {
+        ExperimentConditionType.SUCCEEDED: names.METRIC_EXPERIMENT_SUCCEEDED,
+        ExperimentConditionType.FAILED: names.METRIC_EXPERIMENT_FAILED,
+    },
 )
 _TRIAL: Final = _Names(
-    "Trial",
+    resources.TRIALS.kind,
     names.FINALIZER_TRIAL,
     names.METRIC_TRIAL_CREATED,
     names.METRIC_TRIAL_DELETED,
     names.METRIC_TRIALS_CURRENT,
     {
-        "Succeeded": names.METRIC_TRIAL_SUCCEEDED,
-        "Failed": names.METRIC_TRIAL_FAILED,
-        "MetricsUnavailable": names.METRIC_TRIAL_METRICS_UNAVAILABLE,
-        "EarlyStopped": names.METRIC_TRIAL_EARLY_STOPPED,
+        TrialConditionType.SUCCEEDED: names.METRIC_TRIAL_SUCCEEDED,
+        TrialConditionType.FAILED: names.METRIC_TRIAL_FAILED,
+        TrialConditionType.METRICS_UNAVAILABLE: names.METRIC_TRIAL_METRICS_UNAVAILABLE,
+        TrialConditionType.EARLY_STOPPED: names.METRIC_TRIAL_EARLY_STOPPED,
     },
 )
 

@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from katib_apis.v1beta1 import names
-from katib_apis.v1beta1.enums import ResumePolicyType
+from katib_apis.v1beta1 import defaults, names
+from katib_apis.v1beta1.enums import ConditionStatus, ExperimentConditionType, ResumePolicyType
 from katib_apis.v1beta1.models import Experiment, ExperimentSpec, Suggestion, SuggestionStatus
 from katib_domain.conditions import conditions_of, find_condition
 from katib_domain.objective import goal_reached
 from katib_domain.trial_summary import ActiveTrial, Bucket, TrialSummary
 
-# What admission fills in; used only where an object came past it.
-DEFAULT_PARALLEL: Final = 3
 RESTARTABLE: Final = (ResumePolicyType.LONG_RUNNING, ResumePolicyType.FROM_VOLUME)
 
 
@@ -44,8 +42,12 @@ def completion(spec: ExperimentSpec, summary: TrialSummary, *, search_ended: boo
 
 
 def parallel_trials(spec: ExperimentSpec) -> int:
-    """How many Trials may be active at once."""
-    return DEFAULT_PARALLEL if spec.parallel_trial_count is None else spec.parallel_trial_count
+    """How many Trials may be active at once; the default counts only where an object came past admission."""
+    return (
+        defaults.EXPERIMENT_SPEC_PARALLEL_TRIAL_COUNT
+        if spec.parallel_trial_count is None
+        else spec.parallel_trial_count
+    )
 
 
 def trials_to_add(spec: ExperimentSpec, summary: TrialSummary) -> int:
@@ -131,8 +133,8 @@ def waiting_names(held: Assigned, add: int) -> Sequence[str]:
 def restart_wanted(experiment: Experiment) -> bool:
     """Whether the budget of an Experiment that had used it up was raised, or lifted altogether (E4, CTL-14)."""
     spec, status = experiment.spec, experiment.status
-    succeeded = find_condition(conditions_of(experiment), "Succeeded")
-    if spec is None or status is None or succeeded is None or succeeded.status != "True":
+    succeeded = find_condition(conditions_of(experiment), ExperimentConditionType.SUCCEEDED)
+    if spec is None or status is None or succeeded is None or succeeded.status != ConditionStatus.TRUE:
         return False
     if succeeded.reason != names.REASON_EXPERIMENT_MAX_TRIALS_REACHED or spec.resume_policy not in RESTARTABLE:
         return False

@@ -5,9 +5,14 @@ Knows the setting rule of all three kinds. Must not know why a condition is set;
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, Protocol, TypeAlias, TypeVar
+from typing import Final, Protocol, TypeAlias, TypeVar, assert_never
 
-from katib_apis.v1beta1.enums import ConditionStatus
+from katib_apis.v1beta1.enums import (
+    ConditionStatus,
+    ExperimentConditionType,
+    SuggestionConditionType,
+    TrialConditionType,
+)
 from katib_apis.v1beta1.models import (
     Experiment,
     ExperimentCondition,
@@ -19,10 +24,19 @@ from katib_apis.v1beta1.models import (
 from katib_domain.revise import revised
 
 Condition: TypeAlias = ExperimentCondition | SuggestionCondition | TrialCondition
+# Not a plain text: whoever types a type by hand is told by the type checker.
+ConditionType: TypeAlias = ExperimentConditionType | SuggestionConditionType | TrialConditionType
 C = TypeVar("C", bound=Condition)
 
-OTHER_ENDS: Final = frozenset({"Succeeded", "Failed"})
-TRIAL_ENDS: Final = frozenset({"Succeeded", "Failed", "Killed", "EarlyStopped", "MetricsUnavailable"})
+EXPERIMENT_ENDS: Final = (ExperimentConditionType.SUCCEEDED, ExperimentConditionType.FAILED)
+SUGGESTION_ENDS: Final = (SuggestionConditionType.SUCCEEDED, SuggestionConditionType.FAILED)
+TRIAL_ENDS: Final = (
+    TrialConditionType.SUCCEEDED,
+    TrialConditionType.FAILED,
+    TrialConditionType.KILLED,
+    TrialConditionType.EARLY_STOPPED,
+    TrialConditionType.METRICS_UNAVAILABLE,
+)
 
 
 class WithConditions(Protocol):
@@ -32,12 +46,14 @@ class WithConditions(Protocol):
     def conditions(self) -> Sequence[Condition] | None: ...
 
 
-def find_condition(conditions: Sequence[C] | None, type_: str) -> C | None:
+def find_condition(conditions: Sequence[C] | None, type_: ConditionType | None) -> C | None:
     """Return the entry of that type, if there is one."""
     return next((condition for condition in conditions or () if condition.type == type_), None)
 
 
-def has_condition(conditions: Sequence[Condition] | None, type_: str, status: str = ConditionStatus.TRUE) -> bool:
+def has_condition(
+    conditions: Sequence[Condition] | None, type_: ConditionType, status: ConditionStatus = ConditionStatus.TRUE
+) -> bool:
     """Whether the entry of that type has that status."""
     return any(condition.type == type_ and condition.status == status for condition in conditions or ())
 
@@ -53,7 +69,7 @@ def set_condition(conditions: Sequence[C] | None, wanted: C, now: datetime) -> l
     Same status and reason: nothing changes, whatever the message says. Same status, other reason: the time of the
     transition is kept.
     """
-    current = find_condition(conditions, str(wanted.type))
+    current = find_condition(conditions, wanted.type)
     kept = list(conditions or ())
     if current is not None and current.status == wanted.status and current.reason == wanted.reason:
         return kept
@@ -67,7 +83,7 @@ def set_side_condition(conditions: Sequence[C] | None, wanted: C, now: datetime)
 
     Here a changed message counts, because it is what the entry is for.
     """
-    current = find_condition(conditions, str(wanted.type))
+    current = find_condition(conditions, wanted.type)
     if current is not None and (current.status, current.reason, current.message) == (
         wanted.status,
         wanted.reason,
@@ -80,7 +96,7 @@ def set_side_condition(conditions: Sequence[C] | None, wanted: C, now: datetime)
     return [*others[:-1], entry, *others[-1:]]
 
 
-def remove_conditions(conditions: Sequence[C] | None, *types: str) -> list[C]:
+def remove_conditions(conditions: Sequence[C] | None, *types: ConditionType | None) -> list[C]:
     """Return the entries of all other types."""
     return [condition for condition in conditions or () if condition.type not in types]
 
@@ -93,10 +109,21 @@ def conditions_of(holder: Experiment | Suggestion | Trial) -> Sequence[Condition
 
 def is_completed(holder: Experiment | Suggestion | Trial) -> bool:
     """Whether the object has come to one of its ends."""
-    ends = TRIAL_ENDS if isinstance(holder, Trial) else OTHER_ENDS
-    return any(has_condition(conditions_of(holder), end) for end in ends)
+    return any(has_condition(conditions_of(holder), end) for end in _ends(holder))
 
 
-def is_in(holder: Experiment | Suggestion | Trial, type_: str) -> bool:
+def _ends(holder: Experiment | Suggestion | Trial) -> Sequence[ConditionType]:
+    match holder:
+        case Experiment():
+            return EXPERIMENT_ENDS
+        case Suggestion():
+            return SUGGESTION_ENDS
+        case Trial():
+            return TRIAL_ENDS
+        case _:
+            assert_never(holder)
+
+
+def is_in(holder: Experiment | Suggestion | Trial, type_: ConditionType) -> bool:
     """Whether the object's condition of that type is True."""
     return has_condition(conditions_of(holder), type_)

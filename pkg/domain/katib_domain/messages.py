@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from katib_apis.v1beta1 import api_pb2
+from katib_apis.v1beta1.enums import TrialConditionType
 from katib_apis.v1beta1.models import (
     AlgorithmSetting,
     EarlyStoppingRule,
@@ -42,12 +43,12 @@ _OBJECTIVE_TYPES: Final[Mapping[str, "api_pb2.ObjectiveType.ValueType"]] = {
 }
 _COMPARISONS: Final[Mapping[int, str]] = {api_pb2.EQUAL: "equal", api_pb2.LESS: "less", api_pb2.GREATER: "greater"}
 _TRIAL_CONDITIONS: Final[Mapping[str, "api_pb2.TrialStatus.TrialConditionType.ValueType"]] = {
-    "Created": api_pb2.TrialStatus.CREATED,
-    "Running": api_pb2.TrialStatus.RUNNING,
-    "Succeeded": api_pb2.TrialStatus.SUCCEEDED,
-    "Killed": api_pb2.TrialStatus.KILLED,
-    "Failed": api_pb2.TrialStatus.FAILED,
-    "EarlyStopped": api_pb2.TrialStatus.EARLYSTOPPED,
+    TrialConditionType.CREATED: api_pb2.TrialStatus.CREATED,
+    TrialConditionType.RUNNING: api_pb2.TrialStatus.RUNNING,
+    TrialConditionType.SUCCEEDED: api_pb2.TrialStatus.SUCCEEDED,
+    TrialConditionType.KILLED: api_pb2.TrialStatus.KILLED,
+    TrialConditionType.FAILED: api_pb2.TrialStatus.FAILED,
+    TrialConditionType.EARLY_STOPPED: api_pb2.TrialStatus.EARLYSTOPPED,
 }
 # Field 2 of GetSuggestionsRequest, a message: the tag under which each Trial of a request is written.
 _TRIALS_TAG: Final = bytes([2 << 3 | 2])
@@ -149,9 +150,9 @@ def is_sent(trial: Trial, *, full: bool) -> bool:
     """Whether an algorithm is told of a Trial: of every one (C-03), or by Katib's reduced list (§8)."""
     if full:
         return True
-    if is_in(trial, "MetricsUnavailable"):
+    if is_in(trial, TrialConditionType.METRICS_UNAVAILABLE):
         return False
-    return not is_in(trial, "EarlyStopped") or is_observation_available(trial)
+    return not is_in(trial, TrialConditionType.EARLY_STOPPED) or is_observation_available(trial)
 
 
 def to_trial_message(trial: Trial, *, full: bool = False) -> api_pb2.Trial:
@@ -201,7 +202,7 @@ def _trial_condition(trial: Trial, *, full: bool) -> "api_pb2.TrialStatus.TrialC
     last = last_type(conditions_of(trial))
     if last is None:
         return api_pb2.TrialStatus.CREATED
-    if full and is_in(trial, "MetricsUnavailable"):
+    if full and is_in(trial, TrialConditionType.METRICS_UNAVAILABLE):
         return api_pb2.TrialStatus.METRICSUNAVAILABLE
     return _TRIAL_CONDITIONS.get(last, api_pb2.TrialStatus.UNKNOWN)
 

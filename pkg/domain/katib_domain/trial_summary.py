@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Final
 
+from katib_apis.v1beta1.enums import TrialConditionType
 from katib_apis.v1beta1.models import ExperimentStatus, OptimalTrial, Trial
 from katib_domain.conditions import conditions_of, find_condition, is_in
 from katib_domain.objective import ObjectiveValue, is_observation_available, objective_value, score
@@ -19,15 +20,15 @@ from katib_domain.revise import revised
 
 
 class Bucket(Enum):
-    """Where a Trial is counted; the first that fits, in this order."""
+    """Where a Trial is counted, by the condition that puts it there; the first that fits, in this order."""
 
-    KILLED = "Killed"
-    FAILED = "Failed"
-    SUCCEEDED = "Succeeded"
-    EARLY_STOPPED = "EarlyStopped"
-    RUNNING = "Running"
-    METRICS_UNAVAILABLE = "MetricsUnavailable"
-    PENDING = "Pending"
+    KILLED = TrialConditionType.KILLED
+    FAILED = TrialConditionType.FAILED
+    SUCCEEDED = TrialConditionType.SUCCEEDED
+    EARLY_STOPPED = TrialConditionType.EARLY_STOPPED
+    RUNNING = TrialConditionType.RUNNING
+    METRICS_UNAVAILABLE = TrialConditionType.METRICS_UNAVAILABLE
+    PENDING = None
 
 
 ENDED: Final = (Bucket.SUCCEEDED, Bucket.FAILED, Bucket.KILLED, Bucket.EARLY_STOPPED, Bucket.METRICS_UNAVAILABLE)
@@ -40,7 +41,7 @@ Place = tuple[datetime, str]
 def bucket_of(trial: Trial) -> Bucket:
     """Classify a Trial."""
     for bucket in Bucket:
-        if bucket is not Bucket.PENDING and is_in(trial, bucket.value):
+        if bucket.value is not None and is_in(trial, bucket.value):
             return bucket
     return Bucket.PENDING
 
@@ -53,7 +54,7 @@ def place_of(trial: Trial) -> Place:
 def lacks_observation(trial: Trial) -> bool:
     """Whether an early-stopped Trial still waits for its value, so that no replacement is asked for (CTL-16)."""
     stopped = is_in(trial, Bucket.EARLY_STOPPED.value)
-    return stopped and not is_in(trial, "MetricsUnavailable") and not is_observation_available(trial)
+    return stopped and not is_in(trial, TrialConditionType.METRICS_UNAVAILABLE) and not is_observation_available(trial)
 
 
 @dataclass(frozen=True)
@@ -232,7 +233,7 @@ class TrialTally:
 
 def _entry(trial: Trial) -> _Entry:
     bucket = bucket_of(trial)
-    stalled = find_condition(conditions_of(trial), "Stalled")
+    stalled = find_condition(conditions_of(trial), TrialConditionType.STALLED)
     failed = find_condition(conditions_of(trial), bucket.value) if bucket in _FAILURES else None
     return _Entry(
         trial=trial,

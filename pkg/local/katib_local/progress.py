@@ -7,18 +7,34 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from katib_apis.v1beta1 import names
+from katib_apis.v1beta1.enums import (
+    ConditionStatus,
+    ExperimentConditionType,
+    MetricStrategyType,
+    ObjectiveType,
+    TrialConditionType,
+)
+
 Json = Mapping[str, Any]
 SHOWN = 10
+_USUAL = {ObjectiveType.MAXIMIZE: MetricStrategyType.MAX, ObjectiveType.MINIMIZE: MetricStrategyType.MIN}
 
 
-def condition(document: Json | None, kind: str) -> Json | None:
+def condition(document: Json | None, kind: ExperimentConditionType | TrialConditionType) -> Json | None:
     """The condition of a type, when its status is True."""
     conditions = ((document or {}).get("status") or {}).get("conditions") or []
-    return next((entry for entry in conditions if entry.get("type") == kind and entry.get("status") == "True"), None)
+    return next(
+        (entry for entry in conditions if entry.get("type") == kind and entry.get("status") == ConditionStatus.TRUE),
+        None,
+    )
 
 
 def finished(experiment: Json | None) -> bool:
-    return bool(condition(experiment, "Succeeded") or condition(experiment, "Failed"))
+    return bool(
+        condition(experiment, ExperimentConditionType.SUCCEEDED)
+        or condition(experiment, ExperimentConditionType.FAILED)
+    )
 
 
 def best_value(experiment: Json) -> str | None:
@@ -43,7 +59,7 @@ def render_progress(experiment: Json, elapsed: timedelta) -> str:
         f"best {metric} {best}" if best is not None else f"no {metric} yet",
         render_span(elapsed),
     ]
-    stalled = condition(experiment, "Stalled")
+    stalled = condition(experiment, ExperimentConditionType.STALLED)
     return ", ".join(parts) + (f" | waiting: {stalled.get('message', '')}" if stalled else "")
 
 
@@ -80,7 +96,7 @@ class Row:
 
 def ranked(experiment: Json, trials: Sequence[Json]) -> list[Row]:
     """Trials that have a number for the objective, best first, then by name."""
-    sign = -1.0 if experiment["spec"]["objective"].get("type") == "maximize" else 1.0
+    sign = -1.0 if experiment["spec"]["objective"].get("type") == ObjectiveType.MAXIMIZE else 1.0
     rows = [row for row in (_row(experiment, trial) for trial in trials) if row is not None]
     return sorted(rows, key=lambda row: (sign * row.value, row.name))
 
@@ -102,12 +118,12 @@ def _objective_value(experiment: Json, observation: Json | None) -> str | None:
     objective = experiment["spec"]["objective"]
     metric = objective["objectiveMetricName"]
     strategies = {entry.get("name"): entry.get("value") for entry in objective.get("metricStrategies") or []}
-    strategy = strategies.get(metric) or {"maximize": "max", "minimize": "min"}.get(objective.get("type"), "latest")
+    strategy = strategies.get(metric) or _USUAL.get(objective.get("type"), MetricStrategyType.LATEST)
     for entry in (observation or {}).get("metrics") or []:
         if entry.get("name") == metric:
             value = entry.get(strategy)
-            value = entry.get("latest") if value in (None, "", "unavailable") else value
-            return None if value in (None, "", "unavailable") else str(value)
+            value = entry.get(MetricStrategyType.LATEST) if value in (None, "", names.VALUE_UNAVAILABLE) else value
+            return None if value in (None, "", names.VALUE_UNAVAILABLE) else str(value)
     return None
 
 
@@ -132,10 +148,10 @@ def render_failures(trials: Sequence[Json]) -> list[str]:
     """Why trials failed: one line per different reason, with the trial that said it first and how many said so."""
     reasons: dict[str, list[str]] = {}
     for trial in trials:
-        found = condition(trial, "Failed") or condition(trial, "MetricsUnavailable")
+        found = condition(trial, TrialConditionType.FAILED) or condition(trial, TrialConditionType.METRICS_UNAVAILABLE)
         if found:
             reasons.setdefault(str(found.get("message", "")), []).append(trial["metadata"]["name"])
     return [
-        f"{names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''}: {message}"
-        for message, names in reasons.items()
+        f"{trials[0]}{f' and {len(trials) - 1} more' if len(trials) > 1 else ''}: {message}"
+        for message, trials in reasons.items()
     ]

@@ -17,6 +17,7 @@ from datetime import timedelta
 from typing import Any, TextIO
 
 from katib_apis.v1beta1 import names
+from katib_apis.v1beta1.enums import ExperimentConditionType
 from katib_local import bootstrap, progress
 from katib_local.experiment_file import ExperimentFile, InputError
 from katib_local.submission import Attach, ChangeBudget, Create, Refuse, decide_submission
@@ -174,7 +175,7 @@ class Runner:
         trials = await self._trials()
         if table := progress.render_result(self.live, trials):
             print(table)
-        failed = progress.condition(self.live, "Failed")
+        failed = progress.condition(self.live, ExperimentConditionType.FAILED)
         if failed is None and table:
             return SUCCEEDED
         metric = self.live["spec"]["objective"]["objectiveMetricName"]

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from katib_apis.v1beta1 import names
+from katib_apis.v1beta1.enums import ExperimentConditionType, SuggestionConditionType
 from katib_apis.v1beta1.models import (
     Experiment,
     ExperimentSpec,
@@ -33,7 +34,7 @@ from katib_domain.budget import (
     waiting_names,
 )
 from katib_domain.conditions import (
-    OTHER_ENDS,
+    EXPERIMENT_ENDS,
     Condition,
     conditions_of,
     find_condition,
@@ -118,7 +119,7 @@ def _let_go(experiment: Experiment) -> Plan:
 
 
 def _started(status: ExperimentStatus, now: datetime) -> ExperimentStatus:
-    if find_condition(status.conditions, "Created") is not None:
+    if find_condition(status.conditions, ExperimentConditionType.CREATED) is not None:
         return status
     started = nulled(revised(status, {"start_time": status.start_time or now}), "completion_time")
     return mark_experiment(started, EXPERIMENT_CREATED, now)
@@ -142,7 +143,7 @@ def _search_ended(world: World) -> bool:
     suggestion = world.suggestion
     if suggestion is None or assigned(suggestion, world.summary.names).waiting:
         return False
-    stalled = find_condition(conditions_of(suggestion), "Stalled")
+    stalled = find_condition(conditions_of(suggestion), SuggestionConditionType.STALLED)
     return stalled is not None and stalled.reason == names.REASON_SUGGESTION_END_REACHED
 
 
@@ -187,7 +188,7 @@ def _grow(world: World, status: ExperimentStatus, add: int, now: datetime) -> _S
         return _Step(status, stall=f"a Suggestion named {suggestion.name} exists already and belongs to another owner")
     if suggestion.deletion_timestamp is not None:
         return _Step(status, stall=f"Suggestion {suggestion.name} is being deleted")
-    if is_in(suggestion, "Failed"):
+    if is_in(suggestion, SuggestionConditionType.FAILED):
         return _fail_with(suggestion, status, now)
     held = assigned(suggestion, world.summary.names)
     asked = _request(suggestion, requests_wanted(held, world.summary, add))
@@ -200,7 +201,7 @@ def _grow(world: World, status: ExperimentStatus, add: int, now: datetime) -> _S
 
 def _fail_with(suggestion: Suggestion, status: ExperimentStatus, now: datetime) -> _Step:
     """A failed Suggestion fails its Experiment and lends it its words (CTL-18)."""
-    failed = find_condition(conditions_of(suggestion), "Failed")
+    failed = find_condition(conditions_of(suggestion), SuggestionConditionType.FAILED)
     words = f": {failed.message}" if failed is not None and failed.message else ""
     failure = experiment_failed(SUGGESTION_FAILED_TEXT + words)
     return _Step(mark_experiment(revised(status, {"completion_time": now}), failure, now), urgent=True)
@@ -240,7 +241,7 @@ def _trial(world: World, assignment: TrialAssignment) -> Trial:
 def _plan(world: World, step: _Step, now: datetime) -> Plan:
     """Add what holds for every step: the stall is shown, the status is written last."""
     experiment = world.experiment
-    ended = any(has_condition(step.status.conditions, end) for end in OTHER_ENDS)
+    ended = any(has_condition(step.status.conditions, end) for end in EXPERIMENT_ENDS)
     stall = "" if ended else _stall(world, step)
     status = stall_experiment(step.status, stall, now)
     told = _message(conditions_of(experiment))
@@ -261,12 +262,14 @@ def _stall(world: World, step: _Step) -> str:
     if summary.stalled and len(summary.stalled) == len(summary.active):
         first = summary.stalled[0]
         return f"Trial {first.trial}: {first.message}"
-    stalled = find_condition(conditions_of(suggestion), "Stalled") if suggestion is not None else None
+    stalled = (
+        find_condition(conditions_of(suggestion), SuggestionConditionType.STALLED) if suggestion is not None else None
+    )
     if stalled is None or summary.active or stalled.reason == names.REASON_SUGGESTION_END_REACHED:
         return ""
     return f"Suggestion {world.experiment.name}: {stalled.message}"
 
 
 def _message(conditions: Sequence[Condition]) -> str:
-    stalled = find_condition(conditions, "Stalled")
+    stalled = find_condition(conditions, ExperimentConditionType.STALLED)
     return (stalled.message or "") if stalled is not None else ""

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from katib_apis.v1beta1 import names
+from katib_apis.v1beta1.enums import ResumePolicyType, SuggestionConditionType
 from katib_apis.v1beta1.models import (
     EarlyStoppingConfig,
     Experiment,
@@ -128,25 +129,25 @@ def decide(world: World, now: datetime) -> Plan:
         return Plan()
     status = _started(suggestion.status or SuggestionStatus(), now)
     over = is_completed(experiment)
-    if is_in(suggestion, "Failed"):
+    if is_in(suggestion, SuggestionConditionType.FAILED):
         return _plan(world, _Step(status, _clean_up(world)), now)
     if over and _ends_with_experiment(world):
         return _plan(world, _finish(world, status, now), now)
     if over:
         return _plan(world, _Step(status, stall=""), now)
-    if is_in(suggestion, "Succeeded"):
+    if is_in(suggestion, SuggestionConditionType.SUCCEEDED):
         status = mark_suggestion(status, SUGGESTION_RESTARTING, now)
     return _plan(world, _serve(world, status, now), now)
 
 
 def _started(status: SuggestionStatus, now: datetime) -> SuggestionStatus:
-    if find_condition(status.conditions, "Created") is not None:
+    if find_condition(status.conditions, SuggestionConditionType.CREATED) is not None:
         return status
     return mark_suggestion(revised(status, {"start_time": status.start_time or now}), SUGGESTION_CREATED, now)
 
 
 def _ends_with_experiment(world: World) -> bool:
-    return world.spec.resume_policy != "LongRunning"
+    return world.spec.resume_policy != ResumePolicyType.LONG_RUNNING
 
 
 def _finish(world: World, status: SuggestionStatus, now: datetime) -> _Step:
@@ -228,7 +229,7 @@ def _is_available(deployment: Unstructured | None) -> bool:
 def _wait_for_deployment(world: World, status: SuggestionStatus, actions: tuple[Action, ...], now: datetime) -> _Step:
     """Changes of the Deployment wake us; time alone turns waiting into a stall."""
     status = mark_suggestion(status, DEPLOYMENT_NOT_READY, now)
-    waiting = find_condition(status.conditions, "DeploymentReady")
+    waiting = find_condition(status.conditions, SuggestionConditionType.DEPLOYMENT_READY)
     since = (waiting.last_transition_time if waiting is not None else None) or now
     if now - since < PATIENCE:
         return _Step(status, actions, stall="", requeue=PATIENCE - (now - since))
@@ -247,7 +248,7 @@ def _ask(world: World, status: SuggestionStatus, now: datetime) -> _Step:
         return _Step(status)
     experiment = world.experiment
     assert experiment is not None
-    if not has_condition(status.conditions, "Running"):
+    if not has_condition(status.conditions, SuggestionConditionType.RUNNING):
         return _put(world, status, Validate(experiment, world.suggestion, world.service), now)
     count, requests = count_of(world.suggestion), world.spec.requests or 0
     if requests < count:
@@ -262,7 +263,7 @@ def _ask(world: World, status: SuggestionStatus, now: datetime) -> _Step:
 
 def _kept_stall(world: World, status: SuggestionStatus) -> str | None:
     """What the service itself has said stays until it says something else; other causes are over by now."""
-    stalled = find_condition(status.conditions, "Stalled")
+    stalled = find_condition(status.conditions, SuggestionConditionType.STALLED)
     ended = stalled is not None and stalled.reason == names.REASON_SUGGESTION_END_REACHED
     return None if ended or world.not_before is not None else ""
 
@@ -277,7 +278,9 @@ def _plan(world: World, step: _Step, now: datetime) -> Plan:
     """Add what holds for every step: the stall is shown, the status is written before a question is put."""
     status, events = step.status, tuple[Action, ...]()
     stall = world.trouble or step.stall
-    ended = has_condition(status.conditions, "Succeeded") or has_condition(status.conditions, "Failed")
+    ended = has_condition(status.conditions, SuggestionConditionType.SUCCEEDED) or has_condition(
+        status.conditions, SuggestionConditionType.FAILED
+    )
     if stall is not None and not ended:
         if stall and stall != _told(conditions_of(world.suggestion)):
             events = (Emit("Warning", names.EVENT_STALLED, stall),)
@@ -292,5 +295,5 @@ def _plan(world: World, step: _Step, now: datetime) -> Plan:
 
 
 def _told(conditions: Sequence[Condition]) -> str:
-    stalled = find_condition(conditions, "Stalled")
+    stalled = find_condition(conditions, SuggestionConditionType.STALLED)
     return (stalled.message or "") if stalled is not None else ""

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from katib_apis.v1beta1 import names
+from katib_apis.v1beta1.enums import ResumePolicyType
 from katib_apis.v1beta1.models import EarlyStoppingConfig, Suggestion, SuggestionConfig
 from katib_apis.v1beta1.permissions import EARLY_STOPPING_RULES
 from katib_controller.ownership import raw_owner_reference
@@ -128,7 +129,7 @@ def _digest(template: Mapping[str, Any]) -> str:
 
 def keeps_volume(suggestion: Suggestion) -> bool:
     """Whether the algorithm's state is to outlive its pod."""
-    return suggestion.spec is not None and suggestion.spec.resume_policy == "FromVolume"
+    return suggestion.spec is not None and suggestion.spec.resume_policy == ResumePolicyType.FROM_VOLUME
 
 
 def needs_account(suggestion: Suggestion, config: SuggestionConfig) -> bool:

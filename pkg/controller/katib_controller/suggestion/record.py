@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import assert_never
 
 from katib_apis.v1beta1 import names
+from katib_apis.v1beta1.enums import SuggestionConditionType
 from katib_apis.v1beta1.models import Suggestion, SuggestionStatus, TrialAssignment
 from katib_apis.v1beta1.resources import SUGGESTIONS
 from katib_controller.suggestion.question import Invalid, NoAnswer, Reply, Suggested, Valid
@@ -28,7 +29,7 @@ def record_reply(suggestion: Suggestion, reply: Reply, now: datetime) -> Plan:
         case Invalid():
             status = mark_suggestion(status, suggestion_failed(reply.message), now)
         case NoAnswer():
-            current = find_condition(status.conditions, "Stalled")
+            current = find_condition(status.conditions, SuggestionConditionType.STALLED)
             if current is None or current.message != reply.message:
                 events.append(Emit("Warning", names.EVENT_STALLED, reply.message))
             status = stall_suggestion(status, reply.message, now)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
 from katib_apis.v1beta1 import api_pb2, names
+from katib_apis.v1beta1.enums import CompletionPolicy, TrialConditionType
 from katib_apis.v1beta1.models import Experiment, ObjectiveSpec, Observation, Trial, TrialSpec, TrialStatus
 from katib_apis.v1beta1.resources import TRIALS
 from katib_controller.ownership import is_controlled_by
@@ -114,8 +115,8 @@ def verdict_of(trial: Trial, job: Unstructured) -> JobVerdict:
 
 def wants_observation(trial: Trial) -> bool:
     """Whether a Trial that has come to its end still lacks its value."""
-    if is_in(trial, "EarlyStopped"):
-        return not is_in(trial, "MetricsUnavailable") and not is_observation_available(trial)
+    if is_in(trial, TrialConditionType.EARLY_STOPPED):
+        return not is_in(trial, TrialConditionType.METRICS_UNAVAILABLE) and not is_observation_available(trial)
     return not is_completed(trial)
 
 
@@ -127,7 +128,7 @@ def decide(world: World, now: datetime) -> Plan:
     if names.FINALIZER_TRIAL not in trial.finalizers:
         return Plan((SetFinalizers(TRIALS, trial, (*trial.finalizers, names.FINALIZER_TRIAL)),))
     status = _started(trial.status or TrialStatus(), now)
-    if is_in(trial, "EarlyStopped"):
+    if is_in(trial, TrialConditionType.EARLY_STOPPED):
         return _plan(world, _early_stopped(world, status, now), now)
     if is_completed(trial):
         return _plan(world, _Step(status, after=_delete_job(world)), now)
@@ -156,7 +157,7 @@ def _let_go(world: World, now: datetime) -> Plan:
 
 
 def _started(status: TrialStatus, now: datetime) -> TrialStatus:
-    if find_condition(status.conditions, "Created") is not None:
+    if find_condition(status.conditions, TrialConditionType.CREATED) is not None:
         return status
     started = revised(status, {"start_time": status.start_time or now})
     if started.completion_time is None:
@@ -173,7 +174,7 @@ def _is_to_be_killed(world: World) -> bool:
     experiment = world.experiment
     if experiment is None or not is_completed(experiment) or not is_controlled_by(world.trial, experiment):
         return False
-    return experiment.spec is None or experiment.spec.on_completion != "wait"
+    return experiment.spec is None or experiment.spec.on_completion != CompletionPolicy.WAIT
 
 
 def _launch(world: World, status: TrialStatus, now: datetime) -> _Step:
@@ -197,7 +198,7 @@ def _launch(world: World, status: TrialStatus, now: datetime) -> _Step:
 
 
 def _running(world: World, status: TrialStatus, now: datetime) -> tuple[TrialStatus, tuple[Action, ...]]:
-    if has_condition(status.conditions, "Running"):
+    if has_condition(status.conditions, TrialConditionType.RUNNING):
         return status, ()
     event = Emit("Normal", names.EVENT_JOB_RUNNING, f"Job {world.trial.name} is running")
     return mark_trial(status, TRIAL_RUNNING, now), (event,)
@@ -220,7 +221,7 @@ def _watch(world: World, job: Unstructured, status: TrialStatus, now: datetime) 
     failed = (job.raw.get("status") or {}).get("failed")
     if isinstance(failed, int) and failed > 0:
         text = f"{TRIAL_RUNNING.message}. Job message: {failed} of its pods failed and were tried again"
-        told = find_condition(conditions_of(world.trial), "Running")
+        told = find_condition(conditions_of(world.trial), TrialConditionType.RUNNING)
         if told is not None and told.message != text:
             words = failure_words(world.pods)
             events = (*events, Emit("Warning", names.EVENT_JOB_RETRIED, f"{text}{f'. {words}' if words else ''}"))
@@ -237,7 +238,7 @@ def _next_look(world: World) -> timedelta:
 
 def _fail(world: World, status: TrialStatus, verdict: JobVerdict, now: datetime) -> _Step:
     verdict = _with_words(verdict, failure_words(world.pods))
-    wanted = trial_condition("Failed", *_words(names.REASON_TRIAL_FAILED, TRIAL_FAILED_TEXT, verdict))
+    wanted = trial_condition(TrialConditionType.FAILED, *_words(names.REASON_TRIAL_FAILED, TRIAL_FAILED_TEXT, verdict))
     told = " ".join(text for text in (verdict.message, verdict.reason) if text)
     text = f"Job {world.trial.name} has failed{f'. {told}' if told else ''}"
     event = Emit("Normal", names.EVENT_JOB_FAILED, text)
@@ -263,7 +264,9 @@ def _collect(world: World, status: TrialStatus, verdict: JobVerdict, now: dateti
     observation = observe_rows(world.rows.logs, world.objective)
     if is_available_in(observation, world.objective):
         status = revised(status, {"observation": observation})
-        wanted = trial_condition("Succeeded", *_words(names.REASON_TRIAL_SUCCEEDED, TRIAL_SUCCEEDED_TEXT, verdict))
+        wanted = trial_condition(
+            TrialConditionType.SUCCEEDED, *_words(names.REASON_TRIAL_SUCCEEDED, TRIAL_SUCCEEDED_TEXT, verdict)
+        )
         event = Emit("Normal", names.EVENT_JOB_SUCCEEDED, f"Job {world.trial.name} has succeeded")
         return _Step(mark_trial(_ended(status, now), wanted, now), after=(event, *_delete_job(world)))
     if pod := lacks_primary_container(world.trial, world.pods):
@@ -292,14 +295,14 @@ def _wait_for_rows(world: World, status: TrialStatus, verdict: JobVerdict, cause
     since = waiting_since(world, verdict, now)
     if now - since >= world.metrics_limit:
         return _without_metrics(world, status, verdict, cause, now)
-    told = find_condition(conditions_of(world.trial), "Stalled")
+    told = find_condition(conditions_of(world.trial), TrialConditionType.STALLED)
     stall = _WAITING + cause if told is not None or now - since >= PATIENCE else ""
     return _Step(status, stall=stall, requeue=min(_growing(since, now), world.metrics_limit - (now - since)))
 
 
 def waiting_since(world: World, verdict: JobVerdict, now: datetime) -> datetime:
     """Return when the wait for rows began: at the job's end, or anew when the observation log could be read again."""
-    stalled = find_condition(conditions_of(world.trial), "Stalled")
+    stalled = find_condition(conditions_of(world.trial), TrialConditionType.STALLED)
     if stalled is not None and (stalled.message or "").startswith(_UNREACHABLE):
         return now
     if stalled is not None and (stalled.message or "").startswith(_WAITING):
@@ -316,7 +319,7 @@ def _time(text: object) -> datetime | None:
 
 
 def _told_since(world: World, now: datetime) -> datetime:
-    stalled = find_condition(conditions_of(world.trial), "Stalled")
+    stalled = find_condition(conditions_of(world.trial), TrialConditionType.STALLED)
     return (stalled.last_transition_time if stalled is not None else None) or now
 
 
@@ -342,9 +345,9 @@ def _without_metrics(world: World, status: TrialStatus, verdict: JobVerdict, cau
 
 def _early_stopped(world: World, status: TrialStatus, now: datetime) -> _Step:
     """Tidy up after an early stop (CTL-27); the job stays until the value is stored, or given up (CTL-15, CTL-16)."""
-    stopped = find_condition(status.conditions, "EarlyStopped")
+    stopped = find_condition(status.conditions, TrialConditionType.EARLY_STOPPED)
     stopped_at = (stopped.last_transition_time if stopped is not None else None) or now
-    if status.completion_time is None or has_condition(status.conditions, "Running"):
+    if status.completion_time is None or has_condition(status.conditions, TrialConditionType.RUNNING):
         status = mark_trial(_ended(status, stopped_at), TRIAL_EARLY_STOPPED, now)
     if not wants_observation(world.trial):
         return _Step(status, after=_delete_job(world))
@@ -369,7 +372,7 @@ def _delete_job(world: World, *, killed: bool = False) -> tuple[Action, ...]:
     job, resource = world.job, world.resource
     if job is None or resource is None or job.deletion_timestamp is not None:
         return ()
-    kept = bool(world.spec.retain_run) and not (killed or is_in(world.trial, "Killed"))
+    kept = bool(world.spec.retain_run) and not (killed or is_in(world.trial, TrialConditionType.KILLED))
     if kept or not is_controlled_by(job, world.trial):
         return ()
     event = Emit("Normal", names.EVENT_JOB_DELETED, f"Job {job.name} has been deleted")
@@ -378,9 +381,9 @@ def _delete_job(world: World, *, killed: bool = False) -> tuple[Action, ...]:
 
 def _plan(world: World, step: _Step, now: datetime) -> Plan:
     """Add what holds for every step: the stall is shown, the status stands between what must come before and after."""
-    told = find_condition(conditions_of(world.trial), "Stalled")
+    told = find_condition(conditions_of(world.trial), TrialConditionType.STALLED)
     status, events = step.status, tuple[Action, ...]()
-    if not (step.stall == "" and find_condition(status.conditions, "Stalled") is None):
+    if not (step.stall == "" and find_condition(status.conditions, TrialConditionType.STALLED) is None):
         status = stall_trial(status, step.stall, now)
     if step.stall and (told is None or told.message != step.stall):
         events = (Emit("Warning", names.EVENT_STALLED, step.stall),)

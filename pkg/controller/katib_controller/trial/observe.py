@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from katib_apis.v1beta1 import names
+from katib_apis.v1beta1.enums import TrialConditionType
 from katib_apis.v1beta1.models import Experiment, Trial
 from katib_apis.v1beta1.resources import EXPERIMENTS
 from katib_controller.configuration import LiveConfig
@@ -46,9 +47,9 @@ class TrialObserver:
             return world
         world = await self._with_job(world)
         if world.job is None or not is_controlled_by(world.job, trial):
-            return await self._with_rows(world) if is_in(trial, "EarlyStopped") else world
+            return await self._with_rows(world) if is_in(trial, TrialConditionType.EARLY_STOPPED) else world
         verdict = verdict_of(trial, world.job)
-        if is_in(trial, "EarlyStopped") or verdict.phase is JobPhase.SUCCEEDED:
+        if is_in(trial, TrialConditionType.EARLY_STOPPED) or verdict.phase is JobPhase.SUCCEEDED:
             return await self._with_rows(world)
         if verdict.phase is JobPhase.FAILED and not is_completed(trial):
             return await self._with_pods(world)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from katib_apis.v1beta1 import names
+from katib_apis.v1beta1.enums import TrialConditionType
 from katib_apis.v1beta1.models import Trial, TrialStatus
 from katib_apis.v1beta1.resources import TRIALS
 from katib_domain.marks import mark_trial, trial_condition
@@ -60,7 +61,9 @@ class RecordUnavailable:
     def status(self, status: TrialStatus, now: datetime) -> TrialStatus:
         """Return the marked status."""
         ended = revised(status, {"completion_time": status.completion_time or now})
-        return mark_trial(ended, trial_condition("MetricsUnavailable", self.reason, self.message), now)
+        return mark_trial(
+            ended, trial_condition(TrialConditionType.METRICS_UNAVAILABLE, self.reason, self.message), now
+        )
 
     def actions(self, trial: Trial) -> tuple[Action, ...]:
         """Return the event, and what is left to do with the job."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from katib_apis.v1beta1 import names
+from katib_apis.v1beta1 import defaults, names
+from katib_apis.v1beta1.enums import ConditionStatus, ExperimentConditionType
 from katib_apis.v1beta1.models import Experiment, ExperimentSpec
+from katib_domain.budget import RESTARTABLE
 from katib_domain.conditions import find_condition, is_completed
 from katib_domain.validation.errors import FieldError, forbidden, invalid
 
-RESTARTABLE_POLICIES = ("LongRunning", "FromVolume")
 BUDGET = ("parallel_trial_count", "max_trial_count", "max_failed_trial_count")
 
 
@@ -21,7 +22,11 @@ def budget_errors(spec: ExperimentSpec) -> Iterator[FieldError]:
     if most is not None and most <= 0:
         yield invalid("spec.maxTrialCount", most, "must be greater than 0; leave it out for no limit")
     if parallel is not None and parallel <= 0:
-        yield invalid("spec.parallelTrialCount", parallel, "must be greater than 0; leave it out for 3")
+        yield invalid(
+            "spec.parallelTrialCount",
+            parallel,
+            f"must be greater than 0; leave it out for {defaults.EXPERIMENT_SPEC_PARALLEL_TRIAL_COUNT}",
+        )
     if most is not None and failed is not None and failed > most:
         yield invalid("spec.maxFailedTrialCount", failed, f"must not be greater than maxTrialCount, which is {most}")
     if most is not None and parallel is not None and parallel > most:
@@ -37,7 +42,7 @@ def update_errors(experiment: Experiment, old: Experiment) -> Iterator[FieldErro
             "the Experiment has ended and cannot be restarted: only one that ended because maxTrialCount was reached, with "
             "resumePolicy LongRunning or FromVolume, can; create a new one"
         )
-        yield invalid("spec.resumePolicy", before.resume_policy or "Never", detail)
+        yield invalid("spec.resumePolicy", before.resume_policy or defaults.EXPERIMENT_SPEC_RESUME_POLICY, detail)
     trials = (old.status.trials if old.status else None) or 0
     most = spec.max_trial_count
     if most is not None and most != before.max_trial_count and most <= trials:
@@ -52,14 +57,14 @@ def update_errors(experiment: Experiment, old: Experiment) -> Iterator[FieldErro
 def is_restartable(experiment: Experiment) -> bool:
     """Whether a raised maxTrialCount would start the Experiment again."""
     conditions = (experiment.status.conditions if experiment.status else None) or []
-    succeeded = find_condition(conditions, "Succeeded")
+    succeeded = find_condition(conditions, ExperimentConditionType.SUCCEEDED)
     reached = (
         succeeded is not None
-        and succeeded.status == "True"
+        and succeeded.status == ConditionStatus.TRUE
         and succeeded.reason == names.REASON_EXPERIMENT_MAX_TRIALS_REACHED
     )
     policy = experiment.spec.resume_policy if experiment.spec else None
-    return reached and policy in RESTARTABLE_POLICIES
+    return reached and policy in RESTARTABLE
 
 
 def _without_budget(spec: ExperimentSpec) -> object:
