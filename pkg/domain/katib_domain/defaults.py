@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from katib_apis.v1beta1 import defaults, names
+from katib_apis.v1beta1.enums import CollectorKind, FileFormat, FileSystemKind, MetricStrategyType, ObjectiveType
 
 Json = dict[str, Any]
 COMPLETE = 'status.conditions.#(type=="Complete")#|#(status=="True")#'
@@ -21,6 +22,10 @@ TRAINING_KINDS = ("TFJob", "PyTorchJob", "XGBoostJob", "MPIJob")
 SUCCESS_CONDITIONS = {"Job": COMPLETE, "TrainJob": COMPLETE, **dict.fromkeys(TRAINING_KINDS, SUCCEEDED)}
 FAILURE_CONDITIONS = dict.fromkeys(SUCCESS_CONDITIONS, FAILED)
 PRIMARY_POD_LABELS = {"TrainJob": NODE, **dict.fromkeys(TRAINING_KINDS, MASTER)}
+STRATEGIES: Mapping[str, MetricStrategyType] = {
+    ObjectiveType.MINIMIZE: MetricStrategyType.MIN,
+    ObjectiveType.MAXIMIZE: MetricStrategyType.MAX,
+}
 METRICS_PORT, METRICS_PATH = 8080, "/metrics"
 
 
@@ -62,7 +67,7 @@ def _objects(value: object) -> Iterator[Json]:
 
 
 def _default_strategies(objective: Json) -> None:
-    strategy = {"minimize": "min", "maximize": "max"}.get(str(objective.get("type")), "latest")
+    strategy = STRATEGIES.get(str(objective.get("type")), MetricStrategyType.LATEST).value
     given = objective.get("metricStrategies") or []
     held = {entry.get("name") for entry in _objects(given)}
     additional = objective.get("additionalMetricNames")
@@ -89,11 +94,15 @@ def _default_collector(spec: Json) -> None:
         spec["collector"] = {"kind": defaults.COLLECTOR_SPEC_KIND}
     kind = spec["collector"].get("kind") if isinstance(spec["collector"], dict) else None
     match kind:
-        case "File":
-            wanted = {"kind": "File", "path": names.PATH_METRICS_FILE, "format": "TEXT"}
-        case "TensorFlowEvent":
-            wanted = {"kind": "Directory", "path": names.PATH_TFEVENT_DIRECTORY}
-        case "PrometheusMetric":
+        case CollectorKind.FILE:
+            wanted = {
+                "kind": FileSystemKind.FILE.value,
+                "path": names.PATH_METRICS_FILE,
+                "format": FileFormat.TEXT.value,
+            }
+        case CollectorKind.TENSOR_FLOW_EVENT:
+            wanted = {"kind": FileSystemKind.DIRECTORY.value, "path": names.PATH_TFEVENT_DIRECTORY}
+        case CollectorKind.PROMETHEUS_METRIC:
             _default_endpoint(spec)
             return
         case _:

@@ -14,7 +14,8 @@ from typing import TypeVar
 import yaml
 from pydantic import ValidationError
 
-from katib_apis.v1beta1 import names
+from katib_apis.v1beta1 import defaults, names
+from katib_apis.v1beta1.enums import CollectorKind
 from katib_apis.v1beta1.models import (
     EarlyStoppingConfig,
     InitConfig,
@@ -26,7 +27,13 @@ from katib_apis.v1beta1.models import (
 from katib_machinery.model import describe_validation_error
 
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
-DEFAULT_PULL_POLICY = "IfNotPresent"
+# The kinds whose collector is an entry of the KatibConfig.
+CONFIGURED_KINDS = (
+    CollectorKind.STD_OUT,
+    CollectorKind.FILE,
+    CollectorKind.TENSOR_FLOW_EVENT,
+    CollectorKind.PROMETHEUS_METRIC,
+)
 REQUESTS = {"cpu": "50m", "memory": "10Mi", "ephemeral-storage": "500Mi"}
 LIMITS = {"cpu": "500m", "memory": "100Mi", "ephemeral-storage": "5Gi"}
 QUANTITY = re.compile(r"([+-]?[0-9.]+)(|[numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)")
@@ -146,7 +153,7 @@ def _check_image(image: str | None, what: str, key: str, wanted: str) -> None:
 def _complete(entry: Entry) -> Entry:
     complete = entry.deep_copy()
     if complete.image_pull_policy not in PULL_POLICIES:
-        complete.image_pull_policy = DEFAULT_PULL_POLICY
+        complete.image_pull_policy = defaults.METRICS_COLLECTOR_CONFIG_IMAGE_PULL_POLICY
     complete.resources = complete_resources(complete.resources)
     return complete
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from katib_apis.v1beta1 import api_pb2
-from katib_apis.v1beta1.enums import TrialConditionType
+from katib_apis.v1beta1.enums import ComparisonType, Distribution, ObjectiveType, ParameterType, TrialConditionType
 from katib_apis.v1beta1.models import (
     AlgorithmSetting,
     EarlyStoppingRule,
@@ -26,22 +26,26 @@ from katib_domain.conditions import conditions_of, is_in, last_type
 from katib_domain.objective import is_observation_available, picked_value, strategies
 
 _PARAMETER_TYPES: Final[Mapping[str, "api_pb2.ParameterType.ValueType"]] = {
-    "double": api_pb2.DOUBLE,
-    "int": api_pb2.INT,
-    "discrete": api_pb2.DISCRETE,
-    "categorical": api_pb2.CATEGORICAL,
+    ParameterType.DOUBLE: api_pb2.DOUBLE,
+    ParameterType.INT: api_pb2.INT,
+    ParameterType.DISCRETE: api_pb2.DISCRETE,
+    ParameterType.CATEGORICAL: api_pb2.CATEGORICAL,
 }
 _DISTRIBUTIONS: Final[Mapping[str, "api_pb2.Distribution.ValueType"]] = {
-    "uniform": api_pb2.UNIFORM,
-    "logUniform": api_pb2.LOG_UNIFORM,
-    "normal": api_pb2.NORMAL,
-    "logNormal": api_pb2.LOG_NORMAL,
+    Distribution.UNIFORM: api_pb2.UNIFORM,
+    Distribution.LOG_UNIFORM: api_pb2.LOG_UNIFORM,
+    Distribution.NORMAL: api_pb2.NORMAL,
+    Distribution.LOG_NORMAL: api_pb2.LOG_NORMAL,
 }
 _OBJECTIVE_TYPES: Final[Mapping[str, "api_pb2.ObjectiveType.ValueType"]] = {
-    "minimize": api_pb2.MINIMIZE,
-    "maximize": api_pb2.MAXIMIZE,
+    ObjectiveType.MINIMIZE: api_pb2.MINIMIZE,
+    ObjectiveType.MAXIMIZE: api_pb2.MAXIMIZE,
 }
-_COMPARISONS: Final[Mapping[int, str]] = {api_pb2.EQUAL: "equal", api_pb2.LESS: "less", api_pb2.GREATER: "greater"}
+_COMPARISONS: Final[Mapping[int, str]] = {
+    api_pb2.EQUAL: ComparisonType.EQUAL,
+    api_pb2.LESS: ComparisonType.LESS,
+    api_pb2.GREATER: ComparisonType.GREATER,
+}
 _TRIAL_CONDITIONS: Final[Mapping[str, "api_pb2.TrialStatus.TrialConditionType.ValueType"]] = {
     TrialConditionType.CREATED: api_pb2.TrialStatus.CREATED,
     TrialConditionType.RUNNING: api_pb2.TrialStatus.RUNNING,
@@ -251,13 +255,13 @@ def _varint(number: int) -> bytes:
 
 
 def from_rules_reply(rules: Iterable[api_pb2.EarlyStoppingRule]) -> list[EarlyStoppingRule]:
-    """Convert early-stopping rules; an unknown comparison reads as "equal"."""
+    """Convert early-stopping rules; an unknown comparison reads as ComparisonType.EQUAL."""
     return [
         EarlyStoppingRule.from_dict(
             {
                 "name": rule.name,
                 "value": rule.value,
-                "comparison": _COMPARISONS.get(rule.comparison, "equal"),
+                "comparison": _COMPARISONS.get(rule.comparison, ComparisonType.EQUAL),
                 **({"startStep": rule.start_step} if rule.start_step else {}),
             }
         )

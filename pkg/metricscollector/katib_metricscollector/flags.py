@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from katib_apis.v1beta1.enums import ComparisonType, FileFormat
+
 TRUE_WORDS = {"1", "t", "T", "true", "True", "TRUE"}
 UNITS = {"ns": 1e-9, "us": 1e-6, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 DURATION = re.compile(r"([0-9]*\.?[0-9]+)(ns|us|ms|s|m|h)")
-FORMATS = ("TEXT", "JSON")
-COMPARISONS = ("equal", "less", "greater")
 
 HELP = """\
 usage: katib-file-metrics-collector -t TRIAL -m METRICS -s-db HOST:PORT -path FILE -format TEXT|JSON [flags]
@@ -57,7 +57,7 @@ class Flags:
     objective_type: str = ""
     db_manager: str = ""
     path: str = ""
-    format: str = "TEXT"
+    format: str = FileFormat.TEXT
     filters: tuple[str, ...] = ()
     poll: float = 1.0
     timeout: float = 0.0
@@ -94,8 +94,8 @@ def parse_flags(arguments: Sequence[str]) -> Flags:
             given.single[name] = value
     single = given.single
     chosen = single.get("format", "")
-    if chosen not in FORMATS:
-        raise FlagError(f"-format is {chosen!r}: it must be TEXT or JSON")
+    if chosen not in tuple(FileFormat):
+        raise FlagError(f"-format is {chosen!r}: it must be {' or '.join(FileFormat)}")
     metrics = tuple(name for name in single.get("m", "").split(";") if name)
     if not metrics:
         raise FlagError("-m names no metric: give their names joined by ';', the objective first")
@@ -137,7 +137,7 @@ def parse_stop_rule(text: str) -> StopRule:
     if len(parts) != 4:
         raise FlagError(f"-stop-rule {text!r}: it must have four parts, name;value;comparison;startStep")
     name, value, comparison, step = parts
-    if comparison not in COMPARISONS:
+    if comparison not in tuple(ComparisonType):
         raise FlagError(f"-stop-rule {text!r}: {comparison!r} is no comparison; it must be equal, less or greater")
     try:
         return StopRule(name, float(value), comparison, int(step))

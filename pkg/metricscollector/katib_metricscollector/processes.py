@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from katib_apis.v1beta1 import names
+
 PROC = Path("/proc")
 
 
@@ -56,7 +58,7 @@ def all_processes() -> Iterator[Process]:
 
 def find_main(directory: Path) -> Process | None:
     """The shell that runs the training and writes its marker into this directory."""
-    text = f"echo completed > {str(directory).rstrip('/')}/"
+    text = f"echo {names.MARKER_COMPLETED} > {str(directory).rstrip('/')}/"
     return next((found for found in all_processes() if text in found.command and found.pid != os.getpid()), None)
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from katib_apis.v1beta1.enums import ComparisonType, ObjectiveType
 from katib_domain.metric_logs import MetricRow, is_numeric
 from katib_metricscollector.flags import StopRule
-
-MAXIMIZE = "maximize"
 
 
 class StopRules:
@@ -17,7 +16,7 @@ class StopRules:
     def __init__(self, rules: Iterable[StopRule], objective: str, objective_type: str) -> None:
         self._remaining = list(rules)
         self._objective = objective
-        self._better = max if objective_type == MAXIMIZE else min
+        self._better = max if objective_type == ObjectiveType.MAXIMIZE else min
         self._best: float | None = None
         self._steps: Counter[StopRule] = Counter()
         self._given = bool(self._remaining)
@@ -42,9 +41,9 @@ class StopRules:
         if self._steps[rule] < rule.start_step:
             return False
         match rule.comparison:
-            case "equal":
+            case ComparisonType.EQUAL:
                 return value == rule.value
-            case "less":
+            case ComparisonType.LESS:
                 return value < rule.value
             case _:
                 return value > rule.value

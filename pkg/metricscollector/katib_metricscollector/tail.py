@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+from katib_apis.v1beta1.enums import FileFormat
 from katib_domain.metric_logs import JsonLineError, MetricRow, parse_filters, parse_json_line, parse_text_line
 from katib_metricscollector.flags import Flags
 
@@ -21,7 +22,7 @@ def warn(text: str) -> None:
 
 def line_parser(flags: Flags) -> Callable[[str], list[MetricRow]]:
     """The function that finds the rows of one line; an invalid line of JSON is told and skipped (COL-6)."""
-    if flags.format == "JSON":
+    if flags.format == FileFormat.JSON:
         return lambda line: _json_rows(line, flags)
     patterns, problems = parse_filters(flags.filters)
     for problem in problems:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from katib_apis.v1beta1 import api_pb2
+from katib_apis.v1beta1.enums import Distribution, ParameterType
 from katib_domain.search_space import ParameterText, algorithm_space_errors, parse_space, space_errors
 from katib_suggestion.history import read_history
 from katib_suggestion.proposals import Budget, Task, fill_up, propose_points
@@ -16,17 +17,17 @@ from katib_suggestion.registry import Registry
 from katib_suggestion.settings import parse_settings, shown
 
 TYPES: Mapping[int, str] = {
-    api_pb2.DOUBLE: "double",
-    api_pb2.INT: "int",
-    api_pb2.DISCRETE: "discrete",
-    api_pb2.CATEGORICAL: "categorical",
+    api_pb2.DOUBLE: ParameterType.DOUBLE,
+    api_pb2.INT: ParameterType.INT,
+    api_pb2.DISCRETE: ParameterType.DISCRETE,
+    api_pb2.CATEGORICAL: ParameterType.CATEGORICAL,
 }
 DISTRIBUTIONS: Mapping[int, str] = {
-    api_pb2.DISTRIBUTION_UNSPECIFIED: "uniform",
-    api_pb2.UNIFORM: "uniform",
-    api_pb2.LOG_UNIFORM: "logUniform",
-    api_pb2.NORMAL: "normal",
-    api_pb2.LOG_NORMAL: "logNormal",
+    api_pb2.DISTRIBUTION_UNSPECIFIED: Distribution.UNIFORM,
+    api_pb2.UNIFORM: Distribution.UNIFORM,
+    api_pb2.LOG_UNIFORM: Distribution.LOG_UNIFORM,
+    api_pb2.NORMAL: Distribution.NORMAL,
+    api_pb2.LOG_NORMAL: Distribution.LOG_NORMAL,
 }
 
 
@@ -70,7 +71,7 @@ def to_parameter_text(parameter: api_pb2.ParameterSpec) -> ParameterText:
     space, kind = parameter.feasible_space, parameter.parameter_type
     return ParameterText(
         name=parameter.name,
-        type=TYPES.get(kind, "unknown" if kind == api_pb2.UNKNOWN_TYPE else str(kind)),
+        type=TYPES.get(kind, ParameterType.UNKNOWN if kind == api_pb2.UNKNOWN_TYPE else str(kind)),
         min=space.min,
         max=space.max,
         step=space.step,

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from katib_apis.v1beta1 import names
+from katib_apis.v1beta1.enums import ResumePolicyType
 from katib_apis.v1beta1.models import Experiment
 from katib_domain.defaults import default_patch
 from katib_domain.katib_config import KatibConfigError, init_config, parse_trial_resources
@@ -92,7 +93,7 @@ async def _template_text(experiment: Experiment, reader: ClusterReader) -> Templ
 
 async def _left_over_volume(experiment: Experiment, namespace: str, reader: ClusterReader) -> bool:
     spec = experiment.spec
-    if spec is None or spec.resume_policy != "FromVolume" or spec.algorithm is None:
+    if spec is None or spec.resume_policy != ResumePolicyType.FROM_VOLUME or spec.algorithm is None:
         return False
     return await reader.volume_exists(f"{experiment.name}-{spec.algorithm.algorithm_name}-{namespace}")
 

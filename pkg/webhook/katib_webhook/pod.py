@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from katib_apis.v1beta1 import names
+from katib_apis.v1beta1 import defaults, names
 from katib_apis.v1beta1.models import Suggestion, Trial
 from katib_apis.v1beta1.resources import TRIALS
 from katib_domain.defaults import render_patch
-from katib_domain.katib_config import KatibConfigError, init_config, metrics_collector_config
+from katib_domain.katib_config import CONFIGURED_KINDS, KatibConfigError, init_config, metrics_collector_config
 from katib_domain.naming import suggestion_name
 from katib_domain.pod_injection import Injection, inject_pod
 from katib_machinery.transport import ApiError
@@ -23,7 +23,6 @@ log = logging.getLogger(__name__)
 Json = Mapping[str, Any]
 TRIAL_OWNER = (TRIALS.api_version, TRIALS.kind)
 DEEPEST = 8
-CONFIGURED = ("StdOut", "File", "TensorFlowEvent", "PrometheusMetric")
 
 
 @dataclass(frozen=True)
@@ -69,14 +68,14 @@ class PodInjector:
     async def _injection(self, trial: Trial, namespace: str, reader: ClusterReader) -> Injection:
         config = await reader.get_config()
         collector = trial.spec.metrics_collector.collector if trial.spec and trial.spec.metrics_collector else None
-        kind = str((collector.kind if collector else None) or "StdOut")
+        kind = str((collector.kind if collector else None) or defaults.COLLECTOR_SPEC_KIND)
         experiment = trial.labels.get(names.LABEL_EXPERIMENT, "")
         rules = bool(trial.spec and trial.spec.early_stopping_rules)
         suggestion = await reader.find_suggestion(namespace, experiment) if experiment else None
         controller = init_config(config).controller
         return Injection(
             trial,
-            metrics_collector_config(config, kind) if kind in CONFIGURED else None,
+            metrics_collector_config(config, kind) if kind in CONFIGURED_KINDS else None,
             self._addresses.db_manager,
             suggestion,
             _early_stopping(suggestion, namespace) if rules else "",

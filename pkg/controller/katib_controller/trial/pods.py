@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from katib_apis.v1beta1 import names
+from katib_apis.v1beta1 import defaults, names
 from katib_apis.v1beta1.enums import CollectorKind
 from katib_apis.v1beta1.models import Trial
 from katib_machinery.objects import Unstructured
@@ -24,7 +24,7 @@ _HARMLESS_WAITS: Final = frozenset({"", "ContainerCreating", "PodInitializing"})
 def collector_kind(trial: Trial) -> str:
     """Return the kind of a Trial's metrics collector."""
     collector = trial.spec.metrics_collector.collector if trial.spec and trial.spec.metrics_collector else None
-    return str((collector.kind if collector is not None else None) or CollectorKind.STD_OUT)
+    return str((collector.kind if collector is not None else None) or defaults.COLLECTOR_SPEC_KIND)
 
 
 def is_push(trial: Trial) -> bool:

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from katib_apis.v1beta1 import names
+from katib_apis.v1beta1.enums import CollectorKind, FileSystemKind
 from katib_apis.v1beta1.models import MetricsCollectorConfig, MetricsCollectorSpec, Suggestion, Trial, TrialSpec
 from katib_domain.naming import suggestion_name
 from katib_domain.pod_injection.commands import Wrapping, wrap_command
 from katib_domain.pod_injection.sidecar import desired_sidecar
 
 Json = dict[str, Any]
-WRAPPED_KINDS = ("StdOut", "File", "TensorFlowEvent")
+WRAPPED_KINDS = (CollectorKind.STD_OUT, CollectorKind.FILE, CollectorKind.TENSOR_FLOW_EVENT)
 TRIAL_DIRECTORY_SETTING = "suggestion_trial_dir"
 
 
@@ -40,7 +41,7 @@ class Injection:
     @property
     def kind(self) -> str:
         collector = (self.spec.metrics_collector or MetricsCollectorSpec()).collector
-        return str((collector.kind if collector else None) or "StdOut")
+        return str((collector.kind if collector else None) or CollectorKind.STD_OUT)
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def inject_pod(pod: Mapping[str, Any], injection: Injection) -> Json:
         # A primary pod without the container is admitted too: the Trial fails with a message (WH-8, CTL-10).
         return changed
     _mount_suggestion_volume(changed, container, injection)
-    if injection.kind == "Push":
+    if injection.kind == CollectorKind.PUSH:
         return changed
     _add_sidecar(changed, container, injection)
     return changed
@@ -128,7 +129,7 @@ def _wrap(container: Json, injection: Injection, place: MetricsPlace) -> None:
     wrapping = Wrapping(
         place.path,
         directory=place.directory,
-        redirect=injection.kind == "StdOut",
+        redirect=injection.kind == CollectorKind.STD_OUT,
         early_stopping=bool(injection.spec.early_stopping_rules),
     )
     wrapped = wrap_command(container.get("command") or [], container.get("args") or [], wrapping)
@@ -141,14 +142,14 @@ def metrics_place(injection: Injection) -> MetricsPlace | None:
     source = (injection.spec.metrics_collector or MetricsCollectorSpec()).source
     place = source.file_system_path if source else None
     match injection.kind:
-        case "StdOut":
+        case CollectorKind.STD_OUT:
             return MetricsPlace(names.PATH_METRICS_FILE, directory=False)
-        case "File":
+        case CollectorKind.FILE:
             return MetricsPlace((place.path if place else None) or names.PATH_METRICS_FILE, directory=False)
-        case "TensorFlowEvent":
+        case CollectorKind.TENSOR_FLOW_EVENT:
             return MetricsPlace((place.path if place else None) or names.PATH_TFEVENT_DIRECTORY, directory=True)
-        case "Custom" if place is not None and place.path:
-            return MetricsPlace(place.path, directory=place.kind == "Directory")
+        case CollectorKind.CUSTOM if place is not None and place.path:
+            return MetricsPlace(place.path, directory=place.kind == FileSystemKind.DIRECTORY)
         case _:
             return None
 

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from katib_apis.v1beta1 import names
+from katib_apis.v1beta1.enums import CollectorKind, FileFormat
 from katib_apis.v1beta1.models import MetricsCollectorSpec, ObjectiveSpec
 
 if TYPE_CHECKING:
     from katib_domain.pod_injection import Injection
 
 Json = dict[str, Any]
-LOG_KINDS = ("StdOut", "File")
+LOG_KINDS = (CollectorKind.STD_OUT, CollectorKind.FILE)
 RESTRICTED: Json = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},
@@ -24,7 +25,7 @@ RESTRICTED: Json = {
 def desired_sidecar(injection: Injection, path: str, pod: Mapping[str, Any]) -> Json:
     """The sidecar, without its mounts."""
     spec = injection.spec.metrics_collector or MetricsCollectorSpec()
-    if injection.kind == "Custom":
+    if injection.kind == CollectorKind.CUSTOM:
         custom = spec.collector.custom_collector if spec.collector else None
         return custom.to_dict() if custom is not None else {}
     config = injection.collector
@@ -96,9 +97,9 @@ def _filters(filters: list[str]) -> list[str]:
 
 
 def _format(injection: Injection, source: Any) -> list[str]:
-    if injection.kind == "StdOut":
-        return ["-format", "TEXT"]
-    if injection.kind == "File":
+    if injection.kind == CollectorKind.STD_OUT:
+        return ["-format", FileFormat.TEXT.value]
+    if injection.kind == CollectorKind.FILE:
         place = source.file_system_path if source else None
-        return ["-format", str((place.format if place else None) or "TEXT")]
+        return ["-format", str((place.format if place else None) or FileFormat.TEXT)]
     return []

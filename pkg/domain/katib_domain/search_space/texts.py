@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
+from katib_apis.v1beta1.enums import Distribution, ParameterType
+
 if TYPE_CHECKING:
     from katib_apis.v1beta1.models import ParameterSpec
 
-INT, DOUBLE, DISCRETE, CATEGORICAL = "int", "double", "discrete", "categorical"
+INT, DOUBLE = ParameterType.INT, ParameterType.DOUBLE
+DISCRETE, CATEGORICAL = ParameterType.DISCRETE, ParameterType.CATEGORICAL
 NUMERIC = (INT, DOUBLE)
 LISTS = (DISCRETE, CATEGORICAL)
-UNIFORM, LOG_UNIFORM, NORMAL, LOG_NORMAL = "uniform", "logUniform", "normal", "logNormal"
+UNIFORM, LOG_UNIFORM = Distribution.UNIFORM, Distribution.LOG_UNIFORM
+NORMAL, LOG_NORMAL = Distribution.NORMAL, Distribution.LOG_NORMAL
 DISTRIBUTIONS = (UNIFORM, LOG_UNIFORM, NORMAL, LOG_NORMAL)
 LOGARITHMIC = (LOG_UNIFORM, LOG_NORMAL)
 BELL = (NORMAL, LOG_NORMAL)
@@ -49,7 +53,7 @@ def _from_model(parameter: ParameterSpec) -> ParameterText:
         max=(space.max if space else None) or "",
         step=(space.step if space else None) or "",
         list=tuple((space.list_ if space else None) or ()),
-        distribution=UNIFORM if distribution == "unknown" else str(distribution),
+        distribution=UNIFORM if distribution == Distribution.UNKNOWN else str(distribution),
     )
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from katib_apis.v1beta1.enums import ObjectiveType, ResumePolicyType
 from katib_apis.v1beta1.models import (
     AlgorithmSpec,
     EarlyStoppingSpec,
@@ -24,7 +25,6 @@ from katib_domain.validation.template import TemplateText, template_errors
 
 LONGEST_NAME = 40
 NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?", re.ASCII)
-RESUME_POLICIES = ("Never", "LongRunning", "FromVolume")
 
 __all__ = ["FieldError", "Surroundings", "TemplateText", "render_errors", "validate_experiment"]
 
@@ -53,8 +53,8 @@ def validate_experiment(experiment: Experiment, old: Experiment | None, around: 
         return errors + objective
     errors += _algorithm_errors(spec, around.config)
     errors += _early_stopping_errors(spec.early_stopping, around.config)
-    if spec.resume_policy not in (None, "", *RESUME_POLICIES):
-        errors.append(invalid("spec.resumePolicy", spec.resume_policy, f"must be one of {', '.join(RESUME_POLICIES)}"))
+    if spec.resume_policy not in (None, "", *ResumePolicyType):
+        errors.append(invalid("spec.resumePolicy", spec.resume_policy, f"must be one of {', '.join(ResumePolicyType)}"))
     errors += template_errors(spec, around.template)
     errors += parameter_errors(spec)
     errors += collector_errors(spec, around.config)
@@ -78,7 +78,7 @@ def _objective_errors(objective: ObjectiveSpec | None) -> Iterator[FieldError]:
     if objective is None:
         yield required(path, "say what to optimise: type (minimize or maximize) and objectiveMetricName")
         return
-    if objective.type not in ("minimize", "maximize"):
+    if objective.type not in tuple(ObjectiveType):
         yield invalid(f"{path}.type", objective.type or "", "must be minimize or maximize")
     metric = objective.objective_metric_name or ""
     additional = objective.additional_metric_names or []

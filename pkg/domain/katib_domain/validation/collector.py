@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from katib_apis.v1beta1 import defaults, names
+from katib_apis.v1beta1.enums import CollectorKind, FileFormat, FileSystemKind
 from katib_apis.v1beta1.models import (
     ExperimentSpec,
     FileSystemPath,
@@ -11,26 +13,24 @@ from katib_apis.v1beta1.models import (
     MetricsCollectorSpec,
     SourceSpec,
 )
-from katib_domain.katib_config import KatibConfigError, metrics_collector_config
+from katib_domain.katib_config import CONFIGURED_KINDS, KatibConfigError, metrics_collector_config
 from katib_domain.regex import RegexError, capture_groups
 from katib_domain.validation.errors import FieldError, invalid, required
 
 BASE = "spec.metricsCollectorSpec"
-CONFIGURED = ("StdOut", "File", "TensorFlowEvent", "PrometheusMetric")
-KINDS = (*CONFIGURED, "Custom", "Push")
-STOPPABLE = ("StdOut", "File", "TensorFlowEvent")
+STOPPABLE = (CollectorKind.STD_OUT, CollectorKind.FILE, CollectorKind.TENSOR_FLOW_EVENT)
 
 
 def collector_errors(spec: ExperimentSpec, config: KatibConfig) -> Iterator[FieldError]:
     """Every error of the collector; an absent one stands for StdOut."""
     collector = spec.metrics_collector_spec or MetricsCollectorSpec()
-    kind = (collector.collector.kind if collector.collector else None) or "StdOut"
+    kind = (collector.collector.kind if collector.collector else None) or CollectorKind(defaults.COLLECTOR_SPEC_KIND)
     source = collector.source or SourceSpec()
     path = f"{BASE}.collector.kind"
-    if kind not in KINDS:
-        yield invalid(path, kind, f"must be one of {', '.join(KINDS)}")
+    if not kind.known:
+        yield invalid(path, kind, f"must be one of {', '.join(CollectorKind)}")
         return
-    if kind in CONFIGURED:
+    if kind in CONFIGURED_KINDS:
         try:
             metrics_collector_config(config, kind)
         except KatibConfigError as error:
@@ -45,25 +45,25 @@ def collector_errors(spec: ExperimentSpec, config: KatibConfig) -> Iterator[Fiel
     yield from _filter_errors(source)
 
 
-def _source_errors(kind: str, collector: MetricsCollectorSpec, source: SourceSpec) -> Iterator[FieldError]:
+def _source_errors(kind: CollectorKind, collector: MetricsCollectorSpec, source: SourceSpec) -> Iterator[FieldError]:
     place = source.file_system_path or FileSystemPath()
     match kind:
-        case "File":
+        case CollectorKind.FILE:
             yield from _file_errors(source, place)
-        case "TensorFlowEvent":
-            if place.kind != "Directory" or not _absolute(place):
+        case CollectorKind.TENSOR_FLOW_EVENT:
+            if place.kind != FileSystemKind.DIRECTORY or not _absolute(place):
                 yield required(f"{BASE}.source", "fileSystemPath must have kind Directory and an absolute path")
             if place.format:
                 yield invalid(
                     f"{BASE}.source.fileSystemPath.format", place.format, "does not go with TensorFlowEvent: remove it"
                 )
-        case "PrometheusMetric":
+        case CollectorKind.PROMETHEUS_METRIC:
             yield from _endpoint_errors(source)
-        case "Custom":
+        case CollectorKind.CUSTOM:
             if collector.collector is None or collector.collector.custom_collector is None:
                 yield required(f"{BASE}.collector.customCollector", "give the container that collects")
             given = source.file_system_path is not None
-            if given and (not _absolute(place) or place.kind not in ("File", "Directory")):
+            if given and (not _absolute(place) or place.kind not in (FileSystemKind.FILE, FileSystemKind.DIRECTORY)):
                 yield invalid(
                     f"{BASE}.source.fileSystemPath",
                     place.path or "",
@@ -73,14 +73,14 @@ def _source_errors(kind: str, collector: MetricsCollectorSpec, source: SourceSpe
 
 def _file_errors(source: SourceSpec, place: FileSystemPath) -> Iterator[FieldError]:
     path = f"{BASE}.source.fileSystemPath"
-    if place.kind != "File" or not _absolute(place):
+    if place.kind != FileSystemKind.FILE or not _absolute(place):
         yield required(
             f"{path}.path",
-            "the collector File needs kind File and an absolute path, such as /var/log/katib/metrics.log",
+            f"the collector File needs kind File and an absolute path, such as {names.PATH_METRICS_FILE}",
         )
-    if place.format not in ("TEXT", "JSON"):
-        yield required(f"{path}.format", "must be TEXT or JSON")
-    if place.format == "JSON" and source.filter is not None:
+    if place.format not in tuple(FileFormat):
+        yield required(f"{path}.format", f"must be {' or '.join(FileFormat)}")
+    if place.format == FileFormat.JSON and source.filter is not None:
         yield invalid(
             f"{BASE}.source.filter", "filter", "filters are for the format TEXT: remove it, or change the format"
         )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from katib_apis.v1beta1.enums import Distribution, ParameterType
 from katib_apis.v1beta1.models import ExperimentSpec, FeasibleSpace, ParameterSpec
 from katib_domain.search_space import space_errors
 from katib_domain.validation.errors import FieldError, invalid, required
 
-TYPES = ("int", "double", "categorical", "discrete", "unknown")
-DISTRIBUTIONS = ("uniform", "logUniform", "normal", "logNormal", "unknown")
+RANGES = (ParameterType.INT, ParameterType.DOUBLE)
+LISTS = (ParameterType.CATEGORICAL, ParameterType.DISCRETE)
+DISTRIBUTIONS = tuple(entry for entry in Distribution if entry is not Distribution.UNKNOWN)
 
 
 def parameter_errors(spec: ExperimentSpec) -> list[FieldError]:
@@ -43,22 +45,22 @@ def _list_errors(parameters: Sequence[ParameterSpec], path: str) -> list[FieldEr
 def _shape_errors(parameter: ParameterSpec, path: str) -> Iterator[FieldError]:
     """Rows 40 to 45: which fields go with which type."""
     kind = parameter.parameter_type or ""
-    if kind not in TYPES:
-        yield invalid(f"{path}.parameterType", kind, f"must be one of {', '.join(TYPES[:-1])}")
+    if kind not in tuple(ParameterType):
+        yield invalid(f"{path}.parameterType", kind, f"must be one of {', '.join((*RANGES, *LISTS))}")
     space = parameter.feasible_space
     if space is None or space == FeasibleSpace():
         yield required(f"{path}.feasibleSpace", "give min and max (int, double), or list (categorical, discrete)")
         return
-    if space.distribution and space.distribution not in DISTRIBUTIONS:
-        detail = f"must be one of {', '.join(DISTRIBUTIONS[:-1])}"
+    if space.distribution and space.distribution not in tuple(Distribution):
+        detail = f"must be one of {', '.join(DISTRIBUTIONS)}"
         yield invalid(f"{path}.feasibleSpace.distribution", space.distribution, detail)
-    if kind in ("int", "double"):
+    if kind in RANGES:
         if space.list_:
             detail = f"goes with categorical and discrete parameters; a parameter of type {kind} has min and max"
             yield invalid(f"{path}.feasibleSpace.list", space.list_, detail)
         if not space.max or not space.min:
             yield required(f"{path}.feasibleSpace.max", f"a parameter of type {kind} needs both min and max")
-    if kind in ("categorical", "discrete"):
+    if kind in LISTS:
         given = [name for name in ("min", "max", "step") if getattr(space, name)]
         if given:
             detail = f"{', '.join(given)}: a {kind} parameter has a list and nothing of these; remove them"
