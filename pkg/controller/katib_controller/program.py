@@ -84,9 +84,9 @@ class Program:
 
     def _register_informers(self) -> None:
         transport, namespace = self.cluster.transport, self.options.namespace
-        self.cluster.register(new_experiment_informer(transport, on_bad=_bad("Experiment"), namespace=namespace))
-        self.cluster.register(new_suggestion_informer(transport, on_bad=_bad("Suggestion"), namespace=namespace))
-        self.cluster.register(new_trial_informer(transport, on_bad=_bad("Trial"), namespace=namespace))
+        self.cluster.register(new_experiment_informer(transport, on_bad=_bad(EXPERIMENTS.kind), namespace=namespace))
+        self.cluster.register(new_suggestion_informer(transport, on_bad=_bad(SUGGESTIONS.kind), namespace=namespace))
+        self.cluster.register(new_trial_informer(transport, on_bad=_bad(TRIALS.kind), namespace=namespace))
         for resource in (DEPLOYMENTS, SERVICES, PERSISTENT_VOLUME_CLAIMS):
             self.cluster.register(_native_informer(transport, resource, namespace))
         self.cluster.register(_native_informer(transport, CONFIG_MAPS, self.options.core_namespace))

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from katib_apis.v1beta1 import names
 from katib_controller.metrics import Metrics
 
 
@@ -35,8 +36,8 @@ async def serve(
         return web.Response(text="ok") if is_ready() else web.Response(status=500, text="not ready yet")
 
     async with AsyncExitStack() as stack:
-        await _start(stack, metrics_address, [web.get("/metrics", show_metrics)])
-        health = [web.get("/healthz", show_health), web.get("/readyz", show_readiness)]
+        await _start(stack, metrics_address, [web.get(names.HTTP_PATH_METRICS, show_metrics)])
+        health = [web.get(names.HTTP_PATH_HEALTH, show_health), web.get(names.HTTP_PATH_READINESS, show_readiness)]
         await _start(stack, health_address, health)
         yield
 

@@ -7,6 +7,7 @@ those of a namesake (CTL-2).
 from collections.abc import Iterator
 
 from katib_apis.v1beta1.models import Experiment, Trial, TrialAssignment
+from katib_apis.v1beta1.resources import EXPERIMENTS
 from katib_domain.messages import framed_trial, is_sent, to_pending_message, to_trial_message
 from katib_domain.trial_summary import TrialSummary, TrialTally
 from katib_machinery.informer import Handler, SharedInformer
@@ -87,4 +88,4 @@ class TrialBook:
 
 def _owner_of(trial: Trial) -> str:
     owner = trial.controller_owner
-    return owner.uid if owner is not None and owner.kind == "Experiment" else ""
+    return owner.uid if owner is not None and owner.kind == EXPERIMENTS.kind else ""

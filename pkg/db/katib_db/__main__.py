@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from grpc import aio
 
-from katib_apis.v1beta1 import api_pb2, api_pb2_grpc, names
-from katib_db.service import KNOWN_SERVICES, DBManager, Gate, Health
+from katib_apis.v1beta1 import api_pb2_grpc, names
+from katib_db.service import KNOWN_SERVICES, SERVICE, DBManager, Gate, Health
 from katib_machinery.flags import FlagParser, ShowVersion
 
 log = logging.getLogger("katib-db-manager")
@@ -96,8 +96,7 @@ def build_server(gate: Gate) -> aio.Server:
 def _reflect(server: aio.Server) -> None:
     from grpc_reflection.v1alpha import reflection
 
-    service = api_pb2.DESCRIPTOR.services_by_name["DBManager"].full_name
-    reflection.enable_server_reflection([service, KNOWN_SERVICES[1], reflection.SERVICE_NAME], server)
+    reflection.enable_server_reflection([SERVICE, KNOWN_SERVICES[1], reflection.SERVICE_NAME], server)
 
 
 async def serve(environment: Mapping[str, str], settings: Settings) -> None:
@@ -141,10 +140,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def check_environment(environment: Mapping[str, str]) -> None:
     """Fail at once when no database is named, without loading any driver."""
     kind = environment.get(names.ENV_DB_NAME, "")
-    if kind not in ("mysql", "postgres", "sqlite"):
+    if kind not in (names.DATABASE_MYSQL, names.DATABASE_POSTGRES, names.DATABASE_SQLITE):
         said = f"is {kind!r}" if kind else "is not set"
-        raise ValueError(f"Invalid DB Name: {names.ENV_DB_NAME} {said}; it must be mysql, postgres or sqlite")
-    if kind == "sqlite" and not environment.get(names.ENV_SQLITE_PATH):
+        raise ValueError(
+            f"Invalid DB Name: {names.ENV_DB_NAME} {said}; it must be {names.DATABASE_MYSQL}, {names.DATABASE_POSTGRES} or {names.DATABASE_SQLITE}"
+        )
+    if kind == names.DATABASE_SQLITE and not environment.get(names.ENV_SQLITE_PATH):
         raise ValueError(f"{names.ENV_SQLITE_PATH} is not set: name the file of the SQLite database")
 
 

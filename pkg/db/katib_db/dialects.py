@@ -11,7 +11,10 @@ from sqlalchemy import Table
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.sql.dml import Insert
 
+from katib_apis.v1beta1 import names
+
 BUSY_SECONDS = 30.0
+DRIVERS = {names.DATABASE_MYSQL: "mysql+pymysql", names.DATABASE_POSTGRES: "postgresql+psycopg"}
 
 
 @dataclass(frozen=True)
@@ -28,20 +31,19 @@ class Address:
 
 def open_engine(address: Address, connect_timeout: float) -> sqlalchemy.Engine:
     """An engine with its pool; connects on first use, `connect_timeout` seconds at most."""
-    drivers = {"sqlite": "sqlite", "mysql": "mysql+pymysql", "postgres": "postgresql+psycopg"}
-    if address.dialect == "sqlite":
+    if address.dialect == names.DATABASE_SQLITE:
         url = sqlalchemy.URL.create("sqlite", database=address.database)
         engine = sqlalchemy.create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=4, max_overflow=0)
         sqlalchemy.event.listen(engine, "connect", _prepare_sqlite)
         return engine
     url = sqlalchemy.URL.create(
-        drivers[address.dialect],
+        DRIVERS[address.dialect],
         username=address.user,
         password=address.password,
         host=address.host,
         port=address.port,
         database=address.database,
-        query={"charset": "utf8mb4"} if address.dialect == "mysql" else {},
+        query={"charset": "utf8mb4"} if address.dialect == names.DATABASE_MYSQL else {},
     )
     arguments = {"connect_timeout": max(1, int(connect_timeout))}
     return sqlalchemy.create_engine(url, connect_args=arguments, pool_pre_ping=True, pool_size=10)
@@ -73,35 +75,35 @@ def read_address(environment: Mapping[str, str]) -> Address:
 
     A variable that is set but empty overrides its default (db-manager.md §2).
     """
-    from katib_apis.v1beta1 import names
-
     kind = environment.get(names.ENV_DB_NAME, "")
     password = environment.get(names.ENV_DB_PASSWORD, "")
-    if kind == "sqlite":
+    if kind == names.DATABASE_SQLITE:
         path = environment.get(names.ENV_SQLITE_PATH, "")
         if not path:
             raise ValueError(f"{names.ENV_SQLITE_PATH} is not set: name the file of the SQLite database")
-        return Address("sqlite", path)
-    if kind == "mysql":
+        return Address(names.DATABASE_SQLITE, path)
+    if kind == names.DATABASE_MYSQL:
         return Address(
-            "mysql",
+            names.DATABASE_MYSQL,
             environment.get(names.ENV_MYSQL_DATABASE, names.ENV_MYSQL_DATABASE_DEFAULT),
             environment.get(names.ENV_MYSQL_HOST, names.ENV_MYSQL_HOST_DEFAULT),
             _port(environment, names.ENV_MYSQL_PORT, names.ENV_MYSQL_PORT_DEFAULT),
-            environment.get(names.ENV_DB_USER, "root"),
+            environment.get(names.ENV_DB_USER, names.DATABASE_USER_MYSQL),
             password,
         )
-    if kind == "postgres":
+    if kind == names.DATABASE_POSTGRES:
         return Address(
-            "postgres",
+            names.DATABASE_POSTGRES,
             environment.get(names.ENV_POSTGRES_DATABASE, names.ENV_POSTGRES_DATABASE_DEFAULT),
             environment.get(names.ENV_POSTGRES_HOST, names.ENV_POSTGRES_HOST_DEFAULT),
             _port(environment, names.ENV_POSTGRES_PORT, names.ENV_POSTGRES_PORT_DEFAULT),
-            environment.get(names.ENV_DB_USER, "katib"),
+            environment.get(names.ENV_DB_USER, names.DATABASE_USER_POSTGRES),
             password,
         )
     said = f"is {kind!r}" if kind else "is not set"
-    raise ValueError(f"Invalid DB Name: {names.ENV_DB_NAME} {said}; it must be mysql, postgres or sqlite")
+    raise ValueError(
+        f"Invalid DB Name: {names.ENV_DB_NAME} {said}; it must be {names.DATABASE_MYSQL}, {names.DATABASE_POSTGRES} or {names.DATABASE_SQLITE}"
+    )
 
 
 def _port(environment: Mapping[str, str], name: str, default: str) -> int:

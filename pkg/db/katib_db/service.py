@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from katib_db.store import Store
 
 T = TypeVar("T")
-KNOWN_SERVICES = ("", "grpc.health.v1.Health", "api.v1.beta1.DBManager")
+SERVICE = api_pb2.DESCRIPTOR.services_by_name["DBManager"].full_name
+KNOWN_SERVICES = ("", "grpc.health.v1.Health", SERVICE)
 LOOK_EVERY = 1.0
 
 

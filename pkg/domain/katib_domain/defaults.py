@@ -13,20 +13,22 @@ from katib_apis.v1beta1 import defaults, names
 from katib_apis.v1beta1.enums import CollectorKind, FileFormat, FileSystemKind, MetricStrategyType, ObjectiveType
 
 Json = dict[str, Any]
-COMPLETE = 'status.conditions.#(type=="Complete")#|#(status=="True")#'
-SUCCEEDED = 'status.conditions.#(type=="Succeeded")#|#(status=="True")#'
-FAILED = 'status.conditions.#(type=="Failed")#|#(status=="True")#'
-MASTER = {"training.kubeflow.org/job-role": "master"}
-NODE = {"jobset.sigs.k8s.io/replicatedjob-name": "node", "batch.kubernetes.io/job-completion-index": "0"}
+MASTER = {names.LABEL_JOB_ROLE: names.LABEL_VALUE_JOB_ROLE_PRIMARY}
+NODE = {
+    names.LABEL_REPLICATED_JOB: names.LABEL_VALUE_REPLICATED_JOB_TRAINING,
+    "batch.kubernetes.io/job-completion-index": "0",
+}
 TRAINING_KINDS = ("TFJob", "PyTorchJob", "XGBoostJob", "MPIJob")
-SUCCESS_CONDITIONS = {"Job": COMPLETE, "TrainJob": COMPLETE, **dict.fromkeys(TRAINING_KINDS, SUCCEEDED)}
-FAILURE_CONDITIONS = dict.fromkeys(SUCCESS_CONDITIONS, FAILED)
+SUCCESS_CONDITIONS = {
+    **dict.fromkeys(("Job", "TrainJob"), names.JOB_CONDITION_COMPLETE),
+    **dict.fromkeys(TRAINING_KINDS, names.JOB_CONDITION_SUCCEEDED),
+}
+FAILURE_CONDITIONS = dict.fromkeys(SUCCESS_CONDITIONS, names.JOB_CONDITION_FAILED)
 PRIMARY_POD_LABELS = {"TrainJob": NODE, **dict.fromkeys(TRAINING_KINDS, MASTER)}
 STRATEGIES: Mapping[str, MetricStrategyType] = {
     ObjectiveType.MINIMIZE: MetricStrategyType.MIN,
     ObjectiveType.MAXIMIZE: MetricStrategyType.MAX,
 }
-METRICS_PORT, METRICS_PATH = 8080, "/metrics"
 
 
 def default_experiment(experiment: Mapping[str, Any]) -> Json:
@@ -118,9 +120,9 @@ def _default_endpoint(spec: Json) -> None:
     source = _child(spec, "source")
     endpoint = _child(source, "httpGet") if source is not None else None
     if endpoint is not None and not endpoint.get("path"):
-        endpoint["path"] = METRICS_PATH
+        endpoint["path"] = names.HTTP_PATH_TRIAL_METRICS
     if endpoint is not None and endpoint.get("port") in (None, 0):
-        endpoint["port"] = METRICS_PORT
+        endpoint["port"] = names.PORT_TRIAL_METRICS
 
 
 def _child(parent: Json, field: str) -> Json | None:

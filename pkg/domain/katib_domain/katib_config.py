@@ -62,9 +62,13 @@ def parse_katib_config(text: str) -> KatibConfig:
         document = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise KatibConfigError(f"the KatibConfig is not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(document, dict) or not document.get("apiVersion") or document.get("kind") != "KatibConfig":
+    if (
+        not isinstance(document, dict)
+        or not document.get("apiVersion")
+        or document.get("kind") != names.OBJECT_CONFIG_KIND
+    ):
         raise KatibConfigError(
-            "the KatibConfig must have apiVersion: config.kubeflow.org/v1beta1 and kind: KatibConfig"
+            f"the KatibConfig must have apiVersion: {names.OBJECT_CONFIG_API_VERSION} and kind: {names.OBJECT_CONFIG_KIND}"
         )
     try:
         return KatibConfig.from_dict(document)
@@ -173,8 +177,8 @@ def complete_resources(resources: ResourceRequirements | None) -> ResourceRequir
     return ResourceRequirements.from_dict({**configured, "requests": requests, "limits": limits})
 
 
-def _quantities(configured: dict[str, object], defaults: dict[str, str]) -> dict[str, object]:
-    quantities: dict[str, object] = {**defaults, **{key: value for key, value in configured.items() if _amount(value)}}
+def _quantities(configured: dict[str, object], usual: dict[str, str]) -> dict[str, object]:
+    quantities: dict[str, object] = {**usual, **{key: value for key, value in configured.items() if _amount(value)}}
     return {key: value for key, value in quantities.items() if _amount(value) >= 0}
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from katib_domain.defaults import COMPLETE, FAILED, MASTER, SUCCEEDED, default_experiment, default_patch, render_patch
+from katib_domain.defaults import default_experiment, default_patch, render_patch
 
 OBJECTIVE = {"type": "maximize", "objectiveMetricName": "acc", "additionalMetricNames": ["loss", "f1"]}
 
@@ -47,6 +47,9 @@ def test_given_strategies_stay_first() -> None:
     assert names == ["loss", "acc", "f1"]
 
 
+COMPLETE = 'status.conditions.#(type=="Complete")#|#(status=="True")#'
+SUCCEEDED = 'status.conditions.#(type=="Succeeded")#|#(status=="True")#'
+FAILED = 'status.conditions.#(type=="Failed")#|#(status=="True")#'
 TEMPLATES = {
     "Job": (COMPLETE, FAILED, None),
     "TrainJob": (
@@ -54,7 +57,7 @@ TEMPLATES = {
         FAILED,
         {"jobset.sigs.k8s.io/replicatedjob-name": "node", "batch.kubernetes.io/job-completion-index": "0"},
     ),
-    "PyTorchJob": (SUCCEEDED, FAILED, MASTER),
+    "PyTorchJob": (SUCCEEDED, FAILED, {"training.kubeflow.org/job-role": "master"}),
     "Workflow": (None, None, None),
 }
 

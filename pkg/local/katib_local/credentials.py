@@ -11,13 +11,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from katib_apis.v1beta1 import names
 from katib_local.state import StateDirectory, write_private
 
 LOOPBACK = "127.0.0.1"
 SERVERS = ("apiserver", "webhook", "node")
 CLIENTS = {
     "admin": ("katib-admin", ["system:masters"]),
-    "controller": ("system:serviceaccount:kubeflow:katib-controller", ["system:serviceaccounts"]),
+    "controller": (
+        f"system:serviceaccount:{names.ENV_CORE_NAMESPACE_DEFAULT}:{names.OBJECT_CONTROLLER}",
+        ["system:serviceaccounts"],
+    ),
     "node": ("system:node:laptop", ["system:nodes"]),
     "apiserver-client": ("kube-apiserver", ["system:masters"]),
 }

@@ -13,12 +13,13 @@ from typing import Any
 
 import yaml
 
+from katib_apis.v1beta1 import names
 from katib_apis.v1beta1.resources import EXPERIMENTS
 
 GROUP_VERSION = EXPERIMENTS.api_version
 COMPANIONS = {"ConfigMap", "Secret"}
 FIELD = re.compile(r"\b(?:metadata|spec)(?:\.[A-Za-z]\w*|\[\d+\])*")
-NAMESPACES = ("default", "kubeflow")
+NAMESPACES = ("default", names.ENV_CORE_NAMESPACE_DEFAULT)
 
 
 class InputError(Exception):
@@ -68,7 +69,7 @@ def read_experiment_file(path: Path) -> ExperimentFile:
 def parse_experiment_file(path: str, text: str) -> ExperimentFile:
     """Parse the text of such a file; raises InputError."""
     documents = _documents(path, text)
-    experiments = [pair for pair in documents if pair[0].get("kind") == "Experiment"]
+    experiments = [pair for pair in documents if pair[0].get("kind") == EXPERIMENTS.kind]
     for document, node in documents:
         _check_kind(path, document, node)
     if len(experiments) != 1:
@@ -77,7 +78,7 @@ def parse_experiment_file(path: str, text: str) -> ExperimentFile:
     experiment, node = experiments[0]
     with_namespace = _with_namespace(path, experiment, node)
     namespace = with_namespace["metadata"]["namespace"]
-    companions = [_placed(document, namespace) for document, _ in documents if document.get("kind") != "Experiment"]
+    companions = [_placed(document, namespace) for document, _ in documents if document.get("kind") != EXPERIMENTS.kind]
     return ExperimentFile(path, with_namespace, companions, node)
 
 
@@ -109,11 +110,11 @@ def _syntax_error(path: str, error: yaml.MarkedYAMLError) -> str:
 def _check_kind(path: str, document: Mapping[str, Any], node: yaml.Node) -> None:
     kind, version = document.get("kind"), document.get("apiVersion")
     line = find_line(node, "kind")
-    if kind == "Experiment" and version != GROUP_VERSION:
+    if kind == EXPERIMENTS.kind and version != GROUP_VERSION:
         line = find_line(node, "apiVersion")
         raise InputError(f"{path}:{line}: apiVersion {version!r} is not served; an Experiment has {GROUP_VERSION}")
-    if kind != "Experiment" and kind not in COMPANIONS:
-        known = ", ".join(["Experiment", *sorted(COMPANIONS)])
+    if kind != EXPERIMENTS.kind and kind not in COMPANIONS:
+        known = ", ".join([EXPERIMENTS.kind, *sorted(COMPANIONS)])
         said = f"kind {kind!r} is unknown here" if kind else "has no kind"
         raise InputError(f"{path}:{line}: {said}; `katib run` takes {known}")
     metadata = document.get("metadata")

@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from katib_apis.v1beta1 import names
 from katib_local.credentials import LOOPBACK, make_credentials
 from katib_local.programs import Laptop, Ports, desired_programs
 from katib_local.state import StateDirectory, StateError, owned, write_private
@@ -85,11 +86,12 @@ def render_config(text: str, ports: Ports) -> str:
         config = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise StateError(
-            f"katib-config.yaml in the state directory is not YAML: {' '.join(str(error).split())}"
+            f"{names.OBJECT_CONFIG_KEY} in the state directory is not YAML: {' '.join(str(error).split())}"
         ) from error
     if not isinstance(config, Mapping):
         raise StateError(
-            "katib-config.yaml in the state directory is not a mapping with apiVersion and kind: KatibConfig"
+            f"{names.OBJECT_CONFIG_KEY} in the state directory is not a mapping with"
+            f" apiVersion and kind: {names.OBJECT_CONFIG_KIND}"
         )
     init: dict[str, Any] = dict(config.get("init") or {})
     addresses = {"webhookPort": ports.webhook, "metricsAddr": "0", "healthzAddr": "0"}

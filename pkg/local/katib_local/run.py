@@ -18,6 +18,7 @@ from typing import Any, TextIO
 
 from katib_apis.v1beta1 import names
 from katib_apis.v1beta1.enums import ExperimentConditionType
+from katib_apis.v1beta1.resources import EXPERIMENTS, TRIALS
 from katib_local import bootstrap, progress
 from katib_local.experiment_file import ExperimentFile, InputError
 from katib_local.submission import Attach, ChangeBudget, Create, Refuse, decide_submission
@@ -63,7 +64,7 @@ class Runner:
 
     @property
     def collection(self) -> str:
-        return f"/apis/kubeflow.org/v1beta1/namespaces/{self.file.namespace}/experiments"
+        return EXPERIMENTS.path(self.file.namespace)
 
     @property
     def path(self) -> str:
@@ -186,7 +187,7 @@ class Runner:
         return FAILED
 
     async def _trials(self) -> list[Json]:
-        collection = f"/apis/kubeflow.org/v1beta1/namespaces/{self.file.namespace}/trials"
+        collection = TRIALS.path(self.file.namespace)
         params = {"labelSelector": f"{names.LABEL_EXPERIMENT}={self.file.name}"}
         answer = json.loads(await self.transport.request("GET", collection, params=params))
         return list(answer["items"])

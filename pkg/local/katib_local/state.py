@@ -14,6 +14,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from katib_apis.v1beta1 import names
+
 STATE_VERSION = 1
 LONGEST_SOCKET_PATH = 100
 
@@ -76,12 +78,12 @@ class StateDirectory:
     @property
     def user_config(self) -> Path:
         """The user's own KatibConfig, if there is one."""
-        return self.path / "katib-config.yaml"
+        return self.path / names.OBJECT_CONFIG_KEY
 
     @property
     def rendered_config(self) -> Path:
         """The KatibConfig of this start: the user's or the shipped one, with this start's addresses."""
-        return self.path / "run" / "katib-config.yaml"
+        return self.path / "run" / names.OBJECT_CONFIG_KEY
 
     @property
     def ports(self) -> Path:

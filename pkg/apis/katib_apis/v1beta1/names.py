@@ -19,9 +19,17 @@ LABEL_METRICS_COLLECTOR_INJECTION: Final = "katib.kubeflow.org/metrics-collector
 """Set to "enabled" on each namespace in which Trials may run."""
 LABEL_ISTIO_INJECT: Final = "sidecar.istio.io/inject"
 """Set to "false" on pods that must stay out of the Istio mesh."""
+LABEL_JOB_ROLE: Final = "training.kubeflow.org/job-role"
+"""What a pod does in a job of the training operator; tells the pod whose metrics count."""
+LABEL_REPLICATED_JOB: Final = "jobset.sigs.k8s.io/replicatedjob-name"
+"""Job of a JobSet that a pod belongs to; tells the pods of a TrainJob that train."""
 
 LABEL_VALUE_INJECTION_ENABLED: Final = "enabled"
 """Value of the injection label that switches injection on."""
+LABEL_VALUE_JOB_ROLE_PRIMARY: Final = "master"
+"""Role of the pod whose metrics count."""
+LABEL_VALUE_REPLICATED_JOB_TRAINING: Final = "node"
+"""Job of a TrainJob whose pods train."""
 LABEL_VALUE_ISTIO_INJECT_OFF: Final = "false"
 """Value of the Istio label that keeps a pod out of the mesh."""
 
@@ -108,6 +116,9 @@ ENV_SKIP_DB_INITIALIZATION_DEFAULT: Final = "false"
 ENV_STATE_DIR: Final = "KATIB_STATE_DIR"
 """Directory in which Katib on a laptop keeps its state."""
 
+ENV_PREFIX_LISTEN: Final = "KATIB_LISTEN_"
+"""Before a port's number: the address at which a container on a laptop must listen in place of that port."""
+
 PORT_SUGGESTION: Final = 6789
 """gRPC port of a suggestion service."""
 PORT_EARLY_STOPPING: Final = 6788
@@ -120,6 +131,17 @@ PORT_METRICS: Final = 8080
 """HTTP port of the controller's Prometheus metrics."""
 PORT_HEALTH: Final = 18080
 """HTTP port of the controller's health and readiness."""
+PORT_TRIAL_METRICS: Final = 8080
+"""Port of a training container that the PrometheusMetric collector reads when none is given."""
+
+HTTP_PATH_METRICS: Final = "/metrics"
+"""Prometheus metrics of the controller."""
+HTTP_PATH_HEALTH: Final = "/healthz"
+"""Whether the controller's process works."""
+HTTP_PATH_READINESS: Final = "/readyz"
+"""Whether the controller's caches are filled."""
+HTTP_PATH_TRIAL_METRICS: Final = "/metrics"
+"""Path of a training container that the PrometheusMetric collector reads when none is given."""
 
 PORT_NAME_SUGGESTION: Final = "suggestion-api"
 """Name of the suggestion service's port."""
@@ -157,6 +179,10 @@ OBJECT_DB_MANAGER: Final = "katib-db-manager"
 """Service and Deployment of the DB manager."""
 OBJECT_CONFIG_MAP: Final = "katib-config"
 """ConfigMap with the KatibConfig."""
+OBJECT_CONFIG_API_VERSION: Final = "config.kubeflow.org/v1beta1"
+"""apiVersion of the KatibConfig."""
+OBJECT_CONFIG_KIND: Final = "KatibConfig"
+"""Kind of the KatibConfig."""
 OBJECT_CONFIG_KEY: Final = "katib-config.yaml"
 """Key of the KatibConfig in its ConfigMap."""
 OBJECT_WEBHOOK_SECRET: Final = "katib-webhook-cert"
@@ -175,6 +201,25 @@ COMPONENT_SUGGESTION_CONTROLLER: Final = "suggestion-controller"
 """Source of events about Suggestions."""
 COMPONENT_TRIAL_CONTROLLER: Final = "trial-controller"
 """Source of events about Trials."""
+
+JOB_CONDITION_COMPLETE: Final = "status.conditions.#(type==\"Complete\")#|#(status==\"True\")#"
+"""GJSON path by which a Job or a TrainJob has succeeded."""
+JOB_CONDITION_SUCCEEDED: Final = "status.conditions.#(type==\"Succeeded\")#|#(status==\"True\")#"
+"""GJSON path by which a job of the training operator has succeeded."""
+JOB_CONDITION_FAILED: Final = "status.conditions.#(type==\"Failed\")#|#(status==\"True\")#"
+"""GJSON path by which a job of any of these kinds has failed."""
+
+DATABASE_MYSQL: Final = "mysql"
+"""Value of DB_NAME: a MySQL or MariaDB server."""
+DATABASE_POSTGRES: Final = "postgres"
+"""Value of DB_NAME: a PostgreSQL server."""
+DATABASE_SQLITE: Final = "sqlite"
+"""Value of DB_NAME: a file."""
+
+DATABASE_USER_MYSQL: Final = "root"
+"""User of a MySQL server when DB_USER is absent."""
+DATABASE_USER_POSTGRES: Final = "katib"
+"""User of a PostgreSQL server when DB_USER is absent."""
 
 TRIAL_NAME_ALPHABET: Final = "bcdfghjklmnpqrstvwxz2456789"
 """Characters of the random part of a Trial's name."""

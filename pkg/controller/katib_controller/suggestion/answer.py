@@ -40,7 +40,9 @@ from katib_machinery.clock import Clock
 
 CONNECT_SECONDS: Final = 5.0
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=0.5), timedelta(seconds=60)
-_GET_SUGGESTIONS: Final = "/api.v1.beta1.Suggestion/GetSuggestions"
+# Called by its path, because the request is serialised already.
+_SERVICE: Final = api_pb2.DESCRIPTOR.services_by_name["Suggestion"]
+_GET_SUGGESTIONS: Final = f"/{_SERVICE.full_name}/{_SERVICE.methods_by_name['GetSuggestions'].name}"
 _REFUSED: Final = (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.UNKNOWN)
 
 

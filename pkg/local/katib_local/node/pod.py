@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from katib_apis.v1beta1 import names
 from katib_local.node.containers import ContainerError, Surroundings, desired_process, mount_list
 from katib_local.node.images import CURE, find_image, search_path
 from katib_local.node.options import NodeOptions
@@ -184,7 +185,7 @@ class PodRunner:
         image = find_image(self.options.images, str(container.get("image") or ""))
         environment = dict(self.options.environment)
         environment["PATH"] = search_path(image, self.options.own_bin, environment.get("PATH", ""))
-        environment |= {f"KATIB_LISTEN_{port}": address for port, address in self.ports.items()}
+        environment |= {f"{names.ENV_PREFIX_LISTEN}{port}": address for port, address in self.ports.items()}
         environment["HOSTNAME"] = self.metadata["name"]
         if self.options.gpus:
             environment["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, self.gpus)) if _gpu_request(container) else ""
