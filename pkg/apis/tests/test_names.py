@@ -50,6 +50,14 @@ def test_defaults_are_the_contracts() -> None:
     assert defaults.EXPERIMENT_SPEC_RESUME_POLICY == "Never"
     assert defaults.COLLECTOR_SPEC_KIND == "StdOut"
     assert defaults.CONTROLLER_CONFIG_TRIAL_RESOURCES == ("Job.v1.batch",)
+    assert defaults.METRICS_COLLECTOR_CONFIG_RESOURCES == defaults.EARLY_STOPPING_CONFIG_RESOURCES
+
+
+def test_addresses_that_are_defaults_have_the_ports_that_are_named() -> None:
+    assert f":{names.PORT_METRICS}" == defaults.CONTROLLER_CONFIG_METRICS_ADDR
+    assert f":{names.PORT_HEALTH}" == defaults.CONTROLLER_CONFIG_HEALTHZ_ADDR
+    assert names.PORT_WEBHOOK == defaults.CONTROLLER_CONFIG_WEBHOOK_PORT
+    assert str(names.PORT_DB_MANAGER) == names.ENV_DB_MANAGER_PORT_DEFAULT
 
 
 def test_resources_lead_to_the_api_servers_paths() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from katib_apis.v1beta1 import names
+from katib_apis.v1beta1 import defaults, names
 from katib_apis.v1beta1.models import ControllerConfig
 from katib_domain.katib_config import (
     GroupVersionKind,
@@ -15,9 +15,6 @@ from katib_domain.katib_config import (
 )
 from katib_domain.naming import db_manager_endpoint
 from katib_machinery.flags import FlagParser, ShowVersion
-
-DEFAULT_TRIAL_RESOURCES = ("Job.v1.batch",)
-DEFAULT_ELECTION_ID = "3fbc96e9.katib.kubeflow.org"
 
 
 class OptionsError(ValueError):
@@ -44,19 +41,19 @@ class Options:
 
     @property
     def metrics_address(self) -> str:
-        return _given(self.controller.metrics_addr, f":{names.PORT_METRICS}")
+        return _given(self.controller.metrics_addr, defaults.CONTROLLER_CONFIG_METRICS_ADDR)
 
     @property
     def health_address(self) -> str:
-        return _given(self.controller.healthz_addr, f":{names.PORT_HEALTH}")
+        return _given(self.controller.healthz_addr, defaults.CONTROLLER_CONFIG_HEALTHZ_ADDR)
 
     @property
     def webhook_port(self) -> int:
-        return self.controller.webhook_port or names.PORT_WEBHOOK
+        return self.controller.webhook_port or defaults.CONTROLLER_CONFIG_WEBHOOK_PORT
 
     @property
     def election_id(self) -> str:
-        return self.controller.leader_election_id or DEFAULT_ELECTION_ID
+        return self.controller.leader_election_id or defaults.CONTROLLER_CONFIG_LEADER_ELECTION_ID
 
 
 def _given(value: str | None, default: str) -> str:
@@ -92,7 +89,7 @@ def parse_options(arguments: Sequence[str], environ: Mapping[str, str], *, ident
     core_namespace = environ.get(names.ENV_CORE_NAMESPACE, names.ENV_CORE_NAMESPACE_DEFAULT)
     controller = _read_init(flags.katib_config)
     try:
-        resources = parse_trial_resources(controller.trial_resources or DEFAULT_TRIAL_RESOURCES)
+        resources = parse_trial_resources(controller.trial_resources or defaults.CONTROLLER_CONFIG_TRIAL_RESOURCES)
     except KatibConfigError as error:
         raise OptionsError(str(error)) from error
     return Options(

@@ -34,8 +34,7 @@ CONFIGURED_KINDS = (
     CollectorKind.TENSOR_FLOW_EVENT,
     CollectorKind.PROMETHEUS_METRIC,
 )
-REQUESTS = {"cpu": "50m", "memory": "10Mi", "ephemeral-storage": "500Mi"}
-LIMITS = {"cpu": "500m", "memory": "100Mi", "ephemeral-storage": "5Gi"}
+RESOURCES = defaults.METRICS_COLLECTOR_CONFIG_RESOURCES
 QUANTITY = re.compile(r"([+-]?[0-9.]+)(|[numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)")
 DECIMAL_EXPONENTS = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 BINARY_EXPONENTS = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
@@ -168,8 +167,8 @@ def complete_resources(resources: ResourceRequirements | None) -> ResourceRequir
     A limit that was not configured is raised to the configured request (RES-1).
     """
     configured = resources.to_dict() if resources else {}
-    requests = _quantities(configured.get("requests") or {}, REQUESTS)
-    limits = _quantities(configured.get("limits") or {}, LIMITS)
+    requests = _quantities(configured.get("requests") or {}, RESOURCES["requests"])
+    limits = _quantities(configured.get("limits") or {}, RESOURCES["limits"])
     for key, request in requests.items():
         given = (configured.get("limits") or {}).get(key)
         if not given and key in limits and _amount(request) > _amount(limits[key]):

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from katib_apis.v1beta1 import names
+from katib_apis.v1beta1 import defaults, names
 from katib_apis.v1beta1.enums import ResumePolicyType
 from katib_apis.v1beta1.models import Experiment
 from katib_domain.defaults import default_patch
@@ -104,7 +104,9 @@ def _warnings(experiment: Experiment, config: Any) -> list[str]:
     job = (template.trial_spec if template else None) or {}
     controller = init_config(config).controller
     try:
-        kinds = parse_trial_resources((controller.trial_resources if controller else None) or ["Job.v1.batch"])
+        kinds = parse_trial_resources(
+            (controller.trial_resources if controller else None) or defaults.CONTROLLER_CONFIG_TRIAL_RESOURCES
+        )
     except KatibConfigError:
         return []
     known = {(f"{kind.group}/{kind.version}", kind.kind) for kind in kinds}

@@ -467,7 +467,8 @@ class EarlyStoppingConfig(KatibModel):
     """When the image is pulled; Always, IfNotPresent or Never. Default: IfNotPresent."""
     resources: ResourceRequirements | None = None
     """Requests and limits of the service. Each is filled on its own where it is absent; a negative one is left out.
-    Absent: requests 50m CPU, 10Mi memory, 500Mi storage; limits 500m CPU, 100Mi memory, 5Gi storage."""
+    Default: {"requests": {"cpu": "50m", "memory": "10Mi", "ephemeral-storage": "500Mi"}, "limits": {"cpu": "500m",
+    "memory": "100Mi", "ephemeral-storage": "5Gi"}}."""
     timeout_seconds: Annotated[StrictInt | None, Field(alias="timeoutSeconds")] = None
     """How long one call to the service may take. Unit: seconds. Default: 60."""
 
@@ -483,7 +484,8 @@ class MetricsCollectorConfig(KatibModel):
     """When the image is pulled; Always, IfNotPresent or Never. Default: IfNotPresent."""
     resources: ResourceRequirements | None = None
     """Requests and limits of the collector. Each is filled on its own where it is absent; a negative one is left out.
-    Absent: requests 50m CPU, 10Mi memory, 500Mi storage; limits 500m CPU, 100Mi memory, 5Gi storage."""
+    Default: {"requests": {"cpu": "50m", "memory": "10Mi", "ephemeral-storage": "500Mi"}, "limits": {"cpu": "500m",
+    "memory": "100Mi", "ephemeral-storage": "5Gi"}}."""
     wait_all_processes: Annotated[StrictBool | None, Field(alias="waitAllProcesses")] = None
     """Whether the collector waits until every process of the training container has ended, or the first only. Absent:
     the collector's own default, which is true."""
@@ -786,7 +788,8 @@ class SuggestionConfig(Container):
     """Where the algorithm finds the volume that keeps its state (resume policy FromVolume). Default:
     /opt/katib/data."""
     persistent_volume_claim_spec: Annotated[dict[str, Any] | None, Field(alias="persistentVolumeClaimSpec")] = None
-    """Spec of the claim for that volume. Absent: one node may write (ReadWriteOnce), 1Gi."""
+    """Spec of the claim for that volume. Default: {"accessModes": ["ReadWriteOnce"], "resources": {"requests":
+    {"storage": "1Gi"}}}."""
     persistent_volume_spec: Annotated[dict[str, Any] | None, Field(alias="persistentVolumeSpec")] = None
     """Spec of a volume made for the claim. Its reclaim policy is always Delete. Absent: the cluster provides the
     volume."""

@@ -168,8 +168,6 @@ PATH_METRICS_FILE: Final = "/var/log/katib/metrics.log"
 """Metrics file of the collectors StdOut and File."""
 PATH_TFEVENT_DIRECTORY: Final = "/var/log/katib/tfevent/"
 """Directory of the TensorFlowEvent collector."""
-PATH_SUGGESTION_VOLUME: Final = "/opt/katib/data"
-"""Mount path of the suggestion volume."""
 PATH_CERTIFICATES: Final = "/tmp/cert"
 """Directory of tls.crt and tls.key of the webhook server."""
 

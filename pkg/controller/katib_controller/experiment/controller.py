@@ -19,7 +19,7 @@ class ExperimentController(Reconciler):
 
     name: ClassVar[str] = "experiment"
 
-    def __init__(self, context: ActContext, book: TrialBook, *, workers: int = 8) -> None:
+    def __init__(self, context: ActContext, book: TrialBook, *, workers: int) -> None:
         super().__init__(context, workers=workers)
         self.book = book
 

@@ -12,7 +12,7 @@ from typing import Any, Final, assert_never
 import grpc
 from grpc import aio
 
-from katib_apis.v1beta1 import api_pb2, api_pb2_grpc, names
+from katib_apis.v1beta1 import api_pb2, api_pb2_grpc, defaults, names
 from katib_apis.v1beta1.models import EarlyStoppingRule, Experiment
 from katib_controller.channels import Channels, is_unimplemented, words_of
 from katib_controller.suggestion.observe import Asked, observe_present
@@ -55,7 +55,7 @@ class Answers:
         book: TrialBook,
         clock: Clock,
         *,
-        calls: int = 32,
+        calls: int = defaults.CONTROLLER_CONFIG_ALGORITHM_CALLS,
         connect_seconds: float = CONNECT_SECONDS,
     ) -> None:
         self._channels = channels

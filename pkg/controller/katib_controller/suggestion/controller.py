@@ -40,7 +40,7 @@ class SuggestionController(Reconciler):
         answers: Answers,
         setup: Setup,
         *,
-        workers: int = 8,
+        workers: int,
     ) -> None:
         super().__init__(context, workers=workers)
         self.book = book

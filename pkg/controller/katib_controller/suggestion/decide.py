@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from katib_apis.v1beta1 import names
+from katib_apis.v1beta1 import defaults, names
 from katib_apis.v1beta1.enums import ResumePolicyType, SuggestionConditionType
 from katib_apis.v1beta1.models import (
     EarlyStoppingConfig,
@@ -98,7 +98,7 @@ class World:
     asking: bool = False
     short: bool = False
     not_before: datetime | None = None
-    window: int = 1000
+    window: int = defaults.RUNTIME_CONFIG_SUGGESTION_WINDOW
     probes: bool = True
     trouble: str = ""
 

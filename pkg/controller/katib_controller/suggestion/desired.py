@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from katib_apis.v1beta1 import names
+from katib_apis.v1beta1 import defaults, names
 from katib_apis.v1beta1.enums import ResumePolicyType
 from katib_apis.v1beta1.models import EarlyStoppingConfig, Suggestion, SuggestionConfig
 from katib_apis.v1beta1.permissions import EARLY_STOPPING_RULES
@@ -160,7 +160,7 @@ def _algorithm_container(suggestion: Suggestion, config: SuggestionConfig, *, pr
     if keeps_volume(suggestion):
         mounts = container.get("volumeMounts") or []
         if not any(mount.get("name") == names.VOLUME_SUGGESTION for mount in mounts):
-            path = config.volume_mount_path or names.PATH_SUGGESTION_VOLUME
+            path = config.volume_mount_path or defaults.SUGGESTION_CONFIG_VOLUME_MOUNT_PATH
             container["volumeMounts"] = [*mounts, {"name": names.VOLUME_SUGGESTION, "mountPath": path}]
     return container
 
@@ -187,10 +187,7 @@ def _probe(*, period: int) -> dict[str, Any]:
 
 def desired_claim(suggestion: Suggestion, config: SuggestionConfig) -> Unstructured:
     """Build the claim for the volume that keeps the algorithm's state."""
-    spec = config.persistent_volume_claim_spec or {
-        "accessModes": ["ReadWriteOnce"],
-        "resources": {"requests": {"storage": "1Gi"}},
-    }
+    spec = config.persistent_volume_claim_spec or defaults.SUGGESTION_CONFIG_PERSISTENT_VOLUME_CLAIM_SPEC
     return _child(suggestion, "v1", "PersistentVolumeClaim", {"spec": deep_copy(dict(spec))})
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from katib_apis.v1beta1 import defaults
 from katib_apis.v1beta1.enums import TrialHistory
 from katib_apis.v1beta1.models import EarlyStoppingConfig, Experiment, Suggestion, SuggestionConfig
 from katib_apis.v1beta1.resources import EXPERIMENTS
@@ -16,9 +17,6 @@ from katib_domain.katib_config import KatibConfigError, early_stopping_config, s
 from katib_domain.naming import early_stopping_endpoint, suggestion_endpoint
 from katib_machinery.cluster import Cluster
 from katib_machinery.objects import DEPLOYMENTS, PERSISTENT_VOLUME_CLAIMS, SERVICES, KubeObject, ObjectKey, Resource
-
-WINDOW = 1000
-TIMEOUT = 60.0
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ def observe(
         asking=asked.asking,
         short=asked.short == (book.version(uid), requests),
         not_before=asked.not_before,
-        window=config.runtime().suggestion_window or WINDOW,
+        window=config.runtime().suggestion_window or defaults.RUNTIME_CONFIG_SUGGESTION_WINDOW,
         probes=setup.probes,
     )
 
@@ -94,10 +92,15 @@ def service_of(
     stopping_endpoint = getattr(stopping, "endpoint", None) or shared or own_stopping
     return Service(
         endpoint=shared or suggestion_endpoint(suggestion.name, algorithm, suggestion.namespace),
-        timeout=float((entry.timeout_seconds if entry is not None else None) or TIMEOUT),
+        timeout=float(
+            (entry.timeout_seconds if entry is not None else None) or defaults.SUGGESTION_CONFIG_TIMEOUT_SECONDS
+        ),
         full_history=entry is not None and entry.trial_history == TrialHistory.FULL,
         early_stopping_endpoint=stopping_endpoint if stops_early(suggestion) else "",
-        early_stopping_timeout=float((stopping.timeout_seconds if stopping is not None else None) or TIMEOUT),
+        early_stopping_timeout=float(
+            (stopping.timeout_seconds if stopping is not None else None)
+            or defaults.EARLY_STOPPING_CONFIG_TIMEOUT_SECONDS
+        ),
         db_manager=setup.db_manager,
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from katib_apis.v1beta1 import api_pb2, names
+from katib_apis.v1beta1 import api_pb2, defaults, names
 from katib_apis.v1beta1.models import (
     AlgorithmSetting,
     EarlyStoppingRule,
@@ -21,10 +21,10 @@ class Service:
     """Where an algorithm is served, and how it wants to be spoken to."""
 
     endpoint: str
-    timeout: float = 60.0
+    timeout: float = defaults.SUGGESTION_CONFIG_TIMEOUT_SECONDS
     full_history: bool = False
     early_stopping_endpoint: str = ""
-    early_stopping_timeout: float = 60.0
+    early_stopping_timeout: float = defaults.EARLY_STOPPING_CONFIG_TIMEOUT_SECONDS
     db_manager: str = ""
 
 
@@ -85,7 +85,7 @@ class Suggested:
     surplus: int = 0
     used: frozenset[str] = frozenset()
     active: int = 0
-    window: int = 1000
+    window: int = defaults.RUNTIME_CONFIG_SUGGESTION_WINDOW
 
 
 Reply: TypeAlias = Valid | Invalid | NoAnswer | Suggested

@@ -23,7 +23,7 @@ class TrialController(Reconciler):
 
     name: ClassVar[str] = "trial"
 
-    def __init__(self, context: ActContext, book: TrialBook, observer: TrialObserver, *, workers: int = 64) -> None:
+    def __init__(self, context: ActContext, book: TrialBook, observer: TrialObserver, *, workers: int) -> None:
         super().__init__(context, workers=workers)
         self.book = book
         self.observer = observer

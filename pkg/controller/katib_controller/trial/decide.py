@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
-from katib_apis.v1beta1 import api_pb2, names
+from katib_apis.v1beta1 import api_pb2, defaults, names
 from katib_apis.v1beta1.enums import CompletionPolicy, TrialConditionType
 from katib_apis.v1beta1.models import Experiment, ObjectiveSpec, Observation, Trial, TrialSpec, TrialStatus
 from katib_apis.v1beta1.resources import TRIALS
@@ -87,7 +87,7 @@ class World:
     trouble: str = ""
     rows_left: bool = False
     asking: bool = False
-    metrics_limit: timedelta = timedelta(seconds=300)
+    metrics_limit: timedelta = timedelta(seconds=defaults.RUNTIME_CONFIG_METRICS_TIMEOUT_SECONDS)
 
     @property
     def spec(self) -> TrialSpec:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from katib_apis.v1beta1 import names
+from katib_apis.v1beta1 import defaults, names
 from katib_apis.v1beta1.enums import TrialConditionType
 from katib_apis.v1beta1.models import Experiment, Trial
 from katib_apis.v1beta1.resources import EXPERIMENTS
@@ -20,7 +20,6 @@ from katib_machinery.cluster import Cluster
 from katib_machinery.objects import EVENTS, PODS, Unstructured
 from katib_machinery.transport import ApiError
 
-METRICS_LIMIT: Final = 300
 # A job that has no running pod for longer than this is worth a look at its pods and events.
 IDLE: Final = timedelta(seconds=10)
 
@@ -41,7 +40,9 @@ class TrialObserver:
             trial,
             experiment=self._experiment_of(trial),
             rows_left=trial.key in self._rows.undeleted,
-            metrics_limit=timedelta(seconds=METRICS_LIMIT if limit is None else limit),
+            metrics_limit=timedelta(
+                seconds=defaults.RUNTIME_CONFIG_METRICS_TIMEOUT_SECONDS if limit is None else limit
+            ),
         )
         if trial.deletion_timestamp is not None:
             return world
