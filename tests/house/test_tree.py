@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
 ROOT = Path(__file__).parents[2]
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "base", "consts", "misc", "handler", "manager", "impl"}
@@ -129,24 +128,3 @@ def _imported(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names.add(node.module.split(".")[0])
     return names
-
-
-def test_no_fact_of_the_sources_is_typed_by_hand() -> None:
-    """Labels, annotations, finalizers, environment variables and Katib's group come from katib_apis."""
-    names = yaml.safe_load((ROOT / "apis/v1beta1/names.yaml").read_text())
-    telling = re.compile(r"kubeflow\.org|^KATIB_")
-    facts = {
-        value
-        for section in names.values()
-        for entry in section.values()
-        if telling.search(value := str(entry["value"]))
-    }
-    facts |= {"kubeflow.org", "kubeflow.org/v1beta1"}
-    typed = [
-        f"{path.relative_to(ROOT)}:{node.lineno} {node.value}"
-        for path in hand_written()
-        if path.is_relative_to(ROOT / "pkg") and "tests" not in path.parts
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Constant) and node.value in facts
-    ]
-    assert not typed, f"import these from katib_apis: {typed}"
