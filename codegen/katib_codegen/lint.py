@@ -161,11 +161,17 @@ def _unused(api: Api) -> Iterator[str]:
         yield f"{api.definitions[name].file}: nothing refers to {name}; remove it"
 
 
+def _name_complaints(entry: Mapping[str, Any]) -> Iterator[str]:
+    yield from (f"has no {missing}" for missing in ("value", "description") if missing not in entry)
+    for word in ("value", "default"):
+        if word in entry and (isinstance(entry[word], bool) or not isinstance(entry[word], str | int)):
+            yield f"has the {word} {entry[word]!r}; write a text in quotes"
+
+
 def _fact_complaints(api: Api) -> Iterator[str]:
     for section, entries in api.sources.names.items():
         for key, entry in entries.items():
-            for missing in [word for word in ("value", "description") if word not in entry]:
-                yield f"names.yaml: {section}.{key} has no {missing}"
+            yield from (f"names.yaml: {section}.{key} {complaint}" for complaint in _name_complaints(entry))
     for key, hook in api.sources.webhooks.get("webhooks", {}).items():
         if "description" not in hook:
             yield f"webhooks.yaml: {key} has no description"

@@ -72,6 +72,8 @@ MISTAKES = [
         "metadata: text\n  meta2:\n    description: Name",
     ),
     ("a name without words", "names.yaml", "description:", "descriptio:"),
+    ("a name that is no text", "names.yaml", 'value: "false", description: Value', "value: false, description: Value"),
+    ("a section without a prefix", "names.yaml", "suffixes:", "sufixes:"),
     ("a webhook of an unknown name", "webhooks.yaml", "names.objects.controller", "names.objects.nothing"),
     ("a permission of an unknown name", "permissions.yaml", "names.objects.webhook_secret", "names.objects.nothing"),
     ("a kind without title", "experiment.yaml", "title: Experiment\n", ""),

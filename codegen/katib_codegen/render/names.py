@@ -5,6 +5,7 @@ import json
 from katib_codegen.errors import SourceError
 from katib_codegen.model import Api
 from katib_codegen.render import Files, python_header
+from katib_codegen.shape import near_hint
 
 PREFIXES = {
     "labels": "LABEL",
@@ -46,7 +47,8 @@ def render_names(api: Api) -> Files:
     ]
     for section, entries in api.sources.names.items():
         if section not in PREFIXES:
-            raise SourceError(f"names.yaml: section {section!r} has no prefix; known: {', '.join(PREFIXES)}")
+            hint = near_hint(section, PREFIXES)
+            raise SourceError(f"names.yaml: section {section!r} has no prefix; give it one in PREFIXES{hint}")
         lines.append("\n")
         for key, entry in entries.items():
             lines += _constant(f"{PREFIXES[section]}_{key.upper()}", entry["value"], entry["description"])
