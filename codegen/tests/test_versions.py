@@ -120,6 +120,7 @@ def test_a_foreign_api_is_pressed_without_a_word_of_ours(tmp_path: Path) -> None
         "pkg/apis/pizza_apis/v1/__init__.py",
         "pkg/apis/pizza_apis/v1/crds/pizza.yaml",
         "pkg/apis/pizza_apis/v1/defaults.py",
+        "pkg/apis/pizza_apis/v1/enums.py",
         "pkg/apis/pizza_apis/v1/models.py",
         "pkg/apis/pizza_apis/v1/resources.py",
         "pkg/client/pizza_client/v1/__init__.py",
