@@ -28,7 +28,7 @@ MEMBERS = sorted(str(path.parent.relative_to(ROOT)) for path in ROOT.glob("*/pyp
 )
 PACKAGES = [str(path.parent.relative_to(ROOT)) for path in sorted(ROOT.glob("pkg/*/katib_*/py.typed"))]
 UNIT_TESTS = ["codegen", "pkg", "tests/house", "tests/golden"]
-HAND_WRITTEN = ["noxfile.py", "codegen", "pkg", "tests", "hack", "examples"]
+HAND_WRITTEN = ["noxfile.py", "conftest.py", "codegen", "pkg", "tests", "hack", "examples"]
 
 
 def tool(name: str) -> str:

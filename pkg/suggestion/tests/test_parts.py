@@ -134,7 +134,7 @@ def test_kernels_are_neither_needles_nor_wider_than_the_range(places: list[float
     assert len(found) == len(places) and all(1 / 100 <= width <= 1 for width in found)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.lists(st.floats(0, 1), max_size=12), st.floats(0.1, 5))
 def test_a_density_integrates_to_one(places: list[float], prior_weight: float) -> None:
     domain = parse_domain(LINE)

@@ -1,0 +1,6 @@
+"""What holds for every test: how long an example takes is nobody's failure, because machines are shared."""
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared machine")
