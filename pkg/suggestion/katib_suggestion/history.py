@@ -28,9 +28,13 @@ class History:
 
 
 def read_history(space: SearchSpace, trials: Iterable[api_pb2.Trial], objective: api_pb2.ObjectiveSpec) -> History:
-    """Sort trials into observations, failures and pending ones, in their order; those that fit nowhere only count."""
+    """Sort trials into observations, failures and pending ones; those that fit nowhere only count.
+
+    They are taken in the order in which they started, whatever their order in the request: a list from an API server has
+    none that lasts. Those without a start keep their order, after the others.
+    """
     history = History()
-    for trial in trials:
+    for trial in sorted(trials, key=_age):
         history.trials += 1
         assignments = {entry.name: entry.value for entry in trial.spec.parameter_assignments.assignments}
         point = space.parse(assignments)
@@ -39,6 +43,11 @@ def read_history(space: SearchSpace, trials: Iterable[api_pb2.Trial], objective:
             if space.holds(assignments, point):
                 history.seen.add(point)
     return history
+
+
+def _age(trial: api_pb2.Trial) -> tuple[bool, str, str]:
+    start = trial.status.start_time
+    return not start, start, trial.name if start else ""
 
 
 def _record(history: History, trial: api_pb2.Trial, point: Point, objective: api_pb2.ObjectiveSpec) -> None:

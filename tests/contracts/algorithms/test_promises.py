@@ -74,6 +74,17 @@ def test_a_second_process_gives_the_same_answer(service: Service, other_service:
     assert len(first) == 4
 
 
+def test_the_order_of_the_trials_in_a_request_does_not_matter(service: Service, algorithm: str) -> None:
+    """U-03: a list from an API server has no order that lasts; when each trial started does not change."""
+    experiment = an_experiment(algorithm, settings=SEED)
+    trials = searched(service, experiment, rounds=6, batch=5)
+    for number, trial in enumerate(trials):
+        trial.status.start_time = f"2026-01-31T12:{number // 3:02}:00Z"
+    expected = service.points(a_question(experiment, trials, wanted=4))
+    assert service.points(a_question(experiment, trials[::-1], wanted=4)) == expected
+    assert service.points(a_question(experiment, trials[7:] + trials[:7], wanted=4)) == expected
+
+
 def test_a_batch_is_what_single_questions_would_have_given(service: Service) -> None:
     """U-03: a stream is chosen by how many points were issued, not by the size of the call."""
     for name in ("random", "grid"):
@@ -160,6 +171,13 @@ def test_thousands_of_trials_are_no_burden(service: Service, algorithm: str) -> 
         }
         trials.append(a_trial(number, point, str(number % 97)))
     assert len(service.points(a_question(experiment, trials, wanted=10))) == 10
+
+
+def test_no_number_of_candidates_keeps_others_waiting(service: Service) -> None:
+    """U-07, U-09: every number that Katib accepts is accepted, and the answer comes within the deadline of a call."""
+    experiment = an_experiment("tpe", settings={**SEED, "n_EI_candidates": "1000000000000"})
+    trials = searched(service, experiment, rounds=3, batch=5)
+    assert len(service.points(a_question(experiment, trials, wanted=2))) == 2
 
 
 def test_many_experiments_are_served_at_once(service: Service, algorithm: str) -> None:

@@ -20,6 +20,8 @@ from katib_suggestion.settings import setting
 
 LONGEST_LIST = 256
 MOST_GOOD = 25
+# So many draws find what there is to find; more would only take time that others wait for (U-07).
+MOST_CANDIDATES = 1000
 SHARE = 0.1
 
 
@@ -32,7 +34,7 @@ class TPE(Algorithm):
     prior_weight: float = setting(1.0, above=0.0)
     """How much the user's distribution counts beside one trial."""
     n_ei_candidates: int = setting(24, at_least=1, aliases=("n_EI_candidates",))
-    """How many values are drawn, of which the most promising is taken."""
+    """How many values are drawn, of which the most promising is taken. More than a thousand count as a thousand."""
     n_startup_trials: int = setting(10, at_least=0)
     """How many trials are drawn at random before anything is concluded from them."""
 
@@ -45,8 +47,9 @@ class TPE(Algorithm):
             _model(domain, [point[axis] for point in good], [point[axis] for point in bad], self.prior_weight)
             for axis, domain in enumerate(search.space.domains)
         ]
+        candidates = min(self.n_ei_candidates, MOST_CANDIDATES)
         while True:
-            yield tuple(model.choose(search.dice, self.n_ei_candidates) for model in models)
+            yield tuple(model.choose(search.dice, candidates) for model in models)
 
     def _split(self, search: Search) -> tuple[list[Point], list[Point]]:
         """The best points, and the others; failed ones and those still running count as bad."""
