@@ -93,6 +93,7 @@ CASES: dict[str, Json] = {
     "1 name of 41": {"metadata__name": "a" * 41},
     "2 negative failures": {"spec__maxFailedTrialCount": -1},
     "3 no trials": {"spec__maxTrialCount": 0},
+    "3 more trials than a count can hold": {"spec__maxTrialCount": 2**31},
     "4 none at once": {"spec__parallelTrialCount": 0},
     "5 more failures than trials": {"spec__maxFailedTrialCount": 11},
     "6 more at once than in all": {"spec__parallelTrialCount": 11},

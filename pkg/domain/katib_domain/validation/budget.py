@@ -11,6 +11,7 @@ from katib_domain.budget import RESTARTABLE
 from katib_domain.conditions import find_condition, is_completed
 from katib_domain.validation.errors import FieldError, forbidden, invalid
 
+LARGEST = 2**31 - 1
 BUDGET = ("parallel_trial_count", "max_trial_count", "max_failed_trial_count")
 
 
@@ -19,6 +20,10 @@ def budget_errors(spec: ExperimentSpec) -> Iterator[FieldError]:
     most, failed, parallel = spec.max_trial_count, spec.max_failed_trial_count, spec.parallel_trial_count
     if failed is not None and failed < 0:
         yield invalid("spec.maxFailedTrialCount", failed, "must not be negative; leave it out to allow any number")
+    counts = {"maxFailedTrialCount": failed, "maxTrialCount": most, "parallelTrialCount": parallel}
+    for name, count in counts.items():
+        if count is not None and count > LARGEST:
+            yield invalid(f"spec.{name}", count, f"must not be greater than {LARGEST}, the largest int32")
     if most is not None and most <= 0:
         yield invalid("spec.maxTrialCount", most, "must be greater than 0; leave it out for no limit")
     if parallel is not None and parallel <= 0:
