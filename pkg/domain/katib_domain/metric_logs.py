@@ -83,8 +83,15 @@ def parse_json_line(line: str, metric_names: Sequence[str]) -> list[MetricRow]:
     time = _json_time(document.get("timestamp"))
     values = ((name, document.get(name)) for name in metric_names)
     return [
-        MetricRow(time, name, str(value).strip()) for name, value in values if isinstance(value, str) and value.strip()
+        MetricRow(time, name, _whole(value.strip()))
+        for name, value in values
+        if isinstance(value, str) and value.strip()
     ]
+
+
+def _whole(text: str) -> str:
+    """Text that can be sent: JSON may escape half of a character."""
+    return text.encode(errors="replace").decode()
 
 
 def _json_time(value: object) -> str:

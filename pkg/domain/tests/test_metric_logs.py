@@ -89,6 +89,7 @@ JSON = {
     '{"loss": 0.10, "acc": 1}': [MetricRow(NO_TIME, "acc", "1"), MetricRow(NO_TIME, "loss", "0.10")],
     '{"loss": null, "acc": true}': [],
     '{"loss": ""}': [],
+    '{"loss": "half \\ud800"}': [MetricRow(NO_TIME, "loss", "half ?")],
     "": [],
 }
 
