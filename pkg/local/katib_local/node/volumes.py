@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import base64
-import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from katib_local.node.containers import ContainerError, field_value
+from katib_local.node.host_paths import FAILED_MOUNT, find_host_path
 
 Json = Mapping[str, Any]
 Fetch = Callable[[str, str], Json | None]
-NO_VOLUME = "FailedMount"
 PLAIN_MODE = 0o644
 
 
@@ -27,7 +26,7 @@ def make_volumes(pod: Json, folder: Path, fetch: Fetch) -> dict[str, str]:
 
 def _make(pod: Json, volume: Json, place: Path, fetch: Fetch) -> str:
     if "hostPath" in volume:
-        return _host_path(volume["hostPath"])
+        return find_host_path(volume["name"], volume["hostPath"])
     place.mkdir(parents=True, exist_ok=True)
     place.chmod(0o777)
     if "configMap" in volume:
@@ -42,17 +41,8 @@ def _make(pod: Json, volume: Json, place: Path, fetch: Fetch) -> str:
     elif "emptyDir" not in volume:
         kinds = ", ".join(key for key in volume if key != "name")
         message = f"volume {volume['name']!r} has the kind {kinds or 'none'}, which this machine does not have: use emptyDir, configMap, secret, hostPath, downwardAPI or projected"
-        raise ContainerError(NO_VOLUME, message)
+        raise ContainerError(FAILED_MOUNT, message)
     return str(place)
-
-
-def _host_path(source: Json) -> str:
-    path, kind = source["path"], source.get("type") or ""
-    if kind == "DirectoryOrCreate":
-        os.makedirs(path, exist_ok=True)
-    if not os.path.exists(path):
-        raise ContainerError(NO_VOLUME, f"hostPath {path} does not exist: make it, or use the type DirectoryOrCreate")
-    return str(path)
 
 
 def _config_map(source: Json, fetch: Fetch) -> dict[str, bytes] | None:
@@ -75,7 +65,7 @@ def _secret(source: Json, fetch: Fetch) -> dict[str, bytes] | None:
 
 def _check_optional(kind: str, name: str, source: Json) -> None:
     if not source.get("optional"):
-        raise ContainerError(NO_VOLUME, f'{kind} "{name}" not found')
+        raise ContainerError(FAILED_MOUNT, f'{kind} "{name}" not found')
 
 
 def _write_items(place: Path, source: Json, content: dict[str, bytes] | None) -> None:
@@ -89,14 +79,14 @@ def _write_items(place: Path, source: Json, content: dict[str, bytes] | None) ->
         if key not in content:
             if source.get("optional"):
                 continue
-            raise ContainerError(NO_VOLUME, f"references non-existent key: {key}")
+            raise ContainerError(FAILED_MOUNT, f"references non-existent key: {key}")
         _write(place, path, content[key], permissions)
 
 
 def _write(place: Path, path: str, content: bytes, mode: int = PLAIN_MODE) -> None:
     file = (place / path).resolve()
     if not file.is_relative_to(place.resolve()):
-        raise ContainerError(NO_VOLUME, f"the path {path!r} leaves its volume")
+        raise ContainerError(FAILED_MOUNT, f"the path {path!r} leaves its volume")
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(content)
     file.chmod(mode)
