@@ -18,7 +18,8 @@ from katib_local import workloads
 from katib_local.node.images import parse_images
 from katib_local.node.isolation import choose_isolation
 from katib_local.node.logs import LogServer
-from katib_local.node.node import Node, count_gpus
+from katib_local.node.machine import count_gpus
+from katib_local.node.node import Node
 from katib_local.node.options import NodeOptions
 from katib_local.node.proxy import LOOPBACK, USER, ServiceProxy
 from katib_machinery.flags import FlagParser

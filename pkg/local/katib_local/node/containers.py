@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from katib_local.node.downward import DownwardError, field_value, resource_value
 from katib_local.node.images import CURE, Image
 from katib_local.node.isolation import rewrite_all, rewrite_paths
 
 Json = Mapping[str, Any]
 REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_.\-][\w.\-]*)\)")
-LABELLED = re.compile(r"metadata\.(labels|annotations)\['(.+)'\]")
 
 
 class ContainerError(Exception):
@@ -59,6 +59,7 @@ class Surroundings:
     isolation: str
     directory: str
     source: Callable[[str, str, str], str | None] = field(default=lambda kind, name, key: None)
+    allocatable: Mapping[str, str] = field(default_factory=dict)
 
 
 def desired_process(pod: Json, container: Json, around: Surroundings) -> Process:
@@ -136,7 +137,10 @@ def _value_from(pod: Json, container: Json, source: Json, around: Surroundings) 
     if "fieldRef" in source:
         return field_value(pod, str(source["fieldRef"].get("fieldPath")))
     if "resourceFieldRef" in source:
-        return _resource_value(container, str(source["resourceFieldRef"].get("resource")))
+        try:
+            return resource_value(pod, source["resourceFieldRef"], around.allocatable, container["name"])
+        except DownwardError as error:
+            raise ContainerError("CreateContainerConfigError", str(error)) from error
     for field_name, kind in (("configMapKeyRef", "ConfigMap"), ("secretKeyRef", "Secret")):
         reference = source.get(field_name)
         if reference:
@@ -146,28 +150,6 @@ def _value_from(pod: Json, container: Json, source: Json, around: Surroundings) 
                 raise ContainerError("CreateContainerConfigError", message)
             return found
     return None
-
-
-def field_value(pod: Json, path: str) -> str:
-    """The downward API: a field of the pod as text; empty where there is none."""
-    labelled = LABELLED.fullmatch(path)
-    if labelled:
-        return str((pod["metadata"].get(labelled[1]) or {}).get(labelled[2], ""))
-    fixed = {"status.podIP": "127.0.0.1", "status.hostIP": "127.0.0.1", "status.podIPs": "127.0.0.1"}
-    if path in fixed:
-        return fixed[path]
-    if path in ("metadata.labels", "metadata.annotations"):
-        entries = pod["metadata"].get(path.rpartition(".")[2]) or {}
-        return "\n".join(f'{key}="{value}"' for key, value in sorted(entries.items()))
-    value: Any = pod
-    for part in path.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
-    return "" if value is None else str(value)
-
-
-def _resource_value(container: Json, path: str) -> str:
-    section, _, name = path.partition(".")
-    return str(((container.get("resources") or {}).get(section) or {}).get(name, ""))
 
 
 def mount_list(container: Json, places: Mapping[str, str]) -> tuple[Mount, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import glob
 import json
 import logging
 import os
@@ -14,6 +13,7 @@ from typing import Any
 
 from katib_local.node.kept_logs import keep_logs
 from katib_local.node.logs import log_files
+from katib_local.node.machine import conditions, desired_node
 from katib_local.node.options import NodeOptions
 from katib_local.node.pod import PodRunner, gpu_count, now
 from katib_local.node.status import text
@@ -212,7 +212,7 @@ class Node:
         return files[-2 if previous else -1], running
 
     async def _register(self) -> None:
-        document = desired_node(self.options)
+        document = desired_node(self.options, now())
         while True:
             try:
                 await self.cluster.transport.request("POST", NODES.path(), body=json.dumps(document).encode())
@@ -236,7 +236,7 @@ class Node:
         """Say from time to time that the node is alive."""
         while True:
             await asyncio.sleep(HEARTBEAT)
-            patch = json.dumps({"status": {"conditions": _conditions()}}).encode()
+            patch = json.dumps({"status": {"conditions": conditions(now())}}).encode()
             with contextlib.suppress(ApiError, OSError):
                 await self.cluster.transport.request(
                     "PATCH",
@@ -258,57 +258,3 @@ def _address(runner: PodRunner, target: Any) -> str:
     number = int(named.get(target, target) if isinstance(target, str) and not target.isdigit() else target)
     address = runner.ports.get(number, "")
     return address if address and os.path.exists(address.removeprefix("unix:")) else f"{LOOPBACK}:{number}"
-
-
-def desired_node(options: NodeOptions) -> dict[str, Any]:
-    """This machine as a Node."""
-    capacity = {
-        "cpu": str(os.cpu_count() or 1),
-        "memory": f"{_memory_bytes() // 1024}Ki",
-        "ephemeral-storage": f"{shutil.disk_usage(options.state_dir).free // 1024}Ki",
-        "pods": "1000",
-        **({"nvidia.com/gpu": str(options.gpus)} if options.gpus else {}),
-    }
-    return {
-        "apiVersion": "v1",
-        "kind": "Node",
-        "metadata": {
-            "name": options.name,
-            "labels": {"kubernetes.io/hostname": options.name, "kubernetes.io/os": "linux"},
-        },
-        "status": {
-            "capacity": capacity,
-            "allocatable": capacity,
-            "addresses": [{"type": "InternalIP", "address": LOOPBACK}, {"type": "Hostname", "address": options.name}],
-            "daemonEndpoints": {"kubeletEndpoint": {"Port": options.log_port}},
-            "nodeInfo": {
-                "kubeletVersion": "v1.37.0+katib",
-                "operatingSystem": "linux",
-                "containerRuntimeVersion": f"process://{options.isolation}",
-            },
-            "conditions": _conditions(),
-        },
-    }
-
-
-def _conditions() -> list[dict[str, Any]]:
-    at = text(now())
-    return [
-        {
-            "type": "Ready",
-            "status": "True",
-            "reason": "KubeletReady",
-            "message": "pods run as processes",
-            "lastHeartbeatTime": at,
-            "lastTransitionTime": at,
-        }
-    ]
-
-
-def _memory_bytes() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-
-
-def count_gpus() -> int:
-    """GPUs that this machine has, by their device files."""
-    return len(glob.glob("/dev/nvidia[0-9]*"))

@@ -20,11 +20,12 @@ from typing import Any, Protocol
 from katib_apis.v1beta1 import names
 from katib_local.node.containers import ContainerError, Surroundings, desired_process, mount_list
 from katib_local.node.images import CURE, find_image, search_path
+from katib_local.node.machine import capacity
 from katib_local.node.options import NodeOptions
 from katib_local.node.probes import await_ready
 from katib_local.node.sandboxes import Event, SandboxError, SandboxHandle
 from katib_local.node.status import ContainerState, render_status
-from katib_local.node.volumes import make_volumes, remove_volumes
+from katib_local.node.volumes import Supply, make_volumes, remove_volumes
 
 log = logging.getLogger(__name__)
 Json = Mapping[str, Any]
@@ -71,6 +72,7 @@ class PodRunner:
         self.sandbox: SandboxHandle | None = None
         self.places: dict[str, str] = {}
         self.sources: dict[tuple[str, str], Json | None] = {}
+        self.allocatable = capacity(self.options)
         self.stopping = False
         self.ended: dict[str, str] = {}
         self.probes: set[asyncio.Task[None]] = set()
@@ -112,9 +114,8 @@ class PodRunner:
         if not self._sources_known():
             await self._fetch_sources()
         try:
-            self.places = make_volumes(
-                self.pod, self.folder / "volumes", lambda kind, name: self.sources.get((kind, name))
-            )
+            supply = Supply(self.pod, lambda kind, name: self.sources.get((kind, name)), self.allocatable)
+            self.places = make_volumes(supply, self.folder / "volumes")
         except ContainerError as error:
             self.reporter.emit(self.pod, "Warning", error.reason, error.message)
             raise
@@ -193,8 +194,9 @@ class PodRunner:
         for mount in mounts:
             if not os.path.exists(mount.source):  # a subPath that nobody has made yet
                 os.makedirs(mount.source)
+        directory = self.options.working_directory
         return Surroundings(
-            image, environment, mounts, self.options.isolation, self.options.working_directory, self._source
+            image, environment, mounts, self.options.isolation, directory, self._source, self.allocatable
         )
 
     def _source(self, kind: str, name: str, key: str) -> str | None:

@@ -5,44 +5,70 @@ from __future__ import annotations
 import base64
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from katib_local.node.containers import ContainerError, field_value
+from katib_local.node.containers import ContainerError
+from katib_local.node.downward import DownwardError, field_value, resource_value
 from katib_local.node.host_paths import FAILED_MOUNT, find_host_path
 
 Json = Mapping[str, Any]
 Fetch = Callable[[str, str], Json | None]
 PLAIN_MODE = 0o644
+KINDS = "emptyDir, configMap, secret, hostPath, downwardAPI or projected"
+PROJECTED = "configMap, secret or downwardAPI"
 
 
-def make_volumes(pod: Json, folder: Path, fetch: Fetch) -> dict[str, str]:
+@dataclass(frozen=True)
+class Supply:
+    """What the volumes of a pod are filled from: the pod itself, ConfigMaps and Secrets, and what the node can give."""
+
+    pod: Json
+    fetch: Fetch
+    allocatable: Mapping[str, str] = field(default_factory=dict)
+
+
+def make_volumes(supply: Supply, folder: Path) -> dict[str, str]:
     """Make every volume of a pod; returns its real place by name. Raises ContainerError for one that cannot be had."""
     places = {}
-    for volume in (pod.get("spec") or {}).get("volumes") or []:
-        places[volume["name"]] = _make(pod, volume, folder / volume["name"], fetch)
+    for volume in (supply.pod.get("spec") or {}).get("volumes") or []:
+        places[volume["name"]] = _make(supply, volume, folder / volume["name"])
     return places
 
 
-def _make(pod: Json, volume: Json, place: Path, fetch: Fetch) -> str:
+def _make(supply: Supply, volume: Json, place: Path) -> str:
     if "hostPath" in volume:
         return find_host_path(volume["name"], volume["hostPath"])
     place.mkdir(parents=True, exist_ok=True)
     place.chmod(0o777)
-    if "configMap" in volume:
-        _write_items(place, volume["configMap"], _config_map(volume["configMap"], fetch))
-    elif "secret" in volume:
-        _write_items(place, volume["secret"], _secret(volume["secret"], fetch))
-    elif "downwardAPI" in volume:
-        _write_downward(pod, place, volume["downwardAPI"])
-    elif "projected" in volume:
-        for source in volume["projected"].get("sources") or []:
-            _project(pod, place, source, fetch)
-    elif "emptyDir" not in volume:
-        kinds = ", ".join(key for key in volume if key != "name")
-        message = f"volume {volume['name']!r} has the kind {kinds or 'none'}, which this machine does not have: use emptyDir, configMap, secret, hostPath, downwardAPI or projected"
-        raise ContainerError(FAILED_MOUNT, message)
+    if "projected" in volume:
+        projected = volume["projected"]
+        for source in projected.get("sources") or []:
+            if not _fill(supply, place, source, projected.get("defaultMode")):
+                raise _unknown(volume["name"], "projected source", source, PROJECTED)
+    elif "emptyDir" not in volume and not _fill(supply, place, volume):
+        raise _unknown(volume["name"], "kind", volume, KINDS)
     return str(place)
+
+
+def _unknown(name: str, what: str, found: Json, known: str) -> ContainerError:
+    kinds = ", ".join(key for key in found if key != "name")
+    message = f"volume {name!r} has the {what} {kinds or 'none'}, which this machine does not have: use {known}"
+    return ContainerError(FAILED_MOUNT, message)
+
+
+def _fill(supply: Supply, place: Path, source: Json, mode: int | None = None) -> bool:
+    """Write what a source holds; `mode` is that of files for which it names none. False for a source of no known kind."""
+    if "configMap" in source:
+        _write_items(place, source["configMap"], _config_map(source["configMap"], supply.fetch), mode)
+    elif "secret" in source:
+        _write_items(place, source["secret"], _secret(source["secret"], supply.fetch), mode)
+    elif "downwardAPI" in source:
+        _write_downward(supply, place, source["downwardAPI"], mode)
+    else:
+        return False
+    return True
 
 
 def _config_map(source: Json, fetch: Fetch) -> dict[str, bytes] | None:
@@ -68,19 +94,23 @@ def _check_optional(kind: str, name: str, source: Json) -> None:
         raise ContainerError(FAILED_MOUNT, f'{kind} "{name}" not found')
 
 
-def _write_items(place: Path, source: Json, content: dict[str, bytes] | None) -> None:
+def _write_items(place: Path, source: Json, content: dict[str, bytes] | None, mode: int | None) -> None:
     if content is None:
         return  # it is optional, and it is not there
-    items, mode = source.get("items"), int(source.get("defaultMode") or PLAIN_MODE)
-    files = [(key, key, mode) for key in content]
+    items, plain = source.get("items"), _mode(source, mode)
+    files = [(key, key, plain) for key in content]
     if items is not None:
-        files = [(entry["key"], entry["path"], int(entry.get("mode") or mode)) for entry in items]
+        files = [(entry["key"], entry["path"], int(entry.get("mode") or plain)) for entry in items]
     for key, path, permissions in files:
         if key not in content:
             if source.get("optional"):
                 continue
             raise ContainerError(FAILED_MOUNT, f"references non-existent key: {key}")
         _write(place, path, content[key], permissions)
+
+
+def _mode(source: Json, mode: int | None) -> int:
+    return int(source.get("defaultMode") or mode or PLAIN_MODE)
 
 
 def _write(place: Path, path: str, content: bytes, mode: int = PLAIN_MODE) -> None:
@@ -92,19 +122,19 @@ def _write(place: Path, path: str, content: bytes, mode: int = PLAIN_MODE) -> No
     file.chmod(mode)
 
 
-def _write_downward(pod: Json, place: Path, source: Json) -> None:
+def _write_downward(supply: Supply, place: Path, source: Json, mode: int | None) -> None:
     for item in source.get("items") or []:
         if "fieldRef" in item:
-            _write(place, item["path"], field_value(pod, item["fieldRef"]["fieldPath"]).encode())
-
-
-def _project(pod: Json, place: Path, source: Json, fetch: Fetch) -> None:
-    if "configMap" in source:
-        _write_items(place, source["configMap"], _config_map(source["configMap"], fetch))
-    elif "secret" in source:
-        _write_items(place, source["secret"], _secret(source["secret"], fetch))
-    elif "downwardAPI" in source:
-        _write_downward(pod, place, source["downwardAPI"])
+            text = field_value(supply.pod, item["fieldRef"]["fieldPath"])
+        elif "resourceFieldRef" in item:
+            try:
+                text = resource_value(supply.pod, item["resourceFieldRef"], supply.allocatable)
+            except DownwardError as error:
+                raise ContainerError(FAILED_MOUNT, f"downwardAPI item {item['path']!r}: {error}") from error
+        else:
+            message = f"downwardAPI item {item['path']!r} has neither fieldRef nor resourceFieldRef: give it one"
+            raise ContainerError(FAILED_MOUNT, message)
+        _write(place, item["path"], text.encode(), int(item.get("mode") or _mode(source, mode)))
 
 
 def remove_volumes(folder: Path) -> None:

@@ -13,7 +13,6 @@ from katib_local.node.images import Image, find_image, parse_images, search_path
 from katib_local.node.isolation import rewrite_paths
 from katib_local.node.kept_logs import MOST_PODS, find_kept_logs, keep_logs
 from katib_local.node.logs import log_files, render_line, split_lines
-from katib_local.node.volumes import make_volumes
 
 Json = dict[str, Any]
 POD: Json = {"metadata": {"name": "p", "namespace": "ns", "labels": {"a": "b"}}, "spec": {}}
@@ -119,33 +118,6 @@ REWRITES = [
 @pytest.mark.parametrize(("text", "expected"), REWRITES)
 def test_only_whole_mount_paths_are_rewritten(text: str, expected: str) -> None:
     assert rewrite_paths(text, {"/data": "/real", "/data/sub": "/deep"}) == expected
-
-
-def test_a_volumes_file_cannot_leave_its_volume(tmp_path: Path) -> None:
-    volume = {"name": "v", "configMap": {"name": "m", "items": [{"key": "k", "path": "../../out"}]}}
-    with pytest.raises(ContainerError, match="leaves its volume"):
-        make_volumes({"spec": {"volumes": [volume]}}, tmp_path / "volumes", lambda kind, name: {"data": {"k": "x"}})
-    assert not (tmp_path / "out").exists()
-
-
-def test_files_have_the_modes_that_the_volume_names(tmp_path: Path) -> None:
-    items = [{"key": "k", "path": "a", "mode": 0o400}, {"key": "k", "path": "b"}]
-    volume = {"name": "v", "configMap": {"name": "m", "items": items, "defaultMode": 0o640}}
-    make_volumes({"spec": {"volumes": [volume]}}, tmp_path, lambda kind, name: {"data": {"k": "x"}})
-    assert [(tmp_path / "v" / name).stat().st_mode & 0o777 for name in "ab"] == [0o400, 0o640]
-
-
-@pytest.mark.parametrize("found", [None, {"data": {"other": "x"}}], ids=["no map", "no key"])
-def test_an_optional_source_that_is_not_there_is_an_empty_volume(tmp_path: Path, found: Json | None) -> None:
-    source = {"name": "m", "optional": True, "items": [{"key": "k", "path": "a"}]}
-    make_volumes({"spec": {"volumes": [{"name": "v", "configMap": source}]}}, tmp_path, lambda kind, name: found)
-    assert not list((tmp_path / "v").iterdir())
-
-
-def test_a_volume_of_an_unknown_kind_names_the_known_ones(tmp_path: Path) -> None:
-    volume = {"name": "v", "nfs": {"server": "s"}}
-    with pytest.raises(ContainerError, match="has the kind nfs, which this machine does not have: use emptyDir"):
-        make_volumes({"spec": {"volumes": [volume]}}, tmp_path, lambda kind, name: None)
 
 
 def a_pods_folder(folder: Path, text: str) -> Path:

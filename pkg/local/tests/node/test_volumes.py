@@ -10,22 +10,28 @@ from typing import Any
 import pytest
 
 from katib_local.node.containers import ContainerError
-from katib_local.node.volumes import make_volumes
+from katib_local.node.volumes import Supply, make_volumes
 
 Json = dict[str, Any]
+MAP: Json = {"data": {"k": "x"}}
+MAIN: Json = {"name": "main", "resources": {"limits": {"cpu": "1500m"}, "requests": {"memory": "64Mi"}}}
+A_POD: Json = {"metadata": {"name": "p", "namespace": "ns"}}
 
 
-def a_pod_with(volume: Json) -> Json:
-    return {"metadata": {"name": "p", "namespace": "ns"}, "spec": {"volumes": [{"name": "v", **volume}]}}
+def filled(folder: Path, volume: Json, found: Json | None = MAP) -> Path:
+    """The place of a volume, where every ConfigMap and Secret is `found`."""
+    spec = {"volumes": [{"name": "v", **volume}], "containers": [MAIN]}
+    supply = Supply({**A_POD, "spec": spec}, lambda kind, name: found, {"cpu": "8", "memory": "2Gi"})
+    return Path(make_volumes(supply, folder)["v"])
 
 
-def nothing(kind: str, name: str) -> None:
-    return None
+def modes(place: Path) -> dict[str, int]:
+    return {file.name: file.stat().st_mode & 0o777 for file in place.iterdir()}
 
 
 def host_path(path: Path, kind: str, folder: Path) -> str:
     """The place of a volume with a hostPath."""
-    return make_volumes(a_pod_with({"hostPath": {"path": str(path), "type": kind}}), folder, nothing)["v"]
+    return str(filled(folder, {"hostPath": {"path": str(path), "type": kind}}))
 
 
 @pytest.fixture
@@ -84,3 +90,60 @@ def test_a_host_path_that_cannot_be_had_names_the_cure(tmp_path: Path, kind: str
     with pytest.raises(ContainerError, match=f"SetUp failed for volume 'v': .*{cure}"):
         host_path(tmp_path / "none" / "path", kind, tmp_path / "volumes")
     assert not (tmp_path / "none").exists()
+
+
+def test_a_volumes_file_cannot_leave_its_volume(tmp_path: Path) -> None:
+    source = {"configMap": {"name": "m", "items": [{"key": "k", "path": "../../out"}]}}
+    with pytest.raises(ContainerError, match="leaves its volume"):
+        filled(tmp_path / "volumes", source)
+    assert not (tmp_path / "out").exists()
+
+
+def test_files_have_the_modes_that_the_volume_names(tmp_path: Path) -> None:
+    items = [{"key": "k", "path": "a", "mode": 0o400}, {"key": "k", "path": "b"}]
+    place = filled(tmp_path, {"configMap": {"name": "m", "items": items, "defaultMode": 0o640}})
+    assert modes(place) == {"a": 0o400, "b": 0o640}
+
+
+def test_the_default_mode_of_a_projected_volume_is_that_of_all_its_sources(tmp_path: Path) -> None:
+    item = {"path": "name", "fieldRef": {"fieldPath": "metadata.name"}}
+    sources = [{"configMap": {"name": "m"}}, {"downwardAPI": {"items": [item, {**item, "path": "b", "mode": 0o444}]}}]
+    place = filled(tmp_path, {"projected": {"sources": sources, "defaultMode": 0o600}})
+    assert modes(place) == {"k": 0o600, "name": 0o600, "b": 0o444}
+
+
+@pytest.mark.parametrize("found", [None, {"data": {"other": "x"}}], ids=["no map", "no key"])
+def test_an_optional_source_that_is_not_there_is_an_empty_volume(tmp_path: Path, found: Json | None) -> None:
+    source = {"name": "m", "optional": True, "items": [{"key": "k", "path": "a"}]}
+    assert not list(filled(tmp_path, {"configMap": source}, found).iterdir())
+
+
+@pytest.mark.parametrize(
+    ("volume", "words"),
+    [
+        ({"nfs": {}}, "has the kind nfs, which this machine does not have: use emptyDir"),
+        ({}, "has the kind none"),
+        ({"projected": {"sources": [{"clusterTrustBundle": {}}]}}, "has the projected source clusterTrustBundle"),
+        ({"downwardAPI": {"items": [{"path": "a"}]}}, "item 'a' has neither fieldRef nor resourceFieldRef"),
+        (
+            {"downwardAPI": {"items": [{"path": "a", "resourceFieldRef": {"resource": "limits.cpu"}}]}},
+            "item 'a': resourceFieldRef.containerName '' is no container of the pod: name one of main",
+        ),
+    ],
+)
+def test_a_volume_that_cannot_be_filled_says_why(tmp_path: Path, volume: Json, words: str) -> None:
+    with pytest.raises(ContainerError, match=words) as caught:
+        filled(tmp_path, volume)
+    assert caught.value.reason == "FailedMount"
+
+
+def test_a_volume_tells_of_resources(tmp_path: Path) -> None:
+    references = {
+        "limit": {"resource": "limits.cpu", "divisor": "1m"},
+        "request": {"resource": "requests.memory", "divisor": "1Mi"},
+    }
+    items = [
+        {"path": path, "resourceFieldRef": {"containerName": "main", **found}} for path, found in references.items()
+    ]
+    place = filled(tmp_path, {"downwardAPI": {"items": items}})
+    assert {file.name: file.read_text() for file in place.iterdir()} == {"limit": "1500", "request": "64"}
