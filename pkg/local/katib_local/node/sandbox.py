@@ -1,12 +1,11 @@
 """One pod's processes: started, watched, and ended with everything they have started themselves.
 
-A program of its own, of the standard library only, so that it starts fast. Reads one JSON command a line from stdin,
+A program of its own, of the standard library and `private_mounts` only, so that it starts fast. Reads one JSON command a line from stdin,
 writes one JSON event a line to stdout. When stdin ends, the node has gone, and everything here ends at once.
 """
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import fcntl
 import json
@@ -16,6 +15,8 @@ import signal
 import sys
 import time
 
+from katib_local.node.private_mounts import enter_namespaces, libc_call, mount, probe, see_volumes
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing these takes as long as all the rest of a pod's start
     from collections.abc import Iterable
@@ -24,122 +25,10 @@ if TYPE_CHECKING:  # importing these takes as long as all the rest of a pod's st
     Json = dict[str, Any]
     Pipe = tuple[int, int]
 
-CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID = 0x00020000, 0x10000000, 0x20000000
-MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 32, 4096, 16384, 1 << 18
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 START_FAILED, NOT_FOUND = 128, 127
 CHUNK = 65536
 LINUX = sys.platform == "linux"
-
-
-def libc_call(name: str, *arguments: Any) -> None:
-    """Call a C function; raises OSError."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if getattr(libc, name)(*arguments) != 0:
-        code = ctypes.get_errno()
-        raise OSError(code, f"{name}: {os.strerror(code)}")
-
-
-def mount(source: str, target: str, kind: str | None = None, flags: int = 0, options: str | None = None) -> None:
-    encoded = [None if text is None else os.fsencode(text) for text in (source, target, kind)]
-    libc_call("mount", encoded[0], encoded[1], encoded[2], flags, None if options is None else os.fsencode(options))
-
-
-def enter_namespaces() -> None:
-    """New mount and process namespaces, in a user namespace of the same user when that is needed."""
-    user, group = os.getuid(), os.getgid()
-    if user == 0 and can_mount():
-        libc_call("unshare", CLONE_NEWNS | CLONE_NEWPID)
-    else:
-        libc_call("unshare", CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID)
-        write_file("/proc/self/setgroups", "deny")
-        write_file("/proc/self/uid_map", f"{user} {user} 1")
-        write_file("/proc/self/gid_map", f"{group} {group} 1")
-    mount("none", "/", None, MS_REC | MS_PRIVATE)
-
-
-def can_mount() -> bool:
-    """Whether root here has the capability to mount (CAP_SYS_ADMIN is bit 21)."""
-    with open("/proc/self/status") as stream:
-        effective = next((line.split()[1] for line in stream if line.startswith("CapEff:")), "0")
-    return bool(int(effective, 16) >> 21 & 1)
-
-
-def write_file(path: str, text: str) -> None:
-    with open(path, "w") as stream:
-        stream.write(text)
-
-
-class Root:
-    """The file system of one container: this machine's, with volumes at the paths that the pod names."""
-
-    def __init__(self, scratch: str, root: str | None) -> None:
-        self.scratch = scratch
-        self.count = 0
-        self.base = os.path.abspath(root) if root else ""
-
-    def bind(self, source: str, target: str, read_only: bool) -> None:
-        """Let a volume stand at a path; what does not exist there is made in memory, never on the machine's disk."""
-        place = self.place(target)
-        if not os.path.exists(place):
-            place = self.make(target, os.path.isdir(source))
-        mount(source, place, None, MS_BIND | MS_REC)
-        if read_only:
-            mount("none", place, None, MS_BIND | MS_REMOUNT | MS_RDONLY)
-
-    def place(self, target: str) -> str:
-        return os.path.normpath(f"{self.base}/{target.lstrip('/')}")
-
-    def make(self, target: str, folder: bool) -> str:
-        ancestor = os.path.dirname(os.path.normpath(target))
-        while not os.path.isdir(self.place(ancestor)):
-            ancestor = os.path.dirname(ancestor)
-        if ancestor == "/" and not self.base:
-            self.base = self.replica("/", self.stash())
-        else:
-            place = self.place(ancestor)
-            held = self.stash()
-            mount(place, held, None, MS_BIND | MS_REC)
-            self.replica(held, place)
-        place = self.place(target)
-        os.makedirs(place if folder else os.path.dirname(place), exist_ok=True)
-        if not folder:
-            open(place, "w").close()
-        return place
-
-    def stash(self) -> str:
-        self.count += 1
-        folder = os.path.join(self.scratch, str(self.count))
-        os.makedirs(folder, exist_ok=True)
-        return folder
-
-    def replica(self, original: str, place: str) -> str:
-        """An empty directory in memory at `place`, with every entry of `original` bound into it."""
-        mount("tmpfs", place, "tmpfs", 0, "mode=755")
-        for name in os.listdir(original):
-            source, target = os.path.join(original, name), os.path.join(place, name)
-            if os.path.abspath(source) == os.path.abspath(self.scratch):
-                continue
-            self.bring(source, target)
-        return place
-
-    def bring(self, source: str, target: str) -> None:
-        if os.path.islink(source):
-            os.symlink(os.readlink(source), target)
-            return
-        if os.path.isdir(source):
-            os.mkdir(target)
-        else:
-            open(target, "w").close()
-        try:
-            mount(source, target, None, MS_BIND | MS_REC)
-        except OSError:
-            pass  # what may not be bound (a socket of another user, say) is left out
-
-    def enter(self) -> None:
-        if self.base:
-            os.chroot(self.base)
-            os.chdir("/")
 
 
 class Container:
@@ -277,7 +166,7 @@ class Sandbox:
             os.closerange(3, broken)
             os.closerange(broken + 1, 256)
             if self.mount_mode:
-                self.see_volumes(plan)
+                see_volumes(plan, os.path.join(self.scratch, plan["name"]))
             os.umask(0o022)
             os.chdir(plan["directory"])
             os.execvpe(plan["words"][0], plan["words"], plan["environment"])  # noqa: S606 - that is what a node is for
@@ -288,19 +177,6 @@ class Sandbox:
         except BaseException as error:
             os.write(broken, json.dumps({"missing": False, "message": repr(error)}).encode())
         os._exit(START_FAILED)
-
-    def see_volumes(self, plan: Json) -> None:
-        libc_call("unshare", CLONE_NEWNS)
-        mount("none", "/", None, MS_REC | MS_PRIVATE)
-        root = Root(os.path.join(self.scratch, plan["name"]), plan.get("root"))
-        os.makedirs(root.scratch, exist_ok=True)
-        if root.base:
-            for name in ("proc", "dev", "sys"):
-                os.makedirs(root.place(name), exist_ok=True)
-                mount(f"/{name}", root.place(name), None, MS_BIND | MS_REC)
-        for volume in sorted(plan["mounts"], key=lambda entry: entry["target"].count("/")):
-            root.bind(volume["source"], volume["target"], volume["read_only"])
-        root.enter()
 
     def read_output(self, end: int, container: Container, stream: str) -> None:
         try:
@@ -409,22 +285,8 @@ def descendants(root: int) -> list[int]:
     return found
 
 
-def probe() -> int:
-    """Try what isolation `mount` needs, in this process; the exit code says whether it works, stderr why not."""
-    try:
-        enter_namespaces()
-        inside = os.fork()
-        if not inside:
-            mount("proc", "/proc", "proc")
-            mount("tmpfs", "/mnt", "tmpfs", 0, "mode=755")
-            os._exit(0)
-        return os.waitstatus_to_exitcode(os.waitpid(inside, 0)[1])
-    except (OSError, AttributeError) as error:
-        print(error, file=sys.stderr)
-        return 1
-
-
-if __name__ == "__main__":
+def main() -> None:
+    """Run a sandbox; with the argument `probe` say whether private mounts work here."""
     if sys.argv[1:] == ["probe"]:
         sys.exit(probe())
     Sandbox().run()
