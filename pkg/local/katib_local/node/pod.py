@@ -24,6 +24,7 @@ from katib_local.node.machine import capacity
 from katib_local.node.options import NodeOptions
 from katib_local.node.probes import await_ready
 from katib_local.node.sandboxes import Event, SandboxError, SandboxHandle
+from katib_local.node.sources import Sources
 from katib_local.node.status import ContainerState, render_status
 from katib_local.node.volumes import Supply, make_volumes, remove_volumes
 
@@ -71,7 +72,7 @@ class PodRunner:
         self.events: asyncio.Queue[Event] = asyncio.Queue()
         self.sandbox: SandboxHandle | None = None
         self.places: dict[str, str] = {}
-        self.sources: dict[tuple[str, str], Json | None] = {}
+        self.sources = Sources({})
         self.allocatable = capacity(self.options)
         self.stopping = False
         self.ended: dict[str, str] = {}
@@ -111,10 +112,12 @@ class PodRunner:
             await self._end()
 
     async def _prepare(self) -> None:
-        if not self._sources_known():
-            await self._fetch_sources()
+        namespace = self.metadata["namespace"]
+        self.sources = await Sources.fetch(
+            self.pod["spec"], lambda kind, name: self.reporter.fetch(kind, namespace, name)
+        )
         try:
-            supply = Supply(self.pod, lambda kind, name: self.sources.get((kind, name)), self.allocatable)
+            supply = Supply(self.pod, self.sources.find, self.allocatable)
             self.places = make_volumes(supply, self.folder / "volumes")
         except ContainerError as error:
             self.reporter.emit(self.pod, "Warning", error.reason, error.message)
@@ -124,19 +127,6 @@ class PodRunner:
         self.sandbox = await SandboxHandle.start(
             self.options.isolation, self.folder / "scratch", self.events.put_nowait
         )
-
-    def _sources_known(self) -> bool:
-        return not self._wanted_sources()
-
-    def _wanted_sources(self) -> set[tuple[str, str]]:
-        """ConfigMaps and Secrets that the pod names anywhere."""
-        found: set[tuple[str, str]] = set()
-        _collect_sources(self.pod["spec"], found)
-        return found
-
-    async def _fetch_sources(self) -> None:
-        for kind, name in sorted(self._wanted_sources()):
-            self.sources[(kind, name)] = await self.reporter.fetch(kind, self.metadata["namespace"], name)
 
     async def _run_inits(self) -> None:
         """Init containers one after the other; one that always restarts is a sidecar and is not waited for."""
@@ -196,21 +186,8 @@ class PodRunner:
                 os.makedirs(mount.source)
         directory = self.options.working_directory
         return Surroundings(
-            image, environment, mounts, self.options.isolation, directory, self._source, self.allocatable
+            image, environment, mounts, self.options.isolation, directory, self.sources.find_text, self.allocatable
         )
-
-    def _source(self, kind: str, name: str, key: str) -> str | None:
-        """One key of a ConfigMap or Secret; without a key the names of all, joined by NUL."""
-        import base64
-
-        found = self.sources.get((kind, name))
-        if found is None:
-            return None
-        content = found.get("data") or {}
-        if not key:
-            return "\0".join(sorted(content))
-        text = content.get(key)
-        return base64.b64decode(text).decode(errors="replace") if kind == "Secret" and text is not None else text
 
     def log_file(self, container: str, attempt: int) -> Path:
         return Path(self.folder, "logs", f"{container}-{attempt}.log")
@@ -362,19 +339,6 @@ class PodRunner:
                 return
             self.pod = {**self.pod, "status": status}
             await self.reporter.write_status(self.pod, status)
-
-
-def _collect_sources(value: Any, found: set[tuple[str, str]]) -> None:
-    if isinstance(value, list):
-        for entry in value:
-            _collect_sources(entry, found)
-    elif isinstance(value, Mapping):
-        for key, part in value.items():
-            if key in ("configMap", "configMapRef", "configMapKeyRef") and isinstance(part, Mapping):
-                found.add(("ConfigMap", str(part.get("name", ""))))
-            elif key in ("secret", "secretRef", "secretKeyRef") and isinstance(part, Mapping):
-                found.add(("Secret", str(part.get("secretName") or part.get("name", ""))))
-            _collect_sources(part, found)
 
 
 def _gpu_request(container: Json) -> int:
