@@ -268,6 +268,29 @@ def test_a_deployment_is_available_and_comes_back(node: Katib) -> None:
     eventually(lambda: not node.get("pods", "-l", "app=serving")["items"])
 
 
+def test_a_container_that_is_not_alive_is_restarted_and_events_say_why(node: Katib) -> None:
+    check = {"command": ["sh", "-c", "[ -e /kept/asked ] || { touch /kept/asked; echo out of order; exit 1; }"]}
+    main = {
+        "volumeMounts": [{"name": "kept", "mountPath": "/kept"}],
+        "ports": [{"name": "web", "containerPort": 8080}],
+        "livenessProbe": {"exec": check, "failureThreshold": 1, "periodSeconds": 1},
+        "readinessProbe": {"tcpSocket": {"port": "wbe"}},
+    }
+    volumes = [{"name": "kept", "emptyDir": {}}]
+    create(node, a_pod("ailing", "exec sleep 1000", main=main, restartPolicy="Always", volumes=volumes))
+
+    def restarted() -> bool:
+        statuses = node.get("pod", "ailing")["status"].get("containerStatuses") or [{}]
+        return statuses[0].get("restartCount") == 1 and "running" in statuses[0]["state"]
+
+    eventually(restarted)
+    described = lambda: node.kubectl("describe", "pod", "ailing").stdout  # noqa: E731
+    eventually(lambda: "Liveness probe failed: out of order" in described())
+    assert "Container main failed liveness probe, will be restarted" in described()
+    assert "port 'wbe' is not in the ports of container main: name one of web, or use a number" in described()
+    node.kubectl("delete", "pod", "ailing", "--grace-period=0")
+
+
 @pytest.mark.parametrize(
     ("amounts", "words"), [({"memory": "900Ti"}, "Insufficient memory"), ({"nvidia.com/gpu": "64"}, "nvidia.com/gpu")]
 )

@@ -6,7 +6,7 @@ Kubernetes' rules of `$(VAR)`, of env sources and of an image's entrypoint. Must
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,6 +47,8 @@ class Process:
     mounts: tuple[Mount, ...] = ()
     root: str = ""
     rewritten: bool = False
+    places: Mapping[str, str] = field(default_factory=dict)
+    """Paths that are rewritten, where volumes are not mounted."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,16 @@ def desired_process(pod: Json, container: Json, around: Surroundings) -> Process
         }
         changed = words != words_before or environment != before
         directory = rewrite_paths(str(container.get("workingDir") or around.directory), places)
-        return Process(container["name"], tuple(words), environment, directory, rewritten=changed)
+        return Process(container["name"], tuple(words), environment, directory, rewritten=changed, places=places)
     directory = str(container.get("workingDir") or ("/" if around.image.root else around.directory))
     return Process(container["name"], tuple(words), environment, directory, around.mounts, around.image.root)
+
+
+def desired_look(container: Json, process: Process, command: Sequence[str]) -> list[str]:
+    """The words of a command that looks at a running container: references to plain values of `env` are expanded."""
+    plain = {entry["name"] for entry in container.get("env") or [] if "valueFrom" not in entry}
+    known = {name: value for name, value in process.environment.items() if name in plain}
+    return rewrite_all([expand(word, known) for word in command], process.places)
 
 
 def _words(container: Json, image: Image, environment: Mapping[str, str]) -> list[str]:
@@ -165,3 +174,15 @@ def mount_list(container: Json, places: Mapping[str, str]) -> tuple[Mount, ...]:
         source = f"{places[entry['name']]}/{below}" if below else places[entry["name"]]
         mounts.append(Mount(source, entry["mountPath"], bool(entry.get("readOnly"))))
     return tuple(mounts)
+
+
+def gpu_request(container: Json) -> int:
+    """How many GPUs a container asks for."""
+    resources = container.get("resources") or {}
+    asked = {**(resources.get("requests") or {}), **(resources.get("limits") or {})}
+    return int(asked.get("nvidia.com/gpu") or 0)
+
+
+def gpu_count(pod: Json) -> int:
+    """How many GPUs a pod asks for in all."""
+    return sum(gpu_request(container) for container in (pod.get("spec") or {}).get("containers") or [])

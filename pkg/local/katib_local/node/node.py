@@ -11,11 +11,12 @@ import shutil
 from collections.abc import Mapping
 from typing import Any
 
+from katib_local.node.containers import gpu_count
 from katib_local.node.kept_logs import keep_logs
 from katib_local.node.logs import log_files
 from katib_local.node.machine import conditions, desired_node
 from katib_local.node.options import NodeOptions
-from katib_local.node.pod import PodRunner, gpu_count, now
+from katib_local.node.pod import PodRunner, now
 from katib_local.node.status import text
 from katib_machinery.cluster import Cluster
 from katib_machinery.events import EventRecorder

@@ -11,18 +11,29 @@ import json
 import logging
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from katib_apis.v1beta1 import names
-from katib_local.node.containers import ContainerError, Surroundings, desired_process, mount_list
+from katib_local.node.containers import (
+    ContainerError,
+    Process,
+    Surroundings,
+    desired_look,
+    desired_process,
+    gpu_request,
+    mount_list,
+)
+from katib_local.node.health import Probe, Watcher, watch_health
 from katib_local.node.images import CURE, find_image, search_path
 from katib_local.node.machine import capacity
 from katib_local.node.options import NodeOptions
-from katib_local.node.probes import await_ready
+from katib_local.node.probes import Reach, look
+from katib_local.node.reporter import Reporter
+from katib_local.node.restarts import is_over, is_sidecar, pause_before, policy_of, starts_again
 from katib_local.node.sandboxes import Event, SandboxError, SandboxHandle
 from katib_local.node.sources import Sources
 from katib_local.node.status import ContainerState, render_status
@@ -30,26 +41,9 @@ from katib_local.node.volumes import Supply, make_volumes, remove_volumes
 
 log = logging.getLogger(__name__)
 Json = Mapping[str, Any]
-FIRST_BACKOFF, LONGEST_BACKOFF = 10.0, 300.0
 START_ERROR = 128
 NOT_FOUND_CODE = 127
 NOT_FOUND = f"its command names a program that is not on this machine: install it, or {CURE}"
-
-
-class Reporter(Protocol):
-    """What a pod needs of the API."""
-
-    async def write_status(self, pod: Json, status: dict[str, Any]) -> None:
-        """Write a pod's status; a pod that has gone is nothing to complain about."""
-        ...
-
-    def emit(self, pod: Json, type: str, reason: str, message: str) -> None:
-        """Tell of something that happened to the pod."""
-        ...
-
-    async def fetch(self, kind: str, namespace: str, name: str) -> Json | None:
-        """A ConfigMap or Secret, or None when there is none."""
-        ...
 
 
 @dataclass
@@ -76,7 +70,9 @@ class PodRunner:
         self.allocatable = capacity(self.options)
         self.stopping = False
         self.ended: dict[str, str] = {}
-        self.probes: set[asyncio.Task[None]] = set()
+        self.processes: dict[str, Process] = {}
+        self.health: dict[str, asyncio.Task[None]] = {}
+        self.unhealthy: set[str] = set()
         self.restarts: set[asyncio.Task[None]] = set()
         self._report_lock = asyncio.Lock()
         for container in [*self.inits, *self.mains]:
@@ -129,31 +125,24 @@ class PodRunner:
         )
 
     async def _run_inits(self) -> None:
-        """Init containers one after the other; one that always restarts is a sidecar and is not waited for."""
+        """Init containers one after the other; one that always restarts is a sidecar and need only have started up."""
         for container in self.inits:
-            sidecar = container.get("restartPolicy") == "Always"
+            sidecar = is_sidecar(self.pod, container)
             await self._start(container)
             await self._report()
-            while not sidecar and not self._settled(container["name"]):
+            while not self._settled(container["name"], sidecar):
                 await self._handle(await self.events.get())
             if self._over():
                 return
 
-    def _settled(self, name: str) -> bool:
+    def _settled(self, name: str, sidecar: bool) -> bool:
         state = self.states[name]
+        if sidecar:
+            return self.stopping or state.started or Probe.STARTUP.find(self._container(name)) is None
         return self.stopping or (state.ended and (state.exit_code == 0 or self.policy == "Never"))
 
     def _over(self) -> bool:
-        """Whether nothing of the pod will run any more."""
-        inits = [self.states[entry["name"]] for entry in self.inits if entry.get("restartPolicy") != "Always"]
-        if self.policy == "Never" and any(state.ended and state.exit_code != 0 for state in inits):
-            return True
-        mains = [self.states[entry["name"]] for entry in self.mains]
-        if self.stopping:
-            return not any(state.running for state in self.states.values())
-        if self.policy == "Always":
-            return False
-        return all(state.ended and (self.policy == "Never" or state.exit_code == 0) for state in mains)
+        return is_over(self.pod, self.states, self.stopping)
 
     async def _start(self, container: Json) -> None:
         name = container["name"]
@@ -170,6 +159,7 @@ class PodRunner:
                 f"Paths of mounted volumes in container {name} were rewritten, since private mounts are not used here",
             )
         assert self.sandbox is not None
+        self.processes[name] = process
         self.sandbox.start_container(process, self.log_file(name, self.states[name].restarts))
 
     def _around(self, container: Json) -> Surroundings:
@@ -179,7 +169,7 @@ class PodRunner:
         environment |= {f"{names.ENV_PREFIX_LISTEN}{port}": address for port, address in self.ports.items()}
         environment["HOSTNAME"] = self.metadata["name"]
         if self.options.gpus:
-            environment["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, self.gpus)) if _gpu_request(container) else ""
+            environment["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, self.gpus)) if gpu_request(container) else ""
         mounts = mount_list(container, self.places)
         for mount in mounts:
             if not os.path.exists(mount.source):  # a subPath that nobody has made yet
@@ -200,6 +190,8 @@ class PodRunner:
                 self._exited(event)
             case "broken":
                 self._broken(event)
+            case "probed":
+                self._probed(event)
             case "gone":
                 for name, state in self.states.items():
                     if state.running:
@@ -214,12 +206,63 @@ class PodRunner:
     def _started(self, event: Event) -> None:
         name = event["container"]
         container = self._container(name)
-        probe = container.get("readinessProbe") or container.get("startupProbe")
-        identity = f"process://{event['pid']}"
-        self.states[name] = self.states[name].start(now(), identity, ready=probe is None)
+        begun = Probe.STARTUP.find(container) is None
+        ready = begun and Probe.READINESS.find(container) is None
+        state = self.states[name].start(now(), f"process://{event['pid']}", started=begun, ready=ready)
+        self.states[name] = state
         self.reporter.emit(self.pod, "Normal", "Started", f"Started container {name}")
-        if probe is not None:
-            self._spawn(self.probes, self._probe(name, probe))
+        watching = watch_health(container, lambda probe: look(probe, self._reach(container)), self._watcher(state))
+        self.health[name] = asyncio.ensure_future(watching)
+
+    def _reach(self, container: Json) -> Reach:
+        async def execute(command: Sequence[str]) -> tuple[int, str]:
+            assert self.sandbox is not None
+            process = self.processes[container["name"]]
+            return await self.sandbox.look(process, desired_look(container, process, command))
+
+        return Reach(container, self.ports, execute)
+
+    def _watcher(self, state: ContainerState) -> Watcher:
+        """Who is told of the health of one start of a container."""
+
+        def decide(probe: Probe, good: bool) -> None:
+            told = {"container": state.name, "identity": state.identity, "probe": probe, "good": good}
+            self.events.put_nowait({"event": "probed", **told})
+
+        return Watcher(lambda message: self.reporter.emit(self.pod, "Warning", "Unhealthy", message), decide)
+
+    def _probed(self, event: Event) -> None:
+        name, good = event["container"], event["good"]
+        state = self.states[name]
+        if not state.running or state.identity != event["identity"]:
+            return
+        match event["probe"], good:
+            case Probe.READINESS, _:
+                self.states[name] = replace(state, ready=good)
+            case Probe.STARTUP, True:
+                ready = Probe.READINESS.find(self._container(name)) is None
+                self.states[name] = replace(state, started=True, ready=ready)
+            case (Probe.STARTUP | Probe.LIVENESS) as probe, False if not self.stopping:
+                self._end_unhealthy(state, probe)
+            case _:
+                return
+
+    def _end_unhealthy(self, state: ContainerState, probe: Probe) -> None:
+        """End a container that has failed a probe for good; another start of it is its policy's business."""
+        container = self._container(state.name)
+        again = ", will be restarted" if policy_of(self.pod, container) != "Never" else ""
+        message = f"Container {state.name} failed {probe.value} probe{again}"
+        self.reporter.emit(self.pod, "Normal", "Killing", message)
+        self.unhealthy.add(state.name)
+        grace = (probe.find(container) or {}).get("terminationGracePeriodSeconds")
+        assert self.sandbox is not None
+        self.sandbox.signal(signal.SIGTERM, state.name)
+        self._spawn(self.restarts, self._kill_after(float(self.grace if grace is None else grace), state))
+
+    @property
+    def grace(self) -> float:
+        """How many seconds processes have between being asked to end and being killed."""
+        return float(self.pod["spec"].get("terminationGracePeriodSeconds", 30))
 
     def _container(self, name: str) -> Json:
         return next(entry for entry in [*self.inits, *self.mains] if entry["name"] == name)
@@ -229,16 +272,11 @@ class PodRunner:
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    async def _probe(self, name: str, probe: Json) -> None:
-        await await_ready(probe, self.ports)
-        if self.states[name].running:
-            self.states[name] = replace(self.states[name], ready=True)
-            await self._report()
-
     def _exited(self, event: Event) -> None:
         name, code = event["container"], int(event["code"])
         message = NOT_FOUND if code == NOT_FOUND_CODE else ""
         self.states[name] = self.states[name].end(now(), code, int(event["signal"]), message=message)
+        self.health.pop(name).cancel()
         self._after_exit(name)
 
     def _broken(self, event: Event) -> None:
@@ -260,15 +298,11 @@ class PodRunner:
 
     def _after_exit(self, name: str) -> None:
         state, container = self.states[name], self._container(name)
-        sidecar = container in self.inits and container.get("restartPolicy") == "Always"
-        policy = "Always" if sidecar else self.policy
-        if self.stopping or policy == "Never" or (policy == "OnFailure" and state.exit_code == 0):
+        good = state.exit_code == 0 and name not in self.unhealthy
+        self.unhealthy.discard(name)
+        if self.stopping or not starts_again(self.pod, container, self.states, good):
             return
-        if container in self.inits and not sidecar and state.exit_code == 0:
-            return
-        if sidecar and all(self.states[entry["name"]].ended for entry in self.mains):
-            return
-        pause = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** max(0, state.restarts - 1)) if state.restarts else 0.0
+        pause = pause_before(state.restarts)
         self.states[name] = replace(
             state.wait("CrashLoopBackOff", f"back-off {pause:.0f}s restarting failed container={name}"),
             restarts=state.restarts + 1,
@@ -301,12 +335,17 @@ class PodRunner:
             "reason": "DeadlineExceeded",
             "message": "Pod was active on the node longer than the specified deadline",
         }
-        self.stop(float(self.pod["spec"].get("terminationGracePeriodSeconds", 30)))
+        self.stop(self.grace)
 
-    async def _kill_after(self, grace: float) -> None:
+    async def _kill_after(self, grace: float, state: ContainerState | None = None) -> None:
+        """Kill everything, or one start of a container, if it still runs then."""
         await asyncio.sleep(grace)
-        if self.sandbox is not None:
+        if self.sandbox is None:
+            return
+        if state is None:
             self.sandbox.signal(signal.SIGKILL)
+        elif (held := self.states[state.name]).running and held.identity == state.identity:
+            self.sandbox.signal(signal.SIGKILL, state.name)
 
     def _fail(self, error: Exception) -> None:
         reason = error.reason if isinstance(error, ContainerError) else "CreateContainerError"
@@ -316,8 +355,12 @@ class PodRunner:
 
     async def _end(self) -> None:
         """Nothing of the pod runs on after its end, whatever it has started."""
-        for task in [*self.probes, *self.restarts]:
+        tasks = [*self.health.values(), *self.restarts]
+        for task in tasks:
             task.cancel()
+        for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                log.error("a task of pod %s has failed", self.metadata["name"], exc_info=outcome)
         if self.sandbox is not None:
             await self.sandbox.close()
         for name, state in self.states.items():
@@ -339,17 +382,6 @@ class PodRunner:
                 return
             self.pod = {**self.pod, "status": status}
             await self.reporter.write_status(self.pod, status)
-
-
-def _gpu_request(container: Json) -> int:
-    resources = container.get("resources") or {}
-    asked = {**(resources.get("requests") or {}), **(resources.get("limits") or {})}
-    return int(asked.get("nvidia.com/gpu") or 0)
-
-
-def gpu_count(pod: Json) -> int:
-    """How many GPUs a pod asks for in all."""
-    return sum(_gpu_request(container) for container in (pod.get("spec") or {}).get("containers") or [])
 
 
 def now() -> datetime:

@@ -144,6 +144,15 @@ def see_volumes(plan: Json, scratch: str) -> None:
     root.enter()
 
 
+def see_as(pid: int) -> None:
+    """In another process: see what a container's process sees."""
+    root = os.open(f"/proc/{pid}/root", os.O_RDONLY)
+    space = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY)
+    libc_call("setns", space, CLONE_NEWNS)
+    os.fchdir(root)
+    os.chroot(".")
+
+
 def probe() -> int:
     """Try what isolation `mount` needs, in this process; the exit code says whether it works, stderr why not."""
     try:

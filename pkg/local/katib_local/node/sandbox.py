@@ -15,11 +15,11 @@ import signal
 import sys
 import time
 
-from katib_local.node.private_mounts import enter_namespaces, libc_call, mount, probe, see_volumes
+from katib_local.node.private_mounts import enter_namespaces, libc_call, mount, probe, see_as, see_volumes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing these takes as long as all the rest of a pod's start
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import Any, NoReturn
 
     Json = dict[str, Any]
@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # importing these takes as long as all the rest of a pod's st
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 START_FAILED, NOT_FOUND = 128, 127
 CHUNK = 65536
+MOST_SHOWN = 10240
 LINUX = sys.platform == "linux"
 
 
@@ -42,12 +43,23 @@ class Container:
         self.pipes = pipes
 
 
+class Look:
+    """A command that looks at a container from inside, and the first of what it prints."""
+
+    def __init__(self, number: int, pid: int, end: int) -> None:
+        self.number = number
+        self.pid = pid
+        self.end = end
+        self.text = b""
+
+
 class Sandbox:
     """All containers of the pod."""
 
     def __init__(self) -> None:
         self.selector = selectors.DefaultSelector()
         self.containers: dict[int, Container] = {}
+        self.looks: dict[int, Look] = {}
         self.input = b""
         self.mount_mode = False
         self.scratch = ""
@@ -73,15 +85,22 @@ class Sandbox:
         self.tell({"event": "ready"})
         while True:
             for key, _ in self.selector.select():
-                if key.data == "input":
-                    if not self.read_commands():
-                        self.end()
-                        return
-                elif key.data == "child":
+                if key.data == "child":
                     os.read(wake, CHUNK)
-                else:
-                    self.read_output(key.fd, *key.data)
+                elif not self.read(key.fd, key.data):
+                    self.end()
+                    return
             self.reap()
+
+    def read(self, end: int, source: Any) -> bool:
+        """Read what has come; False when the node has gone."""
+        if source == "input":
+            return self.read_commands()
+        if isinstance(source, Look):
+            self.read_look(source)
+        else:
+            self.read_output(end, *source)
+        return True
 
     def split(self) -> bool:
         """Enter the namespaces; the child goes on inside as the first process. True in the parent, when it has ended."""
@@ -121,26 +140,20 @@ class Sandbox:
                 self.start(command)
             elif command["command"] == "signal":
                 self.send(command)
+            elif command["command"] == "look":
+                self.look(command)
+            elif command["command"] == "give up":
+                self.give_up(command["number"])
         return True
 
     def start(self, plan: Json) -> None:
         """Start a container; a failure to do so is an exit with a message."""
         out, err = os.pipe(), os.pipe()
-        broken_read, broken_write = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            self.become(plan, out, err, broken_write)
-        for end in (out[1], err[1], broken_write):
-            os.close(end)
-        problem = b""
-        while part := os.read(broken_read, CHUNK):
-            problem += part
-        os.close(broken_read)
+        pid, problem = self.launch(plan, (out[1], err[1]), lambda: self.enter(plan))
         if problem:
-            os.waitpid(pid, 0)
             os.close(out[0])
             os.close(err[0])
-            self.tell({"event": "broken", "container": plan["name"], **json.loads(problem)})
+            self.tell({"event": "broken", "container": plan["name"], **problem})
             return
         log = os.open(plan["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         container = Container(plan["name"], pid, {out[0]: "stdout", err[0]: "stderr"}, log)
@@ -150,8 +163,62 @@ class Sandbox:
             self.selector.register(end, selectors.EVENT_READ, (container, container.pipes[end]))
         self.tell({"event": "started", "container": plan["name"], "pid": pid})
 
-    def become(self, plan: Json, out: Pipe, err: Pipe, broken: int) -> NoReturn:
-        """In the child: become the container's process."""
+    def enter(self, plan: Json) -> None:
+        if self.mount_mode:
+            see_volumes(plan, os.path.join(self.scratch, plan["name"]))
+
+    def look(self, plan: Json) -> None:
+        """Run a command beside a container's process, where it sees the same."""
+        beside = next((pid for pid, container in self.containers.items() if container.name == plan["name"]), 0)
+        if not beside:
+            self.tell({"event": "looked", "number": plan["number"], "missing": False, "message": "it does not run"})
+            return
+        out = os.pipe()
+        pid, problem = self.launch(plan, (out[1], out[1]), lambda: see_as(beside) if self.mount_mode else None)
+        if problem:
+            os.close(out[0])
+            self.tell({"event": "looked", "number": plan["number"], **problem})
+            return
+        self.looks[pid] = look = Look(plan["number"], pid, out[0])
+        os.set_blocking(look.end, False)
+        self.selector.register(look.end, selectors.EVENT_READ, look)
+
+    def give_up(self, number: int) -> None:
+        for look in list(self.looks.values()):
+            if look.number == number:
+                os.killpg(look.pid, signal.SIGKILL)
+
+    def read_look(self, look: Look) -> bool:
+        """Read what there is; False when nothing more is to come."""
+        try:
+            data = os.read(look.end, CHUNK)
+        except BlockingIOError:
+            return False
+        look.text = (look.text + data)[:MOST_SHOWN]
+        if not data:
+            self.selector.unregister(look.end)
+            os.close(look.end)
+            look.end = -1
+        return bool(data)
+
+    def launch(self, plan: Json, ends: Pipe, enter: Callable[[], None]) -> tuple[int, Json]:
+        """Fork a process that writes to these ends; returns its pid and, if it has not started, why."""
+        broken_read, broken_write = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            self.become(plan, ends, broken_write, enter)
+        for end in {*ends, broken_write}:
+            os.close(end)
+        problem = b""
+        while part := os.read(broken_read, CHUNK):
+            problem += part
+        os.close(broken_read)
+        if problem:
+            os.waitpid(pid, 0)
+        return pid, json.loads(problem) if problem else {}
+
+    def become(self, plan: Json, ends: Pipe, broken: int, enter: Callable[[], None]) -> NoReturn:
+        """In the child: become the container's process, or one beside it."""
         try:
             signal.set_wakeup_fd(-1)
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
@@ -161,12 +228,11 @@ class Sandbox:
                 libc_call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
             fcntl.fcntl(broken, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-            os.dup2(out[1], 1)
-            os.dup2(err[1], 2)
+            os.dup2(ends[0], 1)
+            os.dup2(ends[1], 2)
             os.closerange(3, broken)
             os.closerange(broken + 1, 256)
-            if self.mount_mode:
-                see_volumes(plan, os.path.join(self.scratch, plan["name"]))
+            enter()
             os.umask(0o022)
             os.chdir(plan["directory"])
             os.execvpe(plan["words"][0], plan["words"], plan["environment"])  # noqa: S606 - that is what a node is for
@@ -220,14 +286,25 @@ class Sandbox:
             container = self.containers.pop(pid, None)
             if container is not None:
                 self.finish(container, status)
+            look = self.looks.pop(pid, None)
+            if look is not None:
+                self.finish_look(look, status)
 
     def finish(self, container: Container, status: int) -> None:
         for end, stream in list(container.pipes.items()):
             self.drain(container, end, stream)
         os.close(container.log)
         number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-        code = 128 + number if number else os.WEXITSTATUS(status)
-        self.tell({"event": "exited", "container": container.name, "code": code, "signal": number})
+        self.tell({"event": "exited", "container": container.name, "code": exit_code(status), "signal": number})
+
+    def finish_look(self, look: Look, status: int) -> None:
+        while look.end >= 0 and len(look.text) < MOST_SHOWN and self.read_look(look):
+            pass
+        if look.end >= 0:  # something that it has started holds the pipe open
+            self.selector.unregister(look.end)
+            os.close(look.end)
+        output = look.text.decode(errors="replace")
+        self.tell({"event": "looked", "number": look.number, "code": exit_code(status), "output": output})
 
     def drain(self, container: Container, end: int, stream: str) -> None:
         """The last output; something that outlives the container may hold the pipe open, so do not wait for its end."""
@@ -253,7 +330,7 @@ class Sandbox:
         deadline = time.monotonic() + 5
         while time.monotonic() < deadline:
             below = descendants(os.getpid()) if LINUX else []
-            for pid in below or list(self.containers):
+            for pid in below or [*self.containers, *self.looks]:
                 try:
                     (os.kill if LINUX else os.killpg)(pid, signal.SIGKILL)
                 except (ProcessLookupError, PermissionError):
@@ -265,6 +342,11 @@ class Sandbox:
                 os._exit(0)
             time.sleep(0.005)
         os._exit(1)
+
+
+def exit_code(status: int) -> int:
+    """As a shell tells it: 128 and the signal's number for a process that a signal has ended."""
+    return 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
 
 
 def descendants(root: int) -> list[int]:

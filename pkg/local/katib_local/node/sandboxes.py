@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ class SandboxHandle:
     def __init__(self, process: asyncio.subprocess.Process, on_event: Callable[[Event], None]) -> None:
         self._process = process
         self._on_event = on_event
+        self._numbers = itertools.count()
+        self._looks: dict[int, asyncio.Future[Event]] = {}
         self._listening = asyncio.ensure_future(self._listen())
 
     @classmethod
@@ -48,8 +51,19 @@ class SandboxHandle:
     async def _listen(self) -> None:
         assert self._process.stdout is not None
         while line := await self._process.stdout.readline():
-            self._on_event(json.loads(line))
+            event: Event = json.loads(line)
+            if event["event"] == "looked":
+                self._answer(event)
+            else:
+                self._on_event(event)
+        for number in list(self._looks):
+            self._answer({"number": number, "missing": False, "message": "the pod's sandbox has gone"})
         self._on_event({"event": "gone"})
+
+    def _answer(self, event: Event) -> None:
+        waiting = self._looks.get(event["number"])
+        if waiting is not None and not waiting.done():
+            waiting.set_result(event)
 
     def start_container(self, process: Process, log: Path) -> None:
         mounts = [{"source": one.source, "target": one.target, "read_only": one.read_only} for one in process.mounts]
@@ -65,6 +79,35 @@ class SandboxHandle:
                 "words": list(process.command),
             }
         )
+
+    async def look(self, process: Process, words: Sequence[str]) -> tuple[int, str]:
+        """Run a command beside a container's process, where it sees the same; exit code and first output.
+
+        Raises FileNotFoundError for a program that is not there, SandboxError when it cannot run for another reason.
+        A command whose caller gives up is killed.
+        """
+        number = next(self._numbers)
+        self._looks[number] = asyncio.get_running_loop().create_future()
+        self._write(
+            {
+                "command": "look",
+                "number": number,
+                "name": process.name,
+                "directory": process.directory,
+                "environment": dict(process.environment),
+                "words": list(words),
+            }
+        )
+        try:
+            event = await self._looks[number]
+        except asyncio.CancelledError:
+            self._write({"command": "give up", "number": number})
+            raise
+        finally:
+            del self._looks[number]
+        if "message" in event:
+            raise FileNotFoundError(event["message"]) if event["missing"] else SandboxError(event["message"])
+        return int(event["code"]), str(event["output"])
 
     def signal(self, number: int, container: str = "") -> None:
         """Signal one container, or all."""

@@ -26,6 +26,7 @@ class ContainerState:
     reason: str = ""
     restarts: int = 0
     ready: bool = False
+    started: bool = False
     identity: str = ""
     last: Mapping[str, Any] = field(default_factory=dict)
 
@@ -37,7 +38,7 @@ class ContainerState:
     def ended(self) -> bool:
         return self.exit_code is not None
 
-    def start(self, at: datetime, identity: str, *, ready: bool) -> ContainerState:
+    def start(self, at: datetime, identity: str, *, started: bool, ready: bool) -> ContainerState:
         return replace(
             self,
             waiting="",
@@ -45,6 +46,7 @@ class ContainerState:
             started_at=at,
             finished_at=None,
             exit_code=None,
+            started=started,
             ready=ready,
             identity=identity,
         )
@@ -61,6 +63,7 @@ class ContainerState:
             signal=signal,
             reason=reason,
             message=message,
+            started=False,
             ready=False,
         )
 
@@ -100,7 +103,7 @@ def render_container(state: ContainerState) -> Json:
         "imageID": state.image,
         "containerID": state.identity,
         "ready": state.ready and state.running,
-        "started": state.running,
+        "started": state.started and state.running,
         "restartCount": state.restarts,
         "state": now,
         "lastState": {"terminated": dict(state.last)} if state.last else {},

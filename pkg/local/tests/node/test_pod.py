@@ -6,15 +6,17 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from katib_local.node.containers import gpu_count
+from katib_local.node.images import CURE
 from katib_local.node.isolation import probe_mount_isolation
 from katib_local.node.options import NodeOptions
-from katib_local.node.pod import PodRunner, gpu_count
+from katib_local.node.pod import PodRunner
 
 Json = dict[str, Any]
 
@@ -25,15 +27,27 @@ class Listener:
     def __init__(self) -> None:
         self.statuses: list[Json] = []
         self.events: list[str] = []
+        self.messages: list[str] = []
         self.is_running = asyncio.Event()
+        self.has_news = asyncio.Event()
 
     async def write_status(self, pod: Mapping[str, Any], status: Json) -> None:
         self.statuses.append(status)
+        self.has_news.set()
         if status["phase"] == "Running":
             self.is_running.set()
 
     def emit(self, pod: Mapping[str, Any], type: str, reason: str, message: str) -> None:
         self.events.append(reason)
+        self.messages.append(message)
+        self.has_news.set()
+
+    async def has_seen(self, what: Callable[[], bool]) -> None:
+        """Wait until something is true of what was told."""
+        async with asyncio.timeout(30):
+            while not what():
+                self.has_news.clear()
+                await self.has_news.wait()
 
     async def fetch(self, kind: str, namespace: str, name: str) -> None:
         return None
@@ -117,3 +131,141 @@ async def test_found_gpus_are_handed_out_by_their_numbers(tmp_path: Path, gpus: 
     await runner.run()
     text = (tmp_path / "pods" / "12345678-0000" / "logs" / "c0-0.log").read_text()
     assert text.rstrip("\n").rpartition(" F ")[2] == seen and gpu_count(pod) == int(asked or 0)
+
+
+def states(listener: Listener) -> list[tuple[bool, bool]]:
+    """Whether the first container has started up and is ready, each time that this changed."""
+    found = [
+        (entry["started"], entry["ready"]) for status in listener.statuses for entry in status["containerStatuses"]
+    ]
+    return [state for state, before in zip(found, [None, *found], strict=False) if state != before]
+
+
+def a_probed_pod(script: str, policy: str = "Never", **probes: Json) -> Json:
+    pod = a_pod(["sh", "-c", script], restartPolicy=policy, terminationGracePeriodSeconds=20)
+    main = pod["spec"]["containers"][0]
+    main["env"] = [{"name": "MARK", "value": "here"}]
+    for name, probe in probes.items():
+        main[f"{name}Probe"] = {"periodSeconds": 0.01, "timeoutSeconds": 20, **probe}
+    return pod
+
+
+def command(script: str, **more: Any) -> Json:
+    return {"exec": {"command": ["sh", "-c", script]}, **more}
+
+
+@pytest.mark.parametrize("isolation", isolations())
+async def test_a_command_that_probes_sees_what_its_container_sees(tmp_path: Path, isolation: str) -> None:
+    """Its volumes, its environment and its working directory; and the container sees what the command does."""
+    script = "echo hello > /mnt/katib/greeting; until [ -e /mnt/katib/seen ]; do sleep 0.02; done"
+    check = "grep -q hello /mnt/katib/greeting && [ $MARK = $(MARK) ] && [ $PWD = /tmp ] && touch /mnt/katib/seen"
+    pod = a_probed_pod(script, readiness=command(check))
+    pod["spec"]["volumes"] = [{"name": "v", "emptyDir": {}}]
+    pod["spec"]["containers"][0] |= {"volumeMounts": [{"name": "v", "mountPath": "/mnt/katib"}], "workingDir": "/tmp"}
+    runner, listener = a_runner(tmp_path, pod, isolation)
+    await asyncio.wait_for(runner.run(), 30)
+    assert listener.statuses[-1]["phase"] == "Succeeded"
+
+
+async def test_a_container_is_ready_only_while_its_probe_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "ready"
+    runner, listener = a_runner(
+        tmp_path, a_probed_pod("exec sleep 1000", readiness=command(f"[ -e {file} ]", failureThreshold=1))
+    )
+    running = asyncio.ensure_future(runner.run())
+    for ready in (False, True, False):
+        file.touch() if ready else file.unlink(missing_ok=True)
+        await listener.has_seen(lambda ready=ready: states(listener)[-1:] == [(True, ready)])
+    runner.stop(0)
+    await asyncio.wait_for(running, 30)
+    assert states(listener) == [(False, False), (True, False), (True, True), (True, False), (False, False)]
+
+
+@pytest.mark.parametrize("isolation", isolations())
+@pytest.mark.parametrize("policy", ["Never", "OnFailure"])
+async def test_a_container_that_is_not_alive_is_ended_and_restarted_as_its_pod_says(
+    tmp_path: Path, policy: str, isolation: str
+) -> None:
+    """Also one that ends well when it is asked to."""
+    file = tmp_path / "once"
+    script = f"[ -e {file} ] && exit 0; trap 'exit 0' TERM; touch {file}; while :; do sleep 0.02; done"
+    runner, listener = a_runner(
+        tmp_path,
+        a_probed_pod(script, policy, liveness=command(f"echo out of order; [ ! -e {file} ]", failureThreshold=2)),
+        isolation,
+    )
+    await asyncio.wait_for(runner.run(), 30)
+    (state,) = listener.statuses[-1]["containerStatuses"]
+    assert state["state"]["terminated"]["exitCode"] == 0 and state["restartCount"] == int(policy != "Never")
+    again = "" if policy == "Never" else ", will be restarted"
+    assert f"Container c0 failed liveness probe{again}" in listener.messages
+    assert listener.messages.count("Liveness probe failed: out of order") >= 2
+    assert listener.events.count("Started") == (1 if policy == "Never" else 2)
+
+
+async def test_a_container_that_does_not_end_when_it_is_not_alive_is_killed(tmp_path: Path) -> None:
+    pod = a_probed_pod("trap '' TERM; while :; do sleep 0.02; done", liveness=command("false", failureThreshold=1))
+    pod["spec"]["containers"][0]["livenessProbe"]["terminationGracePeriodSeconds"] = 0
+    runner, listener = a_runner(tmp_path, pod)
+    await asyncio.wait_for(runner.run(), 30)
+    (state,) = listener.statuses[-1]["containerStatuses"]
+    assert state["state"]["terminated"]["exitCode"] == 137
+
+
+async def test_a_container_that_does_not_start_up_is_ended(tmp_path: Path) -> None:
+    pod = a_probed_pod("exec sleep 1000", startup=command("false", failureThreshold=1), readiness=command("true"))
+    runner, listener = a_runner(tmp_path, pod)
+    await asyncio.wait_for(runner.run(), 30)
+    assert listener.statuses[-1]["phase"] == "Failed"
+    assert "Container c0 failed startup probe" in listener.messages
+    assert not any(started or ready for started, ready in states(listener))
+
+
+async def test_a_container_waits_for_a_sidecar_to_start_up(tmp_path: Path) -> None:
+    file = tmp_path / "up"
+    sidecar = {
+        "name": "sidecar",
+        "image": "i",
+        "restartPolicy": "Always",
+        "command": ["sh", "-c", f"touch {file}; exec sleep 1000"],
+        "startupProbe": {**command(f"[ -e {file} ]"), "periodSeconds": 0.01, "failureThreshold": 10**6},
+    }
+    runner, listener = a_runner(tmp_path, a_pod(["test", "-e", str(file)], initContainers=[sidecar]))
+    await asyncio.wait_for(runner.run(), 30)
+    assert listener.statuses[-1]["phase"] == "Succeeded"
+
+
+async def test_a_probe_that_cannot_be_tried_is_told_and_ends_nothing(tmp_path: Path) -> None:
+    probes = {"liveness": {"tcpSocket": {"port": "web"}}, "readiness": {"exec": {"command": ["no-such-program"]}}}
+    vain = "probe errored and resulted in unknown state"
+    no_port = (
+        f"Liveness {vain}: port 'web' is not in the ports of container c0: give the port a name there, or use a number"
+    )
+    no_program = (
+        f"Readiness {vain}: exec.command names no-such-program, which is not on this machine: install it, or {CURE}"
+    )
+    runner, listener = a_runner(tmp_path, a_probed_pod("exec sleep 1000", **probes))
+    running = asyncio.ensure_future(runner.run())
+    await listener.has_seen(lambda: all(listener.messages.count(text) > 1 for text in (no_port, no_program)))
+    runner.stop(0)
+    await asyncio.wait_for(running, 30)
+    assert not any("failed liveness probe" in message for message in listener.messages)
+    assert (True, True) not in states(listener)
+
+
+async def test_a_probe_that_hangs_is_killed_and_nothing_of_it_stays(tmp_path: Path) -> None:
+    mark = f"8764.{os.getpid()}"
+    probe = command(f"exec sleep {mark}", timeoutSeconds=0.2, failureThreshold=2)
+    runner, listener = a_runner(tmp_path, a_probed_pod("exec sleep 1000", liveness=probe))
+    await asyncio.wait_for(runner.run(), 30)
+    assert listener.messages.count("Liveness probe failed: no answer within timeoutSeconds (0.2)") == 2
+    assert not processes_with(mark)
+
+
+async def test_the_first_of_what_a_probe_prints_is_told(tmp_path: Path) -> None:
+    """Also when something that it has started goes on to print."""
+    probe = command("yes 12345678 & exit 1", failureThreshold=1)
+    runner, listener = a_runner(tmp_path, a_probed_pod("exec sleep 1000", liveness=probe))
+    await asyncio.wait_for(runner.run(), 30)
+    (message,) = [message for message in listener.messages if message.startswith("Liveness probe failed: ")]
+    assert len(message) < 10300
