@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import logging
-import os
 import shutil
 from collections.abc import Mapping
 from typing import Any
@@ -17,6 +16,8 @@ from katib_local.node.logs import log_files
 from katib_local.node.machine import conditions, desired_node
 from katib_local.node.options import NodeOptions
 from katib_local.node.pod import PodRunner, now
+from katib_local.node.probes import real_address
+from katib_local.node.services import find_backend
 from katib_local.node.status import text
 from katib_machinery.cluster import Cluster
 from katib_machinery.events import EventRecorder
@@ -183,18 +184,10 @@ class Node:
         """Where `NAME.NAMESPACE:PORT` is served: the real address of a ready pod that the Service selects."""
         service_name, _, namespace = name.partition(".")
         service = self.services.indexer.get(ObjectKey(namespace, service_name))
-        selector = (service.raw.get("spec") or {}).get("selector") if service else None
-        if service is None or not selector:
+        if service is None:
             return None
-        ports = [entry for entry in service.raw["spec"].get("ports") or [] if entry.get("port") == port]
-        target = ports[0].get("targetPort", port) if ports else port
-        for runner in self.runners.values():
-            labels = runner.metadata.get("labels") or {}
-            if runner.metadata["namespace"] == namespace and all(
-                labels.get(key) == value for key, value in selector.items()
-            ):
-                return _address(runner, target)
-        return None
+        found = find_backend(service.raw, port, (runner.backend for runner in self.runners.values()))
+        return real_address(found[1], found[0].addresses) if found else None
 
     def find_log(self, namespace: str, pod: str, container: str, previous: bool) -> Any:
         """The log file of a container, and whether it may still grow."""
@@ -252,10 +245,3 @@ def _killed(status: Json, at: str | None) -> dict[str, Any]:
     if "terminated" in (status.get("state") or {}):
         return dict(status)
     return {**status, "ready": False, "started": False, "state": {"terminated": ended}}
-
-
-def _address(runner: PodRunner, target: Any) -> str:
-    named = {port.get("name"): port.get("containerPort") for entry in runner.mains for port in entry.get("ports") or []}
-    number = int(named.get(target, target) if isinstance(target, str) and not target.isdigit() else target)
-    address = runner.ports.get(number, "")
-    return address if address and os.path.exists(address.removeprefix("unix:")) else f"{LOOPBACK}:{number}"

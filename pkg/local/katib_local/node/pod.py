@@ -35,6 +35,7 @@ from katib_local.node.probes import Reach, look
 from katib_local.node.reporter import Reporter
 from katib_local.node.restarts import is_over, is_sidecar, pause_before, policy_of, starts_again
 from katib_local.node.sandboxes import Event, SandboxError, SandboxHandle
+from katib_local.node.services import Backend
 from katib_local.node.sources import Sources
 from katib_local.node.status import ContainerState, render_status
 from katib_local.node.volumes import Supply, make_volumes, remove_volumes
@@ -85,6 +86,19 @@ class PodRunner:
         """The real address of each port that a container declares."""
         declared = [port.get("containerPort") for container in self.mains for port in container.get("ports") or []]
         return {int(port): f"unix:{self._socket(int(port))}" for port in declared if port}
+
+    @property
+    def backend(self) -> Backend:
+        """The pod as Services see it."""
+        named = [port for container in self.mains for port in container.get("ports") or [] if port.get("name")]
+        states = [self.states[container["name"]] for container in self.mains]
+        return Backend(
+            self.metadata["namespace"],
+            self.metadata.get("labels") or {},
+            {port["name"]: int(port["containerPort"]) for port in named},
+            self.ports,
+            not self.stopping and all(state.running and state.ready for state in states),
+        )
 
     def _socket(self, port: int) -> str:
         return str(self.options.state_dir / "s" / f"{self.metadata['uid'][:8]}-{port}")

@@ -88,7 +88,12 @@ def address(handler: Json, reach: Reach) -> str:
     number = port_number(handler.get("port"), reach.container)
     if handler.get("host"):
         return f"{handler['host']}:{number}"
-    found = reach.addresses.get(number, "")
+    return real_address(number, reach.addresses)
+
+
+def real_address(number: int, addresses: Mapping[int, str]) -> str:
+    """The socket that a program serves in place of its port, if it does, else the port."""
+    found = addresses.get(number, "")
     return found if found and os.path.exists(found.removeprefix("unix:")) else f"{LOOPBACK}:{number}"
 
 

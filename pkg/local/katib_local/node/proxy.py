@@ -26,8 +26,9 @@ class ServiceProxy:
     def __init__(self, token: str, resolve: Resolve, fixed: Mapping[str, str]) -> None:
         self._expected = "Basic " + base64.b64encode(f"{USER}:{token}".encode()).decode()
         self._resolve = resolve
-        self._fixed = {name.removesuffix(".svc"): address for name, address in fixed.items()}
+        self._fixed = dict(fixed)
         self._server: asyncio.Server | None = None
+        self._connections: set[asyncio.Task[None]] = set()
 
     async def start(self, port: int) -> int:
         """Listen; returns the port."""
@@ -35,14 +36,23 @@ class ServiceProxy:
         return int(self._server.sockets[0].getsockname()[1])
 
     async def close(self) -> None:
+        """End, with every connection."""
         if self._server is not None:
             self._server.close()
+        for connection in self._connections:
+            connection.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-            await self._answer(head, reader, writer)
-        writer.close()
+        connection: asyncio.Task[None] = asyncio.current_task()  # type: ignore[assignment]  # within one, always
+        self._connections.add(connection)
+        connection.add_done_callback(self._connections.discard)
+        try:
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+                await self._answer(head, reader, writer)
+        finally:
+            await _close(writer)
 
     async def _answer(self, head: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request, *lines = head.split("\r\n")
@@ -73,12 +83,18 @@ class ServiceProxy:
         try:
             await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
         finally:
-            far_writer.close()
+            await _close(far_writer)
 
     async def find(self, host: str, port: int) -> str | None:
         """The real address of a Service's port, or None."""
         name = host.removesuffix(".").removesuffix(".cluster.local").removesuffix(".svc")
         return self._fixed.get(f"{name}:{port}") or await self._resolve(name, port)
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
 
 
 async def _refuse(writer: asyncio.StreamWriter, code: int, reason: str, message: str) -> None:
