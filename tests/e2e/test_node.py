@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,24 @@ def test_a_missing_volume_source_is_told(node: Katib) -> None:
     create(node, a_pod("no-volume", volumes=volumes))
     assert 'configmap "nowhere" not found' in terminated(ended(node, "no-volume"))["message"]
     assert "FailedMount" in node.kubectl("describe", "pod", "no-volume").stdout
+
+
+def test_a_pod_speaks_to_the_api_with_the_token_of_its_service_account(node: Katib) -> None:
+    server = node.kubectl("config", "view", "-o", "jsonpath={.clusters[0].cluster.server}").stdout
+    volumes = [{"name": "token", "projected": {"sources": [{"serviceAccountToken": {"path": "token"}}]}}]
+    main = {"volumeMounts": [{"name": "token", "mountPath": "/mnt/katib/token"}]}
+    kubectl = shutil.which("kubectl", path=str(Path(sys.executable).parent))
+    script = f"{kubectl} --kubeconfig=/dev/null --server={server} --insecure-skip-tls-verify auth whoami"
+    script += ' --token="$(cat /mnt/katib/token/token)" -o jsonpath="{.status.userInfo.username}"'
+    node.kubectl("create", "serviceaccount", "tuner")
+    create(
+        node,
+        a_pod("speaking", script, main=main, volumes=volumes, serviceAccountName="tuner"),
+        a_pod("speechless", main=main, volumes=volumes, serviceAccountName="nobody"),
+    )
+    assert printed(node, "speaking") == "system:serviceaccount:default:tuner\n"
+    message = terminated(ended(node, "speechless"))["message"]
+    assert 'serviceaccounts "nobody" not found: make it with kubectl create serviceaccount nobody' in message
 
 
 def test_containers_share_volumes_and_end_one_by_one(node: Katib) -> None:

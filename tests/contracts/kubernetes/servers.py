@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,11 @@ class Server:
     kubeconfig: Path
     authority: Path
     certificate: tuple[Path, Path] | None
+    token: str = ""
+
+    def bearing(self, token: str) -> Server:
+        """The same server for a caller who has a token and no certificate."""
+        return replace(self, certificate=None, token=token)
 
     def _connection(self) -> http.client.HTTPSConnection:
         context = ssl.create_default_context(cafile=self.authority)
@@ -65,7 +70,9 @@ class Server:
         try:
             data = body if isinstance(body, str | bytes | None) else json.dumps(body)
             target = f"{path}?{urlencode(query)}" if query else path
-            connection.request(method, target, data, {"Content-Type": content, "Accept": "application/json"})
+            headers = {"Content-Type": content, "Accept": "application/json"}
+            headers |= {"Authorization": f"Bearer {self.token}"} if self.token else {}
+            connection.request(method, target, data, headers)
             response = connection.getresponse()
             text = response.read()
         finally:

@@ -9,7 +9,10 @@ from katib_local.apiserver.kinds import VERBS, Kind
 
 Json = dict[str, Any]
 VERSION = "v1.37.0+katib"
-SCALE = {"group": "autoscaling", "version": "v1", "kind": "Scale"}
+SUBRESOURCE_KINDS = {
+    "scale": {"group": "autoscaling", "version": "v1", "kind": "Scale"},
+    "token": {"group": "authentication.k8s.io", "version": "v1", "kind": "TokenRequest"},
+}
 SUBRESOURCE_VERBS = ["get", "patch", "update"]
 REVIEWS = (
     ("authorization.k8s.io", "SelfSubjectAccessReview", "selfsubjectaccessreviews"),
@@ -69,8 +72,8 @@ def resources(kinds: Iterable[Kind], group_name: str, version_name: str) -> Json
                 "name": f"{kind.plural}/{name}",
                 "singularName": "",
                 "namespaced": kind.namespaced,
-                **(SCALE if name == "scale" else {"kind": kind.kind}),
-                "verbs": SUBRESOURCE_VERBS,
+                **SUBRESOURCE_KINDS.get(name, {"kind": kind.kind}),
+                "verbs": ["create"] if name == "token" else SUBRESOURCE_VERBS,
             }
             for name in kind.subresources
         ]

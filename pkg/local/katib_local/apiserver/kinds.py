@@ -67,7 +67,7 @@ BUILT_INS = (
     _core("Endpoints", "endpoints", "ep"),
     _core("ConfigMap", "configmaps", "cm"),
     _core("Secret", "secrets"),
-    _core("ServiceAccount", "serviceaccounts", "sa"),
+    _core("ServiceAccount", "serviceaccounts", "sa", sub=("token",)),
     _core("Event", "events", "ev"),
     _named("apps", "Deployment", "deployments", "deploy", sub=(*STATUS, "scale")),
     _named("apps", "ReplicaSet", "replicasets", "rs", sub=(*STATUS, "scale")),
@@ -104,7 +104,10 @@ EVENTS = next(kind for kind in BUILT_INS if kind.kind == "Event")
 NAMESPACES = next(kind for kind in BUILT_INS if kind.kind == "Namespace")
 NODES = next(kind for kind in BUILT_INS if kind.kind == "Node")
 PODS = next(kind for kind in BUILT_INS if kind.kind == "Pod")
+SERVICE_ACCOUNTS = next(kind for kind in BUILT_INS if kind.kind == "ServiceAccount")
 WEBHOOKS = tuple(kind for kind in BUILT_INS if kind.group == "admissionregistration.k8s.io")
+TOKEN_REQUESTS = Kind("authentication.k8s.io", "v1", "TokenRequest", "tokenrequests")
+"""Asked of a service account, and never stored."""
 AGE = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
 
 

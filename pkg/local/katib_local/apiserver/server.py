@@ -37,6 +37,7 @@ from katib_local.apiserver.patch import APPLY
 from katib_local.apiserver.registry import Call, DeleteOptions, PatchBody, Registry
 from katib_local.apiserver.scaling import render_scale, scaled
 from katib_local.apiserver.store import Store, StoreError
+from katib_local.apiserver.tokens import TokenIssuer
 from katib_local.apiserver.wire import WireError, parse_protobuf
 
 Json = dict[str, Any]
@@ -47,6 +48,7 @@ CBOR = ("application/cbor", "application/apply-patch+cbor")
 OPEN_PATHS = ("/livez", "/readyz", "/healthz", "/version")
 REGISTRY: web.AppKey[Registry] = web.AppKey("registry", Registry)
 USERS: web.AppKey[Any] = web.AppKey("users")
+ISSUER: web.AppKey[TokenIssuer] = web.AppKey("issuer", TokenIssuer)
 COUNTS: web.AppKey[Any] = web.AppKey("counts")
 CLIENT_TLS: web.AppKey[Any] = web.AppKey("client_tls")
 USER: web.RequestKey[tuple[str, tuple[str, ...]]] = web.RequestKey("user")
@@ -121,6 +123,7 @@ def _application(registry: Registry, settings: Settings) -> web.Application:
     application = web.Application(middlewares=[_guard], client_max_size=LARGEST_BODY)
     application[REGISTRY] = registry
     application[USERS] = settings.tokens
+    application[ISSUER] = TokenIssuer(registry.store, utc_now)
     application[COUNTS] = Counter()
     application[CLIENT_TLS] = settings.client_certificate
     plain: list[tuple[str, Callable[[web.Request], Awaitable[web.StreamResponse]]]] = [
@@ -187,6 +190,8 @@ def _authenticated(request: web.Request) -> tuple[str, tuple[str, ...]]:
     if scheme.lower() == "bearer" and token in request.app[USERS]:
         user: tuple[str, tuple[str, ...]] = request.app[USERS][token]
         return user
+    if scheme.lower() == "bearer" and (account := request.app[ISSUER].find_user(token)) is not None:
+        return account
     raise unauthorized()
 
 
@@ -337,11 +342,19 @@ async def _object(request: web.Request) -> web.StreamResponse:
         raise no_such_page()
     if subresource == "log":
         return await pod_log(request, registry, registry.get(kind, namespace, name), request.app[CLIENT_TLS])
+    if subresource == "token":
+        return await _token(request, (namespace, name))
     if subresource == "binding":
         return await _bind(request, registry, kind, (namespace, name))
     if subresource == "scale":
         return await _scale(request, registry, kind, (namespace, name))
     return await _single(request, registry, kind, (namespace, name))
+
+
+async def _token(request: web.Request, key: tuple[str, str]) -> web.Response:
+    if request.method != "POST":
+        raise method_not_allowed()
+    return _json(request.app[ISSUER].mint(*key, await _body(request)), 201)
 
 
 async def _scale(request: web.Request, registry: Registry, kind: Kind, key: tuple[str, str]) -> web.Response:

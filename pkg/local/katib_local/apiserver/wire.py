@@ -57,6 +57,18 @@ MESSAGES: Mapping[str, Mapping[int, tuple[str, str]]] = {
         5: ("immutable", "bool?"),
     },
     "ServiceAccount": {1: ("metadata", "ObjectMeta"), 4: ("automountServiceAccountToken", "bool?")},
+    "TokenRequest": {
+        1: ("metadata", "ObjectMeta"),
+        2: ("spec", "TokenRequestSpec"),
+        3: ("status", "TokenRequestStatus"),
+    },
+    "TokenRequestSpec": {
+        1: ("audiences", "[]str"),
+        3: ("boundObjectRef", "BoundObjectReference"),
+        4: ("expirationSeconds", "int"),
+    },
+    "BoundObjectReference": {1: ("kind", "str"), 2: ("apiVersion", "str"), 3: ("name", "str"), 4: ("uid", "str")},
+    "TokenRequestStatus": {1: ("token", "str"), 2: ("expirationTimestamp", "Time")},
     "Job": {1: ("metadata", "ObjectMeta"), 2: ("spec", "JobSpec"), 3: ("status", "JobStatus")},
     "JobSpec": {
         1: ("parallelism", "int?"),

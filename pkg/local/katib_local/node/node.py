@@ -10,7 +10,8 @@ import shutil
 from collections.abc import Mapping
 from typing import Any
 
-from katib_local.node.containers import gpu_count
+from katib_local.node.containers import ContainerError, gpu_count
+from katib_local.node.host_paths import FAILED_MOUNT
 from katib_local.node.kept_logs import keep_logs
 from katib_local.node.logs import log_files
 from katib_local.node.machine import conditions, desired_node
@@ -19,10 +20,20 @@ from katib_local.node.pod import PodRunner, now
 from katib_local.node.probes import real_address
 from katib_local.node.services import find_backend
 from katib_local.node.status import text
+from katib_local.node.tokens import service_account
 from katib_machinery.cluster import Cluster
 from katib_machinery.events import EventRecorder
 from katib_machinery.informer import Handler, SharedInformer
-from katib_machinery.objects import CONFIG_MAPS, NODES, PODS, SECRETS, SERVICES, ObjectKey, Unstructured
+from katib_machinery.objects import (
+    CONFIG_MAPS,
+    NODES,
+    PODS,
+    SECRETS,
+    SERVICE_ACCOUNTS,
+    SERVICES,
+    ObjectKey,
+    Unstructured,
+)
 from katib_machinery.transport import ApiError, Transport
 
 log = logging.getLogger(__name__)
@@ -179,6 +190,21 @@ class Node:
                 return None
             raise
         return found
+
+    async def mint(self, pod: Json, audience: str, seconds: float) -> str:
+        """A token that ends with the pod."""
+        metadata, account = pod["metadata"], service_account(pod)
+        bound = {"kind": "Pod", "apiVersion": "v1", "name": metadata["name"], "uid": metadata["uid"]}
+        spec = {"audiences": [audience] if audience else [], "expirationSeconds": int(seconds), "boundObjectRef": bound}
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
+        path = SERVICE_ACCOUNTS.path(metadata["namespace"], account, "token")
+        try:
+            found = json.loads(await self.cluster.transport.request("POST", path, body=json.dumps(body).encode()))
+        except ApiError as error:
+            cure = f": make it with kubectl create serviceaccount {account}" if error.not_found else ""
+            message = f"no token of service account {account} (serviceAccountName): {error.message}{cure}"
+            raise ContainerError(FAILED_MOUNT, message) from error
+        return str(found["status"]["token"])
 
     async def resolve(self, name: str, port: int) -> str | None:
         """Where `NAME.NAMESPACE:PORT` is served: the real address of a ready pod that the Service selects."""

@@ -35,9 +35,10 @@ from katib_local.node.probes import Reach, look
 from katib_local.node.reporter import Reporter
 from katib_local.node.restarts import is_over, is_sidecar, pause_before, policy_of, starts_again
 from katib_local.node.sandboxes import Event, SandboxError, SandboxHandle
-from katib_local.node.services import Backend
+from katib_local.node.services import Backend, backend_of
 from katib_local.node.sources import Sources
 from katib_local.node.status import ContainerState, render_status
+from katib_local.node.tokens import bring_tokens
 from katib_local.node.volumes import Supply, make_volumes, remove_volumes
 
 log = logging.getLogger(__name__)
@@ -74,7 +75,7 @@ class PodRunner:
         self.processes: dict[str, Process] = {}
         self.health: dict[str, asyncio.Task[None]] = {}
         self.unhealthy: set[str] = set()
-        self.restarts: set[asyncio.Task[None]] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
         self._report_lock = asyncio.Lock()
         for container in [*self.inits, *self.mains]:
             self.states.setdefault(
@@ -90,14 +91,9 @@ class PodRunner:
     @property
     def backend(self) -> Backend:
         """The pod as Services see it."""
-        named = [port for container in self.mains for port in container.get("ports") or [] if port.get("name")]
         states = [self.states[container["name"]] for container in self.mains]
-        return Backend(
-            self.metadata["namespace"],
-            self.metadata.get("labels") or {},
-            {port["name"]: int(port["containerPort"]) for port in named},
-            self.ports,
-            not self.stopping and all(state.running and state.ready for state in states),
+        return backend_of(
+            self.pod, self.ports, not self.stopping and all(state.running and state.ready for state in states)
         )
 
     def _socket(self, port: int) -> str:
@@ -107,7 +103,7 @@ class PodRunner:
         """The whole life; the last status is written when this returns."""
         try:
             if (seconds := self.pod["spec"].get("activeDeadlineSeconds")) is not None:
-                self._spawn(self.restarts, self._end_after(float(seconds)))
+                self._spawn(self._end_after(float(seconds)))
             await self._prepare()
             await self._run_inits()
             if not self._over():
@@ -129,6 +125,7 @@ class PodRunner:
         try:
             supply = Supply(self.pod, self.sources.find, self.allocatable)
             self.places = make_volumes(supply, self.folder / "volumes")
+            self._spawn(await bring_tokens(self.pod, self.folder / "volumes", self.reporter))
         except ContainerError as error:
             self.reporter.emit(self.pod, "Warning", error.reason, error.message)
             raise
@@ -271,7 +268,7 @@ class PodRunner:
         grace = (probe.find(container) or {}).get("terminationGracePeriodSeconds")
         assert self.sandbox is not None
         self.sandbox.signal(signal.SIGTERM, state.name)
-        self._spawn(self.restarts, self._kill_after(float(self.grace if grace is None else grace), state))
+        self._spawn(self._kill_after(float(self.grace if grace is None else grace), state))
 
     @property
     def grace(self) -> float:
@@ -281,10 +278,10 @@ class PodRunner:
     def _container(self, name: str) -> Json:
         return next(entry for entry in [*self.inits, *self.mains] if entry["name"] == name)
 
-    def _spawn(self, tasks: set[asyncio.Task[None]], work: Any) -> None:
+    def _spawn(self, work: Any) -> None:
         task = asyncio.ensure_future(work)
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
     def _exited(self, event: Event) -> None:
         name, code = event["container"], int(event["code"])
@@ -323,7 +320,7 @@ class PodRunner:
         )
         if pause:
             self.reporter.emit(self.pod, "Warning", "BackOff", f"Back-off restarting failed container {name}")
-        self._spawn(self.restarts, self._restart(container, pause))
+        self._spawn(self._restart(container, pause))
 
     async def _restart(self, container: Json, pause: float) -> None:
         await asyncio.sleep(pause)
@@ -339,7 +336,7 @@ class PodRunner:
         self.events.put_nowait({"event": "wake"})
         if self.sandbox is not None:
             self.sandbox.signal(signal.SIGTERM if grace > 0 else signal.SIGKILL)
-            self._spawn(self.restarts, self._kill_after(grace))
+            self._spawn(self._kill_after(grace))
 
     async def _end_after(self, seconds: float) -> None:
         """A pod may be active for so long and no longer."""
@@ -369,7 +366,7 @@ class PodRunner:
 
     async def _end(self) -> None:
         """Nothing of the pod runs on after its end, whatever it has started."""
-        tasks = [*self.health.values(), *self.restarts]
+        tasks = [*self.health.values(), *self.tasks]
         for task in tasks:
             task.cancel()
         for outcome in await asyncio.gather(*tasks, return_exceptions=True):

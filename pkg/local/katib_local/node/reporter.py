@@ -22,3 +22,7 @@ class Reporter(Protocol):
     async def fetch(self, kind: str, namespace: str, name: str) -> Json | None:
         """A ConfigMap or Secret, or None when there is none."""
         ...
+
+    async def mint(self, pod: Json, audience: str, seconds: float) -> str:
+        """A token of the pod's service account; raises ContainerError."""
+        ...

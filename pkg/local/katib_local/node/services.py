@@ -20,6 +20,14 @@ class Backend:
     is_ready: bool
 
 
+def backend_of(pod: Json, addresses: Mapping[int, str], is_ready: bool) -> Backend:
+    """A pod as Services see it; `addresses` are where its ports are really served."""
+    metadata = pod["metadata"]
+    declared = [port for container in pod["spec"]["containers"] for port in container.get("ports") or []]
+    ports = {port["name"]: int(port["containerPort"]) for port in declared if port.get("name")}
+    return Backend(metadata["namespace"], metadata.get("labels") or {}, ports, addresses, is_ready)
+
+
 def find_backend(service: Json, port: int, backends: Iterable[Backend]) -> tuple[Backend, int] | None:
     """The first pod that a Service selects and that is ready, and the port that stands for the Service's one; or None.
 

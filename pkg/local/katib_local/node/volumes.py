@@ -17,7 +17,7 @@ Json = Mapping[str, Any]
 Fetch = Callable[[str, str], Json | None]
 PLAIN_MODE = 0o644
 KINDS = "emptyDir, configMap, secret, hostPath, downwardAPI or projected"
-PROJECTED = "configMap, secret or downwardAPI"
+PROJECTED = "configMap, secret, downwardAPI or serviceAccountToken"
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,8 @@ def _make(supply: Supply, volume: Json, place: Path) -> str:
     if "projected" in volume:
         projected = volume["projected"]
         for source in projected.get("sources") or []:
+            if "serviceAccountToken" in source:
+                continue  # `tokens` writes it, and again while the pod runs
             if not _fill(supply, place, source, projected.get("defaultMode")):
                 raise _unknown(volume["name"], "projected source", source, PROJECTED)
     elif "emptyDir" not in volume and not _fill(supply, place, volume):
@@ -113,10 +115,16 @@ def _mode(source: Json, mode: int | None) -> int:
     return int(source.get("defaultMode") or mode or PLAIN_MODE)
 
 
-def _write(place: Path, path: str, content: bytes, mode: int = PLAIN_MODE) -> None:
+def place_file(place: Path, path: str) -> Path:
+    """A file of a volume by its path there; raises ContainerError for one that would be elsewhere."""
     file = (place / path).resolve()
     if not file.is_relative_to(place.resolve()):
         raise ContainerError(FAILED_MOUNT, f"the path {path!r} leaves its volume")
+    return file
+
+
+def _write(place: Path, path: str, content: bytes, mode: int = PLAIN_MODE) -> None:
+    file = place_file(place, path)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(content)
     file.chmod(mode)

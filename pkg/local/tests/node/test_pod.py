@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from katib_local.node.containers import gpu_count
+from katib_local.node.containers import ContainerError, gpu_count
 from katib_local.node.images import CURE
 from katib_local.node.isolation import probe_mount_isolation
 from katib_local.node.options import NodeOptions
@@ -51,6 +51,11 @@ class Listener:
 
     async def fetch(self, kind: str, namespace: str, name: str) -> None:
         return None
+
+    async def mint(self, pod: Mapping[str, Any], audience: str, seconds: float) -> str:
+        if audience == "nobody":
+            raise ContainerError("FailedMount", "no token for nobody")
+        return f"token for {audience}"
 
 
 def a_pod(*commands: list[str], **spec: Any) -> Json:
@@ -102,6 +107,20 @@ async def test_nothing_that_a_container_started_outlives_its_pod(tmp_path: Path,
     runner, _ = a_runner(tmp_path, a_pod(["sh", "-c", f"setsid sleep {mark} & {started}"]), isolation)
     await runner.run()
     assert not processes_with(mark)
+
+
+@pytest.mark.parametrize(("audience", "phase"), [("vault", "Succeeded"), ("nobody", "Failed")])
+async def test_a_pod_has_the_token_that_it_wants_or_says_that_it_has_none(
+    tmp_path: Path, audience: str, phase: str
+) -> None:
+    pod = a_pod(["grep", "-q", f"^token for {audience}$", "/mnt/katib/token"])
+    source = {"serviceAccountToken": {"path": "token", "audience": audience}}
+    pod["spec"]["volumes"] = [{"name": "v", "projected": {"sources": [source]}}]
+    pod["spec"]["containers"][0]["volumeMounts"] = [{"name": "v", "mountPath": "/mnt/katib"}]
+    runner, listener = a_runner(tmp_path, pod)
+    await asyncio.wait_for(runner.run(), 30)
+    assert listener.statuses[-1]["phase"] == phase
+    assert ("no token for nobody" in listener.messages) is (phase == "Failed")
 
 
 async def test_a_pod_that_is_stopped_ends_its_processes(tmp_path: Path) -> None:

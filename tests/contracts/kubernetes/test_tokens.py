@@ -1,0 +1,97 @@
+"""Tokens of service accounts: who they speak for, for how long, and of what they are the end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from contracts.kubernetes.servers import SPACE, Answer, Server
+
+Json = dict[str, Any]
+REVIEW = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+REVIEW_BODY = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+
+
+def ask(server: Server, account: str, **spec: Any) -> Answer:
+    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
+    return server.call("POST", f"{SPACE}/serviceaccounts/{account}/token", body)
+
+
+def said_of(server: Server, token: str) -> Answer:
+    """Who the server takes the bearer of a token for."""
+    return server.bearing(token).call("POST", REVIEW, REVIEW_BODY)
+
+
+@pytest.fixture
+def account(server: Server, fresh: Callable[[], str]) -> str:
+    name = fresh()
+    body = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}}
+    server.good("POST", f"{SPACE}/serviceaccounts", body)
+    return name
+
+
+def test_the_bearer_of_a_token_is_the_service_account(server: Server, account: str) -> None:
+    answer = ask(server, account)
+    assert answer.code == 201 and answer.body["kind"] == "TokenRequest"
+    user = said_of(server, answer.body["status"]["token"]).body["status"]["userInfo"]
+    assert user["username"] == f"system:serviceaccount:default:{account}"
+    assert {"system:serviceaccounts", "system:serviceaccounts:default", "system:authenticated"} <= set(user["groups"])
+
+
+def test_a_token_says_when_it_ends(server: Server, account: str) -> None:
+    status = ask(server, account, expirationSeconds=7200).body["status"]
+    ends_at = datetime.fromisoformat(status["expirationTimestamp"])
+    assert 7000 < (ends_at - datetime.now(UTC)).total_seconds() <= 7200
+
+
+def test_a_token_for_others_is_not_for_the_server(server: Server, account: str) -> None:
+    answer = ask(server, account, audiences=["vault"])
+    assert answer.body["spec"]["audiences"] == ["vault"]
+    assert said_of(server, answer.body["status"]["token"]).code == 401
+
+
+@pytest.mark.parametrize("change", [lambda token: token[:-4] + "AAAA", lambda token: "", lambda token: "a.b.c"])
+def test_a_token_that_the_server_did_not_sign_is_nobodys(
+    server: Server, account: str, change: Callable[[str], str]
+) -> None:
+    token = ask(server, account).body["status"]["token"]
+    assert said_of(server, change(token)).code == 401
+
+
+def test_a_token_ends_with_its_service_account(server: Server, account: str) -> None:
+    token = ask(server, account).body["status"]["token"]
+    server.good("DELETE", f"{SPACE}/serviceaccounts/{account}")
+    assert said_of(server, token).code == 401
+
+
+def test_a_token_ends_with_the_pod_that_it_is_bound_to(server: Server, account: str, fresh: Callable[[], str]) -> None:
+    name = fresh()
+    pod: Json = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}}
+    pod["spec"] = {"containers": [{"name": "main", "image": "i"}], "schedulerName": "nobody"}
+    uid = server.good("POST", f"{SPACE}/pods", pod).body["metadata"]["uid"]
+    bound = {"kind": "Pod", "apiVersion": "v1", "name": name, "uid": uid}
+    token = ask(server, account, boundObjectRef=bound).body["status"]["token"]
+    assert said_of(server, token).code == 201
+    assert ask(server, account, boundObjectRef={**bound, "uid": "another"}).code == 409
+    server.good("DELETE", f"{SPACE}/pods/{name}", gracePeriodSeconds="0")
+    assert said_of(server, token).code == 401
+    assert ask(server, account, boundObjectRef=bound).code == 404
+
+
+def test_a_token_of_no_service_account_is_refused(server: Server) -> None:
+    answer = ask(server, "nobody")
+    assert answer.code == 404 and answer.body["message"] == 'serviceaccounts "nobody" not found'
+
+
+def test_a_token_lasts_ten_minutes_or_more(server: Server, account: str) -> None:
+    answer = ask(server, account, expirationSeconds=599)
+    assert answer.code == 422 and "spec.expirationSeconds" in answer.body["message"]
+
+
+def test_kubectl_makes_a_token(server: Server, account: str) -> None:
+    done = server.kubectl("create", "token", account, "--duration=20m")
+    assert done.returncode == 0, done.stderr
+    assert account in json.dumps(said_of(server, done.stdout.strip()).body)
