@@ -1,4 +1,4 @@
-"""python -m katib_codegen: prints everything that apis/ decides, or checks that it is printed."""
+"""python -m katib_codegen: prints everything that apis/ decides, checks that it is printed, or shows what would change."""
 
 import argparse
 import sys
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from katib_codegen.errors import SourceError
-from katib_codegen.press import compare, render_all, write
+from katib_codegen.press import compare, differences, render_all, write
 
 CURE = "nox -s generate"
 
@@ -15,10 +15,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 fresh or written, 1 not fresh (with --check), 2 a source that cannot be printed."""
     options = _parser().parse_args(arguments)
     try:
-        printed = render_all(options.root)
+        printed = render_all(options.root, report=_say_time if not options.check and not options.diff else _say_nothing)
     except SourceError as error:
         print(error, file=sys.stderr)
         return 2
+    if options.diff:
+        print(*differences(options.root, printed), sep="\n")
+        return 0
     difference = (compare if options.check else write)(options.root, printed)
     for line in difference.lines():
         print(line)
@@ -28,13 +31,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _say_time(product: str, seconds: float) -> None:
+    print(f"{seconds:6.2f} s  {product}")
+
+
+def _say_nothing(product: str, seconds: float) -> None:
+    pass
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m katib_codegen",
         description="Prints everything that the sources under apis/ decide: models, stubs, names, clients, CRDs, "
-        "webhook configurations, RBAC. Prints the path of each file that it writes, and why.",
+        "webhook configurations, RBAC. Prints the time of each product, and the path of each file that it writes, and why.",
     )
-    parser.add_argument("--check", action="store_true", help="write nothing; name each file that is not fresh, exit 1")
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument("--check", action="store_true", help="write nothing; name each file that is not fresh, exit 1")
+    way.add_argument("--diff", action="store_true", help="write nothing; show what would change, as a patch")
     parser.add_argument(
         "--root", type=Path, default=Path.cwd(), metavar="DIR", help="the workspace (default: the current directory)"
     )

@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from difflib import unified_diff
 from functools import partial
 from pathlib import Path
 
@@ -61,20 +63,44 @@ class Difference:
         return (f"{state:8} {path}" for path, state in sorted(found))
 
 
-def render_all(root: Path) -> dict[str, bytes]:
-    """Every printed file, in memory; raises SourceError when a source cannot be printed."""
+def render_all(root: Path, report: Callable[[str, float], None] = lambda name, seconds: None) -> dict[str, bytes]:
+    """Every printed file, in memory; raises SourceError when a source cannot be printed.
+
+    `report` hears of each product when it is done, and how many seconds it took.
+    """
     apis = [bundle(load(root, version.name)) for version in load_project(root).versions]
     complaints = [complaint for api in apis for complaint in lint(api)]
     if complaints:
         raise SourceError("\n".join(complaints))
-    jobs = [partial(render, api) for render in RENDERERS for api in apis] + [partial(render_crds, *apis)]
+    jobs = [(f"{_product(render)} {api.version}", partial(render, api)) for render in RENDERERS for api in apis]
+    jobs.append((_product(render_crds), partial(render_crds, *apis)))
     printed: dict[str, bytes] = {}
     with ThreadPoolExecutor(max_workers=2) as pool:
-        for files in pool.map(lambda job: job(), jobs):
+        for (name, _), (files, seconds) in zip(jobs, pool.map(lambda job: _timed(job[1]), jobs), strict=True):
+            report(name, seconds)
             printed.update(files)
     printed.update(render_gitattributes(printed))
     _require_python(printed)
     return dict(sorted(printed.items()))
+
+
+def _product(render: Callable[..., Files]) -> str:
+    return render.__name__.removeprefix("render_")
+
+
+def _timed(job: Callable[[], Files]) -> tuple[Files, float]:
+    started = time.perf_counter()
+    return job(), time.perf_counter() - started
+
+
+def differences(root: Path, printed: Mapping[str, bytes]) -> Iterator[str]:
+    """The lines in which the tree differs from what would be printed, as a patch to it."""
+    difference = compare(root, printed)
+    for path in sorted((*difference.missing, *difference.changed, *difference.orphaned)):
+        before = (root / path).read_text("utf-8", "replace") if path not in difference.missing else ""
+        after = printed[path].decode() if path in printed else ""
+        names = ("/dev/null" if path in difference.missing else f"a/{path}", f"b/{path}" if after else "/dev/null")
+        yield from unified_diff(before.splitlines(), after.splitlines(), *names, lineterm="")
 
 
 def compare(root: Path, printed: Mapping[str, bytes]) -> Difference:

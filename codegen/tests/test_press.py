@@ -133,6 +133,26 @@ def test_a_source_that_cannot_be_printed_ends_with_its_place(
     assert not (workspace / "pkg").exists()
 
 
+def test_diff_shows_what_would_change_and_writes_nothing(
+    workspace: Path, change: Change, printed: Mapping[str, bytes], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(workspace, printed)
+    (workspace / NAMES).unlink()
+    change("trial.yaml", "description: What is tried.", "description: What is tried out.")
+    assert main(["--diff", "--root", str(workspace)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert '-    """What is tried."""' in lines and '+    """What is tried out."""' in lines
+    assert lines[lines.index("--- /dev/null") + 1] == f"+++ b/{NAMES}"
+    assert (workspace / MODELS).read_bytes() == printed[MODELS] and not (workspace / NAMES).exists()
+
+
+def test_generate_says_how_long_each_product_took(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--root", str(workspace)]) == 0
+    said = capsys.readouterr().out
+    for product in ("models v1beta1", "protobuf v1beta1", "clients v1beta1", "crds"):
+        assert f" s  {product}\n" in said
+
+
 def test_help_says_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
