@@ -1,7 +1,6 @@
 """Pydantic models of every definition, printed by datamodel-code-generator.
 
-Knows what that generator misreads and rewrites the schemas for it. Behaviour of the models (open enums, deep copies,
-unknown fields) is not here but in katib_machinery.
+Knows what that generator misreads and rewrites the schemas for it. Behaviour of the models (open enums, unknown fields, freezing) is not here but in katib_machinery.
 """
 
 import ast
@@ -15,6 +14,7 @@ from datamodel_code_generator.format import Formatter, PythonVersion
 
 from katib_codegen.model import Api, Schema
 from katib_codegen.render import Files, python_header
+from katib_codegen.render.copies import with_copies
 from katib_codegen.render.enums import enums_module
 from katib_codegen.words import docstring, words
 
@@ -36,7 +36,7 @@ def render_models(api: Api) -> Files:
     printed = generate(json.dumps(document), config=_options(api))
     if not isinstance(printed, str):
         raise TypeError(f"datamodel-code-generator printed {type(printed).__name__}, wanted one module")
-    text = python_header(f"{api.sources.folder}/*.yaml") + _with_words(_body(printed), api)
+    text = python_header(f"{api.sources.folder}/*.yaml") + with_copies(_with_words(_body(printed), api))
     return {f"{api.models}/models.py": text.encode()}
 
 
@@ -47,6 +47,7 @@ def _options(api: Api) -> GenerateConfig:
         target_python_version=PythonVersion.PY_311,
         base_class=_BASE,
         base_class_map={kind.name: _OBJECT for kind in api.kinds},
+        additional_imports=["typing.Self", "katib_machinery.frozen.deep_copy"],
         strict_types=[StrictTypes.str, StrictTypes.int, StrictTypes.float, StrictTypes.bool],
         formatters=[Formatter.BUILTIN],
         builtin_format_line_length=120,

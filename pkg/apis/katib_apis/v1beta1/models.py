@@ -3,7 +3,7 @@
 # ruff: noqa
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from katib_apis.v1beta1.enums import (
     CollectorKind,
@@ -22,6 +22,7 @@ from katib_apis.v1beta1.enums import (
     TrialConditionType,
     TrialHistory,
 )
+from katib_machinery.frozen import deep_copy
 from katib_machinery.model import KatibModel, KatibObject
 from katib_machinery.types import IntOrString, Number, Quantity, Time
 from pydantic import ConfigDict, Field, StrictBool, StrictInt, StrictStr
@@ -45,6 +46,12 @@ class FeasibleSpace(KatibModel):
     distribution: Distribution | None = None
     """How likely the values are before anything is known. Default: uniform."""
 
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["list_"]) is not None:
+            fields["list_"] = list(value)
+        return copied
+
 
 class ParameterSpec(KatibModel):
     """One dimension of the search space."""
@@ -56,6 +63,12 @@ class ParameterSpec(KatibModel):
     feasible_space: Annotated[FeasibleSpace | None, Field(alias="feasibleSpace")] = None
     """Values that the parameter may take. Absent: admission refuses the Experiment."""
 
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["feasible_space"]) is not None:
+            fields["feasible_space"] = value.walk_copy()
+        return copied
+
 
 class ConfigMapSource(KatibModel):
     """A trial template that lies in a ConfigMap."""
@@ -66,6 +79,9 @@ class ConfigMapSource(KatibModel):
     """Namespace of the ConfigMap. Absent: admission refuses the Experiment."""
     template_path: Annotated[StrictStr | None, Field(alias="templatePath")] = None
     """Key of the ConfigMap whose text is the template. Absent: admission refuses the Experiment."""
+
+    def walk_copy(self) -> Self:
+        return self.start_copy()[0]
 
 
 class TrialParameterSpec(KatibModel):
@@ -80,6 +96,9 @@ class TrialParameterSpec(KatibModel):
     """What the placeholder becomes. A parameter's name, or a fact about the Trial: ${trialSpec.Name},
     ${trialSpec.Namespace}, ${trialSpec.Kind}, ${trialSpec.APIVersion}, ${trialSpec.Labels[key]},
     ${trialSpec.Annotations[key]}. Absent: admission refuses the Experiment."""
+
+    def walk_copy(self) -> Self:
+        return self.start_copy()[0]
 
 
 class TrialTemplate(KatibModel):
@@ -108,6 +127,18 @@ class TrialTemplate(KatibModel):
     """GJSON path into the job that finds something once the job has failed. Absent: the usual one of Job, TrainJob and
     the training operator's jobs; any other kind is refused."""
 
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["trial_spec"]) is not None:
+            fields["trial_spec"] = deep_copy(value)
+        if (value := fields["config_map"]) is not None:
+            fields["config_map"] = value.walk_copy()
+        if (value := fields["trial_parameters"]) is not None:
+            fields["trial_parameters"] = [item.walk_copy() for item in value]
+        if (value := fields["primary_pod_labels"]) is not None:
+            fields["primary_pod_labels"] = dict(value)
+        return copied
+
 
 class GraphConfig(KatibModel):
     """The outline of a neural network whose inside is searched for."""
@@ -119,6 +150,14 @@ class GraphConfig(KatibModel):
     output_sizes: Annotated[list[StrictInt] | None, Field(alias="outputSizes")] = None
     """Size of the output in each dimension. Unit: elements. Absent: none is sent to the algorithm."""
 
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["input_sizes"]) is not None:
+            fields["input_sizes"] = list(value)
+        if (value := fields["output_sizes"]) is not None:
+            fields["output_sizes"] = list(value)
+        return copied
+
 
 class Operation(KatibModel):
     """An operation that the searched network may use, and its parameters."""
@@ -128,6 +167,12 @@ class Operation(KatibModel):
     parameters: list[ParameterSpec] | None = None
     """Parameters of the operation. Absent: the operation has none."""
 
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["parameters"]) is not None:
+            fields["parameters"] = [item.walk_copy() for item in value]
+        return copied
+
 
 class NasConfig(KatibModel):
     """The search space of a neural architecture search."""
@@ -136,6 +181,14 @@ class NasConfig(KatibModel):
     """Outline of the network. Absent: an empty outline is sent to the algorithm."""
     operations: list[Operation] | None = None
     """Operations that the network may use. Absent: none."""
+
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["graph_config"]) is not None:
+            fields["graph_config"] = value.walk_copy()
+        if (value := fields["operations"]) is not None:
+            fields["operations"] = [item.walk_copy() for item in value]
+        return copied
 
 
 class ControllerConfig(KatibModel):
@@ -178,6 +231,12 @@ class ControllerConfig(KatibModel):
     """How many requests the controller may send at once before clientQPS holds it back. Unit: requests. Default:
     100."""
 
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["trial_resources"]) is not None:
+            fields["trial_resources"] = list(value)
+        return copied
+
 
 class CertGeneratorConfig(KatibModel):
     """Settings of the certificate generator."""
@@ -189,6 +248,9 @@ class CertGeneratorConfig(KatibModel):
     """Service whose name the certificate carries. Absent: katib-controller when the generator is enabled."""
     webhook_secret_name: Annotated[StrictStr | None, Field(alias="webhookSecretName")] = None
     """Secret that keeps the certificate. Absent: katib-webhook-cert when the generator is enabled."""
+
+    def walk_copy(self) -> Self:
+        return self.start_copy()[0]
 
 
 class LocalImage(KatibModel):
@@ -205,6 +267,12 @@ class LocalImage(KatibModel):
     root: StrictStr | None = None
     """Directory that the container sees as its file system. Absent: this machine's own file system."""
 
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["command"]) is not None:
+            fields["command"] = list(value)
+        return copied
+
 
 class OwnerReference(KatibModel):
     api_version: Annotated[StrictStr | None, Field(alias="apiVersion")] = None
@@ -214,6 +282,9 @@ class OwnerReference(KatibModel):
     name: StrictStr | None = None
     uid: StrictStr | None = None
 
+    def walk_copy(self) -> Self:
+        return self.start_copy()[0]
+
 
 class ListMeta(KatibModel):
     continue_: Annotated[StrictStr | None, Field(alias="continue")] = None
@@ -222,10 +293,19 @@ class ListMeta(KatibModel):
     self_link: Annotated[StrictStr | None, Field(alias="selfLink")] = None
     shard_info: Annotated[dict[str, Any] | None, Field(alias="shardInfo")] = None
 
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["shard_info"]) is not None:
+            fields["shard_info"] = deep_copy(value)
+        return copied
+
 
 class HTTPHeader(KatibModel):
     name: StrictStr | None = None
     value: StrictStr | None = None
+
+    def walk_copy(self) -> Self:
+        return self.start_copy()[0]
 
 
 class ContainerPort(KatibModel):
@@ -235,6 +315,9 @@ class ContainerPort(KatibModel):
     name: StrictStr | None = None
     protocol: StrictStr | None = None
 
+    def walk_copy(self) -> Self:
+        return self.start_copy()[0]
+
 
 class EnvVarSource(KatibModel):
     config_map_key_ref: Annotated[dict[str, Any] | None, Field(alias="configMapKeyRef")] = None
@@ -242,6 +325,20 @@ class EnvVarSource(KatibModel):
     file_key_ref: Annotated[dict[str, Any] | None, Field(alias="fileKeyRef")] = None
     resource_field_ref: Annotated[dict[str, Any] | None, Field(alias="resourceFieldRef")] = None
     secret_key_ref: Annotated[dict[str, Any] | None, Field(alias="secretKeyRef")] = None
+
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["config_map_key_ref"]) is not None:
+            fields["config_map_key_ref"] = deep_copy(value)
+        if (value := fields["field_ref"]) is not None:
+            fields["field_ref"] = deep_copy(value)
+        if (value := fields["file_key_ref"]) is not None:
+            fields["file_key_ref"] = deep_copy(value)
+        if (value := fields["resource_field_ref"]) is not None:
+            fields["resource_field_ref"] = deep_copy(value)
+        if (value := fields["secret_key_ref"]) is not None:
+            fields["secret_key_ref"] = deep_copy(value)
+        return copied
 
 
 class VolumeMount(KatibModel):
@@ -254,11 +351,27 @@ class VolumeMount(KatibModel):
     sub_path: Annotated[StrictStr | None, Field(alias="subPath")] = None
     sub_path_expr: Annotated[StrictStr | None, Field(alias="subPathExpr")] = None
 
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["bind_mount_options"]) is not None:
+            fields["bind_mount_options"] = list(value)
+        return copied
+
 
 class ResourceRequirements(KatibModel):
     claims: list[dict[str, Any]] | None = None
     limits: dict[str, Quantity] | None = None
     requests: dict[str, Quantity] | None = None
+
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["claims"]) is not None:
+            fields["claims"] = deep_copy(value)
+        if (value := fields["limits"]) is not None:
+            fields["limits"] = dict(value)
+        if (value := fields["requests"]) is not None:
+            fields["requests"] = dict(value)
+        return copied
 
 
 class AlgorithmSetting(KatibModel):
@@ -269,6 +382,9 @@ class AlgorithmSetting(KatibModel):
     value: StrictStr | None = None
     """Value of the setting, as text whatever its type. Absent: the empty text."""
 
+    def walk_copy(self) -> Self:
+        return self.start_copy()[0]
+
 
 class EarlyStoppingSetting(KatibModel):
     """One setting of an early-stopping algorithm."""
@@ -277,6 +393,9 @@ class EarlyStoppingSetting(KatibModel):
     """Name of the setting. Absent: the algorithm refuses the setting."""
     value: StrictStr | None = None
     """Value of the setting, as text whatever its type. Absent: the empty text."""
+
+    def walk_copy(self) -> Self:
+        return self.start_copy()[0]
 
 
 class EarlyStoppingRule(KatibModel):
@@ -292,6 +411,9 @@ class EarlyStoppingRule(KatibModel):
     start_step: Annotated[StrictInt | None, Field(alias="startStep")] = None
     """How many reports of the metric there must be before the rule is looked at. Unit: reports. Default: 0."""
 
+    def walk_copy(self) -> Self:
+        return self.start_copy()[0]
+
 
 class MetricStrategy(KatibModel):
     """How the many reports of one metric become the Trial's one value."""
@@ -300,6 +422,9 @@ class MetricStrategy(KatibModel):
     """Metric that the strategy is for. Absent: the strategy is for no metric."""
     value: MetricStrategyType | None = None
     """Report that counts. Absent: the metric has no value for the algorithm."""
+
+    def walk_copy(self) -> Self:
+        return self.start_copy()[0]
 
 
 class ObjectiveSpec(KatibModel):
@@ -322,6 +447,14 @@ class ObjectiveSpec(KatibModel):
     """How the reports of each metric become one value. Absent: admission adds for each metric min when minimizing, max
     when maximizing."""
 
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["additional_metric_names"]) is not None:
+            fields["additional_metric_names"] = list(value)
+        if (value := fields["metric_strategies"]) is not None:
+            fields["metric_strategies"] = [item.walk_copy() for item in value]
+        return copied
+
 
 class ParameterAssignment(KatibModel):
     """The value that an algorithm has chosen for one parameter."""
@@ -330,6 +463,9 @@ class ParameterAssignment(KatibModel):
     """Parameter, by its name in the search space. Absent: the assignment is of no use to any template."""
     value: StrictStr | None = None
     """Chosen value, as text; an integer has no decimal point. Absent: the empty text."""
+
+    def walk_copy(self) -> Self:
+        return self.start_copy()[0]
 
 
 class Metric(KatibModel):
@@ -344,6 +480,9 @@ class Metric(KatibModel):
     latest: StrictStr | None = None
     """Value reported last. Unit: that of the metric. Absent: nothing was reported."""
 
+    def walk_copy(self) -> Self:
+        return self.start_copy()[0]
+
 
 class Observation(KatibModel):
     """What a Trial has achieved."""
@@ -352,6 +491,12 @@ class Observation(KatibModel):
     """The objective metric and the additional ones, in the order of the metric strategies. Absent: nothing was observed
     yet."""
 
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["metrics"]) is not None:
+            fields["metrics"] = [item.walk_copy() for item in value]
+        return copied
+
 
 class FilterSpec(KatibModel):
     """How metrics are found in text."""
@@ -359,6 +504,12 @@ class FilterSpec(KatibModel):
     metrics_format: Annotated[list[StrictStr] | None, Field(alias="metricsFormat")] = None
     """Regular expressions (RE2) with two groups, the metric's name and its value. Absent: name=value is searched
     for."""
+
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["metrics_format"]) is not None:
+            fields["metrics_format"] = list(value)
+        return copied
 
 
 class FileSystemPath(KatibModel):
@@ -371,6 +522,9 @@ class FileSystemPath(KatibModel):
     """What the path leads to. Absent: File for the File collector, Directory for TensorFlowEvent."""
     format: FileFormat | None = None
     """How the file is written; only for the File collector. Absent: TEXT for the File collector."""
+
+    def walk_copy(self) -> Self:
+        return self.start_copy()[0]
 
 
 class ExperimentCondition(KatibModel):
@@ -389,6 +543,9 @@ class ExperimentCondition(KatibModel):
     last_transition_time: Annotated[Time | None, Field(alias="lastTransitionTime")] = None
     """When the status changed last. Absent: not known."""
 
+    def walk_copy(self) -> Self:
+        return self.start_copy()[0]
+
 
 class OptimalTrial(KatibModel):
     """The best Trial so far."""
@@ -399,6 +556,14 @@ class OptimalTrial(KatibModel):
     """Parameter values of the Trial. Absent: no Trial has reported the objective metric yet."""
     observation: Observation | None = None
     """What the Trial has achieved. Absent: no Trial has reported the objective metric yet."""
+
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["parameter_assignments"]) is not None:
+            fields["parameter_assignments"] = [item.walk_copy() for item in value]
+        if (value := fields["observation"]) is not None:
+            fields["observation"] = value.walk_copy()
+        return copied
 
 
 class ExperimentStatus(KatibModel):
@@ -446,6 +611,28 @@ class ExperimentStatus(KatibModel):
     trial_metrics_unavailable: Annotated[StrictInt | None, Field(alias="trialMetricsUnavailable")] = None
     """How many Trials have ended without a value of the objective metric. Unit: Trials. Default: 0."""
 
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["conditions"]) is not None:
+            fields["conditions"] = [item.walk_copy() for item in value]
+        if (value := fields["current_optimal_trial"]) is not None:
+            fields["current_optimal_trial"] = value.walk_copy()
+        if (value := fields["running_trial_list"]) is not None:
+            fields["running_trial_list"] = list(value)
+        if (value := fields["pending_trial_list"]) is not None:
+            fields["pending_trial_list"] = list(value)
+        if (value := fields["failed_trial_list"]) is not None:
+            fields["failed_trial_list"] = list(value)
+        if (value := fields["succeeded_trial_list"]) is not None:
+            fields["succeeded_trial_list"] = list(value)
+        if (value := fields["killed_trial_list"]) is not None:
+            fields["killed_trial_list"] = list(value)
+        if (value := fields["early_stopped_trial_list"]) is not None:
+            fields["early_stopped_trial_list"] = list(value)
+        if (value := fields["metrics_unavailable_trial_list"]) is not None:
+            fields["metrics_unavailable_trial_list"] = list(value)
+        return copied
+
 
 class InitConfig(KatibModel):
     """What programs read once, when they start."""
@@ -454,6 +641,14 @@ class InitConfig(KatibModel):
     """Settings of the controller. Absent: every default."""
     cert_generator: Annotated[CertGeneratorConfig | None, Field(alias="certGenerator")] = None
     """Settings of the certificate generator. Absent: every default."""
+
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["controller"]) is not None:
+            fields["controller"] = value.walk_copy()
+        if (value := fields["cert_generator"]) is not None:
+            fields["cert_generator"] = value.walk_copy()
+        return copied
 
 
 class EarlyStoppingConfig(KatibModel):
@@ -471,6 +666,12 @@ class EarlyStoppingConfig(KatibModel):
     "memory": "100Mi", "ephemeral-storage": "5Gi"}}."""
     timeout_seconds: Annotated[StrictInt | None, Field(alias="timeoutSeconds")] = None
     """How long one call to the service may take. Unit: seconds. Default: 60."""
+
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["resources"]) is not None:
+            fields["resources"] = value.walk_copy()
+        return copied
 
 
 class MetricsCollectorConfig(KatibModel):
@@ -490,6 +691,12 @@ class MetricsCollectorConfig(KatibModel):
     """Whether the collector waits until every process of the training container has ended, or the first only. Absent:
     the collector's own default, which is true."""
 
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["resources"]) is not None:
+            fields["resources"] = value.walk_copy()
+        return copied
+
 
 class LocalConfig(KatibModel):
     """What only Katib on a laptop reads."""
@@ -497,6 +704,12 @@ class LocalConfig(KatibModel):
     images: list[LocalImage] | None = None
     """What runs in place of an image. The first entry that matches counts. Absent: every command runs in the
     environment that Katib runs in."""
+
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["images"]) is not None:
+            fields["images"] = [item.walk_copy() for item in value]
+        return copied
 
 
 class ObjectMeta(KatibModel):
@@ -516,6 +729,20 @@ class ObjectMeta(KatibModel):
     self_link: Annotated[StrictStr | None, Field(alias="selfLink")] = None
     uid: StrictStr | None = None
 
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["annotations"]) is not None:
+            fields["annotations"] = dict(value)
+        if (value := fields["finalizers"]) is not None:
+            fields["finalizers"] = list(value)
+        if (value := fields["labels"]) is not None:
+            fields["labels"] = dict(value)
+        if (value := fields["managed_fields"]) is not None:
+            fields["managed_fields"] = deep_copy(value)
+        if (value := fields["owner_references"]) is not None:
+            fields["owner_references"] = [item.walk_copy() for item in value]
+        return copied
+
 
 class HTTPGetAction(KatibModel):
     host: StrictStr | None = None
@@ -525,11 +752,23 @@ class HTTPGetAction(KatibModel):
     protocol: StrictStr | None = None
     scheme: StrictStr | None = None
 
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["http_headers"]) is not None:
+            fields["http_headers"] = [item.walk_copy() for item in value]
+        return copied
+
 
 class EnvVar(KatibModel):
     name: StrictStr | None = None
     value: StrictStr | None = None
     value_from: Annotated[EnvVarSource | None, Field(alias="valueFrom")] = None
+
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["value_from"]) is not None:
+            fields["value_from"] = value.walk_copy()
+        return copied
 
 
 class TrialAssignment(KatibModel):
@@ -543,6 +782,16 @@ class TrialAssignment(KatibModel):
     """Rules under which the Trial stops early. Absent: the Trial runs to its end."""
     labels: dict[str, StrictStr] | None = None
     """Labels that the algorithm wants on the Trial. Absent: none."""
+
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["parameter_assignments"]) is not None:
+            fields["parameter_assignments"] = [item.walk_copy() for item in value]
+        if (value := fields["early_stopping_rules"]) is not None:
+            fields["early_stopping_rules"] = [item.walk_copy() for item in value]
+        if (value := fields["labels"]) is not None:
+            fields["labels"] = dict(value)
+        return copied
 
 
 class SuggestionCondition(KatibModel):
@@ -560,6 +809,9 @@ class SuggestionCondition(KatibModel):
     """When status or reason was written last. Absent: not known."""
     last_transition_time: Annotated[Time | None, Field(alias="lastTransitionTime")] = None
     """When the status changed last. Absent: not known."""
+
+    def walk_copy(self) -> Self:
+        return self.start_copy()[0]
 
 
 class SuggestionStatus(KatibModel):
@@ -584,6 +836,16 @@ class SuggestionStatus(KatibModel):
     """What is so and what was so; the last one is the main state. Absent: the controller has not seen the Suggestion
     yet."""
 
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["algorithm_settings"]) is not None:
+            fields["algorithm_settings"] = [item.walk_copy() for item in value]
+        if (value := fields["suggestions"]) is not None:
+            fields["suggestions"] = [item.walk_copy() for item in value]
+        if (value := fields["conditions"]) is not None:
+            fields["conditions"] = [item.walk_copy() for item in value]
+        return copied
+
 
 class TrialCondition(KatibModel):
     """One fact about a Trial's state. The last one in the list is the main state."""
@@ -601,6 +863,9 @@ class TrialCondition(KatibModel):
     last_transition_time: Annotated[Time | None, Field(alias="lastTransitionTime")] = None
     """When the status changed last. Absent: not known."""
 
+    def walk_copy(self) -> Self:
+        return self.start_copy()[0]
+
 
 class TrialStatus(KatibModel):
     """How far a Trial has got."""
@@ -616,6 +881,14 @@ class TrialStatus(KatibModel):
     observation: Observation | None = None
     """What the Trial has achieved, from the observation log. Absent: nothing was observed yet."""
 
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["conditions"]) is not None:
+            fields["conditions"] = [item.walk_copy() for item in value]
+        if (value := fields["observation"]) is not None:
+            fields["observation"] = value.walk_copy()
+        return copied
+
 
 class AlgorithmSpec(KatibModel):
     """Which algorithm searches, and how it is set up."""
@@ -625,6 +898,12 @@ class AlgorithmSpec(KatibModel):
     algorithm_settings: Annotated[list[AlgorithmSetting] | None, Field(alias="algorithmSettings")] = None
     """Settings of the algorithm. The algorithm itself says which ones it knows and checks them. Absent: the algorithm
     uses its own defaults."""
+
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["algorithm_settings"]) is not None:
+            fields["algorithm_settings"] = [item.walk_copy() for item in value]
+        return copied
 
 
 class EarlyStoppingSpec(KatibModel):
@@ -637,6 +916,12 @@ class EarlyStoppingSpec(KatibModel):
     """Settings of the early-stopping algorithm, which checks them itself. Absent: the algorithm uses its own
     defaults."""
 
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["algorithm_settings"]) is not None:
+            fields["algorithm_settings"] = [item.walk_copy() for item in value]
+        return copied
+
 
 class SourceSpec(KatibModel):
     """Where the metrics collector finds the metrics."""
@@ -648,6 +933,16 @@ class SourceSpec(KatibModel):
     place."""
     filter: FilterSpec | None = None
     """How metrics are found in the text of StdOut, File and Custom. Absent: name=value is searched for."""
+
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["http_get"]) is not None:
+            fields["http_get"] = value.walk_copy()
+        if (value := fields["file_system_path"]) is not None:
+            fields["file_system_path"] = value.walk_copy()
+        if (value := fields["filter"]) is not None:
+            fields["filter"] = value.walk_copy()
+        return copied
 
 
 class Container(KatibModel):
@@ -677,6 +972,40 @@ class Container(KatibModel):
     volume_mounts: Annotated[list[VolumeMount] | None, Field(alias="volumeMounts")] = None
     working_dir: Annotated[StrictStr | None, Field(alias="workingDir")] = None
 
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["args"]) is not None:
+            fields["args"] = list(value)
+        if (value := fields["command"]) is not None:
+            fields["command"] = list(value)
+        if (value := fields["env"]) is not None:
+            fields["env"] = [item.walk_copy() for item in value]
+        if (value := fields["env_from"]) is not None:
+            fields["env_from"] = deep_copy(value)
+        if (value := fields["lifecycle"]) is not None:
+            fields["lifecycle"] = deep_copy(value)
+        if (value := fields["liveness_probe"]) is not None:
+            fields["liveness_probe"] = deep_copy(value)
+        if (value := fields["ports"]) is not None:
+            fields["ports"] = [item.walk_copy() for item in value]
+        if (value := fields["readiness_probe"]) is not None:
+            fields["readiness_probe"] = deep_copy(value)
+        if (value := fields["resize_policy"]) is not None:
+            fields["resize_policy"] = deep_copy(value)
+        if (value := fields["resources"]) is not None:
+            fields["resources"] = value.walk_copy()
+        if (value := fields["restart_policy_rules"]) is not None:
+            fields["restart_policy_rules"] = deep_copy(value)
+        if (value := fields["security_context"]) is not None:
+            fields["security_context"] = deep_copy(value)
+        if (value := fields["startup_probe"]) is not None:
+            fields["startup_probe"] = deep_copy(value)
+        if (value := fields["volume_devices"]) is not None:
+            fields["volume_devices"] = deep_copy(value)
+        if (value := fields["volume_mounts"]) is not None:
+            fields["volume_mounts"] = [item.walk_copy() for item in value]
+        return copied
+
 
 class SuggestionSpec(KatibModel):
     """What an algorithm is asked for."""
@@ -689,6 +1018,14 @@ class SuggestionSpec(KatibModel):
     """How many assignments were wanted so far, those already given included. Unit: assignments. Default: 0."""
     resume_policy: Annotated[ResumePolicyType | None, Field(alias="resumePolicy")] = None
     """Copy of the Experiment's resume policy. Default: Never."""
+
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["algorithm"]) is not None:
+            fields["algorithm"] = value.walk_copy()
+        if (value := fields["early_stopping"]) is not None:
+            fields["early_stopping"] = value.walk_copy()
+        return copied
 
 
 class Suggestion(KatibObject):
@@ -707,6 +1044,16 @@ class Suggestion(KatibObject):
     """What the algorithm has answered; written by the suggestion controller alone. Absent: the controller has not seen
     the Suggestion yet."""
 
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["metadata"]) is not None:
+            fields["metadata"] = value.walk_copy()
+        if (value := fields["spec"]) is not None:
+            fields["spec"] = value.walk_copy()
+        if (value := fields["status"]) is not None:
+            fields["status"] = value.walk_copy()
+        return copied
+
 
 class CollectorSpec(KatibModel):
     """What collects the metrics."""
@@ -716,6 +1063,12 @@ class CollectorSpec(KatibModel):
     custom_collector: Annotated[Container | None, Field(alias="customCollector")] = None
     """Container that collects; only for the kind Custom. Absent: no container of one's own."""
 
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["custom_collector"]) is not None:
+            fields["custom_collector"] = value.walk_copy()
+        return copied
+
 
 class MetricsCollectorSpec(KatibModel):
     """How a Trial's metrics come into the observation log."""
@@ -724,6 +1077,14 @@ class MetricsCollectorSpec(KatibModel):
     """Where the metrics are found. Absent: the collector's usual place."""
     collector: CollectorSpec | None = None
     """What collects them. Absent: kind StdOut."""
+
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["source"]) is not None:
+            fields["source"] = value.walk_copy()
+        if (value := fields["collector"]) is not None:
+            fields["collector"] = value.walk_copy()
+        return copied
 
 
 class ExperimentSpec(KatibModel):
@@ -758,6 +1119,24 @@ class ExperimentSpec(KatibModel):
     on_completion: Annotated[CompletionPolicy | None, Field(alias="onCompletion")] = None
     """What happens to Trials that are still active when the Experiment is over. Default: kill."""
 
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["parameters"]) is not None:
+            fields["parameters"] = [item.walk_copy() for item in value]
+        if (value := fields["objective"]) is not None:
+            fields["objective"] = value.walk_copy()
+        if (value := fields["algorithm"]) is not None:
+            fields["algorithm"] = value.walk_copy()
+        if (value := fields["early_stopping"]) is not None:
+            fields["early_stopping"] = value.walk_copy()
+        if (value := fields["trial_template"]) is not None:
+            fields["trial_template"] = value.walk_copy()
+        if (value := fields["metrics_collector_spec"]) is not None:
+            fields["metrics_collector_spec"] = value.walk_copy()
+        if (value := fields["nas_config"]) is not None:
+            fields["nas_config"] = value.walk_copy()
+        return copied
+
 
 class Experiment(KatibObject):
     """A search for the parameter values under which a training program does best."""
@@ -774,6 +1153,16 @@ class Experiment(KatibObject):
     status: ExperimentStatus | None = None
     """What was achieved so far; written by the experiment controller alone. Absent: the controller has not seen the
     Experiment yet."""
+
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["metadata"]) is not None:
+            fields["metadata"] = value.walk_copy()
+        if (value := fields["spec"]) is not None:
+            fields["spec"] = value.walk_copy()
+        if (value := fields["status"]) is not None:
+            fields["status"] = value.walk_copy()
+        return copied
 
 
 class SuggestionConfig(Container):
@@ -803,6 +1192,46 @@ class SuggestionConfig(Container):
     trial_history: Annotated[TrialHistory | None, Field(alias="trialHistory")] = None
     """What the algorithm is told of an Experiment's Trials. Default: reduced."""
 
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["args"]) is not None:
+            fields["args"] = list(value)
+        if (value := fields["command"]) is not None:
+            fields["command"] = list(value)
+        if (value := fields["env"]) is not None:
+            fields["env"] = [item.walk_copy() for item in value]
+        if (value := fields["env_from"]) is not None:
+            fields["env_from"] = deep_copy(value)
+        if (value := fields["lifecycle"]) is not None:
+            fields["lifecycle"] = deep_copy(value)
+        if (value := fields["liveness_probe"]) is not None:
+            fields["liveness_probe"] = deep_copy(value)
+        if (value := fields["ports"]) is not None:
+            fields["ports"] = [item.walk_copy() for item in value]
+        if (value := fields["readiness_probe"]) is not None:
+            fields["readiness_probe"] = deep_copy(value)
+        if (value := fields["resize_policy"]) is not None:
+            fields["resize_policy"] = deep_copy(value)
+        if (value := fields["resources"]) is not None:
+            fields["resources"] = value.walk_copy()
+        if (value := fields["restart_policy_rules"]) is not None:
+            fields["restart_policy_rules"] = deep_copy(value)
+        if (value := fields["security_context"]) is not None:
+            fields["security_context"] = deep_copy(value)
+        if (value := fields["startup_probe"]) is not None:
+            fields["startup_probe"] = deep_copy(value)
+        if (value := fields["volume_devices"]) is not None:
+            fields["volume_devices"] = deep_copy(value)
+        if (value := fields["volume_mounts"]) is not None:
+            fields["volume_mounts"] = [item.walk_copy() for item in value]
+        if (value := fields["persistent_volume_claim_spec"]) is not None:
+            fields["persistent_volume_claim_spec"] = deep_copy(value)
+        if (value := fields["persistent_volume_spec"]) is not None:
+            fields["persistent_volume_spec"] = deep_copy(value)
+        if (value := fields["persistent_volume_labels"]) is not None:
+            fields["persistent_volume_labels"] = dict(value)
+        return copied
+
 
 class SuggestionList(KatibModel):
     """Some Suggestions, as the API server lists them."""
@@ -815,6 +1244,14 @@ class SuggestionList(KatibModel):
     """The state of the store that the list shows, and how to go on with a long one. Absent: never."""
     items: list[Suggestion] | None = None
     """The objects. Absent: there are none."""
+
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["metadata"]) is not None:
+            fields["metadata"] = value.walk_copy()
+        if (value := fields["items"]) is not None:
+            fields["items"] = [item.walk_copy() for item in value]
+        return copied
 
 
 class TrialSpec(KatibModel):
@@ -844,6 +1281,24 @@ class TrialSpec(KatibModel):
     labels: dict[str, StrictStr] | None = None
     """Labels that the algorithm has put on the Trial; it gets them back with the Trial's result. Absent: none."""
 
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["objective"]) is not None:
+            fields["objective"] = value.walk_copy()
+        if (value := fields["parameter_assignments"]) is not None:
+            fields["parameter_assignments"] = [item.walk_copy() for item in value]
+        if (value := fields["early_stopping_rules"]) is not None:
+            fields["early_stopping_rules"] = [item.walk_copy() for item in value]
+        if (value := fields["run_spec"]) is not None:
+            fields["run_spec"] = deep_copy(value)
+        if (value := fields["metrics_collector"]) is not None:
+            fields["metrics_collector"] = value.walk_copy()
+        if (value := fields["primary_pod_labels"]) is not None:
+            fields["primary_pod_labels"] = dict(value)
+        if (value := fields["labels"]) is not None:
+            fields["labels"] = dict(value)
+        return copied
+
 
 class Trial(KatibObject):
     """One run of the training program with one set of parameter values."""
@@ -860,6 +1315,16 @@ class Trial(KatibObject):
     """How far the Trial has got; written by the trial controller, apart from an early stop. Absent: the controller has
     not seen the Trial yet."""
 
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["metadata"]) is not None:
+            fields["metadata"] = value.walk_copy()
+        if (value := fields["spec"]) is not None:
+            fields["spec"] = value.walk_copy()
+        if (value := fields["status"]) is not None:
+            fields["status"] = value.walk_copy()
+        return copied
+
 
 class ExperimentList(KatibModel):
     """Some Experiments, as the API server lists them."""
@@ -872,6 +1337,14 @@ class ExperimentList(KatibModel):
     """The state of the store that the list shows, and how to go on with a long one. Absent: never."""
     items: list[Experiment] | None = None
     """The objects. Absent: there are none."""
+
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["metadata"]) is not None:
+            fields["metadata"] = value.walk_copy()
+        if (value := fields["items"]) is not None:
+            fields["items"] = [item.walk_copy() for item in value]
+        return copied
 
 
 class RuntimeConfig(KatibModel):
@@ -890,6 +1363,16 @@ class RuntimeConfig(KatibModel):
     """How many assignments a Suggestion's status keeps; the oldest whose Trial exists are dropped first. Unit:
     assignments. Default: 1000."""
 
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["suggestions"]) is not None:
+            fields["suggestions"] = [item.walk_copy() for item in value]
+        if (value := fields["early_stoppings"]) is not None:
+            fields["early_stoppings"] = [item.walk_copy() for item in value]
+        if (value := fields["metrics_collectors"]) is not None:
+            fields["metrics_collectors"] = [item.walk_copy() for item in value]
+        return copied
+
 
 class KatibConfig(KatibModel):
     """How Katib is set up."""
@@ -905,6 +1388,16 @@ class KatibConfig(KatibModel):
     local: LocalConfig | None = None
     """What only Katib on a laptop reads. Absent: every default."""
 
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["init"]) is not None:
+            fields["init"] = value.walk_copy()
+        if (value := fields["runtime"]) is not None:
+            fields["runtime"] = value.walk_copy()
+        if (value := fields["local"]) is not None:
+            fields["local"] = value.walk_copy()
+        return copied
+
 
 class TrialList(KatibModel):
     """Some Trials, as the API server lists them."""
@@ -917,3 +1410,11 @@ class TrialList(KatibModel):
     """The state of the store that the list shows, and how to go on with a long one. Absent: never."""
     items: list[Trial] | None = None
     """The objects. Absent: there are none."""
+
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["metadata"]) is not None:
+            fields["metadata"] = value.walk_copy()
+        if (value := fields["items"]) is not None:
+            fields["items"] = [item.walk_copy() for item in value]
+        return copied
