@@ -10,7 +10,7 @@ from katib_codegen.words import upper
 
 _KEYWORDS = {
     "$ref", "additionalProperties", "allOf", "default", "description", "enum", "examples", "format", "items",
-    "properties", "type", "x-katib-absent", "x-katib-from", "x-katib-python", "x-katib-resource", "x-katib-unit",
+    "properties", "type", "x-katib-absent", "x-katib-from", "x-katib-message", "x-katib-message-field", "x-katib-python", "x-katib-resource", "x-katib-unit",
     "x-kubernetes-group-version-kind", "x-kubernetes-int-or-string", "x-kubernetes-list-type",
     "x-kubernetes-preserve-unknown-fields",
 }  # fmt: skip

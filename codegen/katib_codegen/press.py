@@ -16,6 +16,7 @@ from katib_codegen.load import load, load_project
 from katib_codegen.model import Api, bundle
 from katib_codegen.render import Files
 from katib_codegen.render.clients import render_clients
+from katib_codegen.render.converters import render_converters
 from katib_codegen.render.crds import render_crds
 from katib_codegen.render.defaults import render_defaults
 from katib_codegen.render.enums import render_enums
@@ -30,6 +31,7 @@ from katib_codegen.render.webhooks import render_webhooks
 RENDERERS: tuple[Callable[[Api], Files], ...] = (
     render_protobuf,
     render_models,
+    render_converters,
     render_enums,
     render_names,
     render_defaults,

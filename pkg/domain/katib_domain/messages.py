@@ -8,44 +8,30 @@ from datetime import UTC, datetime
 from typing import Final
 
 from katib_apis.v1beta1 import api_pb2
-from katib_apis.v1beta1.enums import ComparisonType, Distribution, ObjectiveType, ParameterType, TrialConditionType
+from katib_apis.v1beta1.converters import (
+    from_algorithm_setting,
+    from_trial_assignment,
+    to_algorithm_setting,
+    to_experiment_spec,
+    to_objective_spec,
+    to_parameter_assignment,
+)
+from katib_apis.v1beta1.converters import from_early_stopping_rule as from_rule
+from katib_apis.v1beta1.enums import ComparisonType, TrialConditionType
 from katib_apis.v1beta1.models import (
     AlgorithmSetting,
     EarlyStoppingRule,
-    EarlyStoppingSpec,
     Experiment,
-    NasConfig,
     ObjectiveSpec,
     Observation,
     ParameterAssignment,
-    ParameterSpec,
     Trial,
     TrialAssignment,
 )
 from katib_domain.conditions import conditions_of, is_in, last_type
 from katib_domain.objective import is_observation_available, picked_value, strategies
+from katib_domain.revise import revised
 
-_PARAMETER_TYPES: Final[Mapping[str, "api_pb2.ParameterType.ValueType"]] = {
-    ParameterType.DOUBLE: api_pb2.DOUBLE,
-    ParameterType.INT: api_pb2.INT,
-    ParameterType.DISCRETE: api_pb2.DISCRETE,
-    ParameterType.CATEGORICAL: api_pb2.CATEGORICAL,
-}
-_DISTRIBUTIONS: Final[Mapping[str, "api_pb2.Distribution.ValueType"]] = {
-    Distribution.UNIFORM: api_pb2.UNIFORM,
-    Distribution.LOG_UNIFORM: api_pb2.LOG_UNIFORM,
-    Distribution.NORMAL: api_pb2.NORMAL,
-    Distribution.LOG_NORMAL: api_pb2.LOG_NORMAL,
-}
-_OBJECTIVE_TYPES: Final[Mapping[str, "api_pb2.ObjectiveType.ValueType"]] = {
-    ObjectiveType.MINIMIZE: api_pb2.MINIMIZE,
-    ObjectiveType.MAXIMIZE: api_pb2.MAXIMIZE,
-}
-_COMPARISONS: Final[Mapping[int, str]] = {
-    api_pb2.EQUAL: ComparisonType.EQUAL,
-    api_pb2.LESS: ComparisonType.LESS,
-    api_pb2.GREATER: ComparisonType.GREATER,
-}
 _TRIAL_CONDITIONS: Final[Mapping[str, "api_pb2.TrialStatus.TrialConditionType.ValueType"]] = {
     TrialConditionType.CREATED: api_pb2.TrialStatus.CREATED,
     TrialConditionType.RUNNING: api_pb2.TrialStatus.RUNNING,
@@ -65,34 +51,19 @@ def to_experiment_message(
     message = api_pb2.Experiment(name=experiment.name, namespace=experiment.namespace)
     spec = experiment.spec
     target = message.spec
-    target.parameter_specs.SetInParent()
     if spec is None:
+        target.parameter_specs.SetInParent()
         return message
-    target.parameter_specs.parameters.extend(_parameter(parameter) for parameter in spec.parameters or ())
+    target.CopyFrom(to_experiment_spec(spec))
+    _fill_spaces(target.parameter_specs.parameters)
     if spec.objective is not None:
-        target.objective.CopyFrom(_objective(spec.objective))
-    if spec.algorithm is not None:
-        target.algorithm.algorithm_name = spec.algorithm.algorithm_name or ""
-    settings = merge_settings(spec.algorithm.algorithm_settings if spec.algorithm is not None else None, overlay)
-    target.algorithm.algorithm_settings.extend(
-        api_pb2.AlgorithmSetting(name=setting.name or "", value=setting.value or "") for setting in settings
-    )
-    if spec.early_stopping is not None:
-        target.early_stopping.CopyFrom(to_early_stopping_message(spec.early_stopping))
+        _fill_strategies(target.objective, spec.objective)
     if spec.nas_config is not None:
-        target.nas_config.CopyFrom(_nas_config(spec.nas_config))
-    target.parallel_trial_count = spec.parallel_trial_count or 0
-    target.max_trial_count = spec.max_trial_count or 0
+        _fill_nas_config(target.nas_config)
+    settings = merge_settings(spec.algorithm.algorithm_settings if spec.algorithm is not None else None, overlay)
+    target.algorithm.ClearField("algorithm_settings")
+    target.algorithm.algorithm_settings.extend(to_algorithm_setting(setting) for setting in settings)
     return message
-
-
-def to_early_stopping_message(spec: EarlyStoppingSpec) -> api_pb2.EarlyStoppingSpec:
-    """Convert the early-stopping part, which is all that its validation is sent."""
-    settings = (
-        api_pb2.EarlyStoppingSetting(name=setting.name or "", value=setting.value or "")
-        for setting in spec.algorithm_settings or ()
-    )
-    return api_pb2.EarlyStoppingSpec(algorithm_name=spec.algorithm_name or "", algorithm_settings=settings)
 
 
 def merge_settings(
@@ -104,50 +75,23 @@ def merge_settings(
     return list(merged.values())
 
 
-def _parameter(parameter: ParameterSpec) -> api_pb2.ParameterSpec:
-    space = parameter.feasible_space
-    message = api_pb2.ParameterSpec(
-        name=parameter.name or "",
-        parameter_type=_PARAMETER_TYPES.get(str(parameter.parameter_type), api_pb2.UNKNOWN_TYPE),
-    )
-    message.feasible_space.SetInParent()
-    if space is not None:
-        target = message.feasible_space
-        target.max, target.min, target.step = space.max or "", space.min or "", space.step or ""
-        target.list.extend(space.list_ or ())
-        target.distribution = _DISTRIBUTIONS.get(str(space.distribution), api_pb2.DISTRIBUTION_UNSPECIFIED)
-    return message
+def _fill_spaces(parameters: Iterable[api_pb2.ParameterSpec]) -> None:
+    """A parameter without a space has an empty one."""
+    for parameter in parameters:
+        parameter.feasible_space.SetInParent()
 
 
-def _objective(objective: ObjectiveSpec) -> api_pb2.ObjectiveSpec:
-    message = api_pb2.ObjectiveSpec(
-        type=_OBJECTIVE_TYPES.get(str(objective.type), api_pb2.UNKNOWN),
-        objective_metric_name=objective.objective_metric_name or "",
-        additional_metric_names=objective.additional_metric_names or (),
-        metric_strategies=(
-            api_pb2.MetricStrategy(name=name, value=value) for name, value in strategies(objective).items()
-        ),
-    )
-    if objective.goal is not None:
-        # Zero and absent look alike to peers that do not know goal_set (GRPC-6).
-        message.goal, message.goal_set = objective.goal, True
-    return message
+def _fill_strategies(target: api_pb2.ObjectiveSpec, objective: ObjectiveSpec) -> None:
+    """Every metric has a strategy, also where admission has filled in none."""
+    target.ClearField("metric_strategies")
+    for name, value in strategies(objective).items():
+        target.metric_strategies.add(name=name, value=value)
 
 
-def _nas_config(config: NasConfig) -> api_pb2.NasConfig:
-    message = api_pb2.NasConfig()
-    message.graph_config.SetInParent()
-    message.operations.SetInParent()
-    if config.graph_config is not None:
-        graph = config.graph_config
-        message.graph_config.num_layers = graph.num_layers or 0
-        message.graph_config.input_sizes.extend(graph.input_sizes or ())
-        message.graph_config.output_sizes.extend(graph.output_sizes or ())
-    for operation in config.operations or ():
-        target = message.operations.operation.add(operation_type=operation.operation_type or "")
-        target.parameter_specs.SetInParent()
-        target.parameter_specs.parameters.extend(_parameter(parameter) for parameter in operation.parameters or ())
-    return message
+def _fill_nas_config(target: api_pb2.NasConfig) -> None:
+    target.graph_config.SetInParent()
+    for operation in target.operations.operation:
+        _fill_spaces(operation.parameter_specs.parameters)
 
 
 def is_sent(trial: Trial, *, full: bool) -> bool:
@@ -194,10 +138,10 @@ def _fill_spec(
     labels: Mapping[str, str] | None,
 ) -> None:
     if objective is not None:
-        target.objective.CopyFrom(_objective(objective))
+        target.objective.CopyFrom(to_objective_spec(objective))
+        _fill_strategies(target.objective, objective)
     target.parameter_assignments.assignments.extend(
-        api_pb2.ParameterAssignment(name=assignment.name or "", value=assignment.value or "")
-        for assignment in assignments or ()
+        to_parameter_assignment(assignment) for assignment in assignments or ()
     )
     target.labels.update(labels or {})
 
@@ -256,37 +200,17 @@ def _varint(number: int) -> bytes:
 
 def from_rules_reply(rules: Iterable[api_pb2.EarlyStoppingRule]) -> list[EarlyStoppingRule]:
     """Convert early-stopping rules; an unknown comparison reads as ComparisonType.EQUAL."""
-    return [
-        EarlyStoppingRule.from_dict(
-            {
-                "name": rule.name,
-                "value": rule.value,
-                "comparison": _COMPARISONS.get(rule.comparison, ComparisonType.EQUAL),
-                **({"startStep": rule.start_step} if rule.start_step else {}),
-            }
-        )
-        for rule in rules
-    ]
+    return [revised(rule, {"comparison": rule.comparison or ComparisonType.EQUAL}) for rule in map(from_rule, rules)]
 
 
 def from_assignment(
     reply: api_pb2.GetSuggestionsReply.ParameterAssignments, name: str, rules: Sequence[EarlyStoppingRule]
 ) -> TrialAssignment:
     """Convert one suggestion under the name its Trial is to have; all rules of the round go with it."""
-    raw: dict[str, object] = {
-        "name": name,
-        "parameterAssignments": [{"name": pair.name, "value": pair.value} for pair in reply.assignments],
-    }
-    if reply.labels:
-        raw["labels"] = dict(sorted(reply.labels.items()))
-    if rules:
-        raw["earlyStoppingRules"] = [rule.to_dict() for rule in rules]
-    return TrialAssignment.from_dict(raw)
+    changes = {"name": name, **({"early_stopping_rules": list(rules)} if rules else {})}
+    return revised(from_trial_assignment(reply), changes)
 
 
 def from_algorithm(reply: api_pb2.AlgorithmSpec) -> list[AlgorithmSetting]:
     """Convert the settings that an algorithm writes back."""
-    return [
-        AlgorithmSetting.from_dict({"name": setting.name, "value": setting.value})
-        for setting in reply.algorithm_settings
-    ]
+    return [from_algorithm_setting(setting) for setting in reply.algorithm_settings]

@@ -13,6 +13,7 @@ import grpc
 from grpc import aio
 
 from katib_apis.v1beta1 import api_pb2, api_pb2_grpc, defaults, names
+from katib_apis.v1beta1.converters import to_early_stopping_spec
 from katib_apis.v1beta1.models import EarlyStoppingRule, Experiment
 from katib_controller.channels import Channels, is_unimplemented, words_of
 from katib_controller.suggestion.observe import Asked, observe_present
@@ -32,7 +33,6 @@ from katib_controller.trial_book import TrialBook
 from katib_domain.messages import (
     from_rules_reply,
     suggestions_request,
-    to_early_stopping_message,
     to_experiment_message,
 )
 from katib_domain.naming import trial_name
@@ -121,7 +121,7 @@ class Answers:
         if not service.early_stopping_endpoint or spec is None or spec.early_stopping is None:
             return Valid()
         request = api_pb2.ValidateEarlyStoppingSettingsRequest(
-            early_stopping=to_early_stopping_message(spec.early_stopping)
+            early_stopping=to_early_stopping_spec(spec.early_stopping)
         )
         try:
             stub = self._stopping(service.early_stopping_endpoint)
