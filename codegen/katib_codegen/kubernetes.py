@@ -9,7 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from katib_codegen.errors import SourceError
+from katib_codegen.complaints import near_hint
 
 Schema = dict[str, Any]
 
@@ -23,16 +23,23 @@ def _definitions() -> Mapping[str, Any]:
     return json.loads(files("kubernetes_validate").joinpath(_SOURCE).read_bytes())["$defs"]  # type: ignore[no-any-return]
 
 
+def knows(full_name: str) -> bool:
+    """Whether Kubernetes has a type of that name."""
+    return full_name in _definitions()
+
+
+def near(full_name: str) -> str:
+    """A hint at the type that was probably meant."""
+    last = full_name.rsplit(".", 1)[-1]
+    return near_hint(full_name, [name for name in _definitions() if name.rsplit(".", 1)[-1][:3] == last[:3]])
+
+
 def cut(full_name: str, named: Mapping[str, str]) -> Schema:
     """The type called `full_name`; a reference leads to one of `named` (full name to ours), else to a free object.
 
     Types only: what Kubernetes requires of a container, admission says where it matters, with its own message.
     """
-    try:
-        source = _definitions()[full_name]
-    except KeyError:
-        raise SourceError(f"kubernetes.yaml: Kubernetes {RELEASE} has no type {full_name}") from None
-    return _trim(source, named)
+    return _trim(_definitions()[full_name], named)
 
 
 def _trim(source: Mapping[str, Any], named: Mapping[str, str]) -> Schema:

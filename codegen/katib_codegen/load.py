@@ -1,14 +1,16 @@
 """Reads the hand-written sources under apis/<version>/. Knows files and YAML; knows nothing of what they mean."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from katib_codegen.complaints import Complaint, Lines, refused
 from katib_codegen.errors import SourceError
 from katib_codegen.project import FACTS, FILE, Project, parse_project
+from katib_codegen.rules.text import text_complaints
 
 Document = Mapping[str, Any]
 
@@ -26,6 +28,7 @@ class Sources:
     permissions: Document
     webhooks: Document
     proto: str
+    lines: Mapping[str, Lines] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def folder(self) -> str:
@@ -39,13 +42,13 @@ class _UniqueKeyLoader(_Loader):  # type: ignore[misc]
     """Refuses a mapping that says the same key twice: the first would be lost without a word."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
+        seen: dict[Any, int] = {}
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
+            key, line = self.construct_object(key_node, deep=True), key_node.start_mark.line + 1
             if key in seen:
-                line = key_node.start_mark.line + 1
-                raise yaml.constructor.ConstructorError(None, None, f"line {line}: the key {key!r} stands here twice")
-            seen.add(key)
+                problem = f"the key {key!r} stands here twice, first in line {seen[key]}; remove one"
+                raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
+            seen[key] = line
         mapping: dict[Any, Any] = super().construct_mapping(node, deep)
         return mapping
 
@@ -55,7 +58,10 @@ def load_project(root: Path) -> Project:
     path = root / "apis" / FILE
     if not path.is_file():
         raise SourceError(f"apis/{FILE}: no such file under {root}; give the workspace with --root")
-    return parse_project(_parse(path), {folder.name for folder in path.parent.iterdir() if folder.is_dir()})
+    texts, complaints = _texts([path])
+    documents, lines = _documents(texts, complaints, "apis")
+    folders = {folder.name for folder in path.parent.iterdir() if folder.is_dir()}
+    return parse_project(documents[FILE], folders, lines)
 
 
 def load(root: Path, version: str | None = None) -> Sources:
@@ -65,28 +71,72 @@ def load(root: Path, version: str | None = None) -> Sources:
     folder = root / "apis" / version
     missing = [name for name in project.facts if not (folder / name).is_file()]
     if missing:
-        raise SourceError(f"apis/{version}: {', '.join(missing)} is missing")
-    documents = {path.name: _parse(path) for path in sorted(folder.glob("*.yaml"))}
+        raise SourceError(
+            f"apis/{version}: {', '.join(missing)} is missing; add it, or take it out of facts in apis/{FILE}"
+        )
+    proto = [folder / PROTO] if PROTO in project.facts else []
+    texts, complaints = _texts([*sorted(folder.glob("*.yaml")), *proto])
+    documents, lines = _documents(texts, complaints, f"apis/{version}")
     names, permissions, webhooks = (documents.pop(name, {}) for name in FACTS if name != PROTO)
-    proto = (folder / PROTO).read_text(encoding="utf-8") if PROTO in project.facts else ""
-    return Sources(project, version, documents, names, permissions, webhooks, proto)
+    return Sources(project, version, documents, names, permissions, webhooks, texts.get(PROTO, ""), lines)
 
 
-def _parse(path: Path) -> Document:
+def _documents(
+    texts: Mapping[str, str], complaints: list[Complaint], folder: str
+) -> tuple[dict[str, Document], dict[str, Lines]]:
+    """What the YAML files hold; raises SourceError with these complaints and those about them."""
+    documents: dict[str, Document] = {}
+    lines: dict[str, Lines] = {}
+    for name, text in texts.items():
+        found = list(text_complaints(name, text))
+        if not found and name != PROTO:
+            found = list(_parse(name, text, documents, lines))
+        complaints += found
+    if complaints:
+        raise refused(complaints, folder, lines)
+    return documents, lines
+
+
+def _texts(paths: Iterable[Path]) -> tuple[dict[str, str], list[Complaint]]:
+    """Each source as text, and a complaint for each that is none."""
+    texts: dict[str, str] = {}
+    complaints: list[Complaint] = []
+    for path in paths:
+        content = path.read_bytes()
+        try:
+            texts[path.name] = content.decode("utf-8")
+        except UnicodeDecodeError as error:
+            line = content.count(b"\n", 0, error.start) + 1
+            text = f"byte {error.start} is no UTF-8; save the file as UTF-8"
+            complaints.append(Complaint(path.name, (), text, line))
+    return texts, complaints
+
+
+def _parse(name: str, text: str, documents: dict[str, Document], lines: dict[str, Lines]) -> Iterator[Complaint]:
+    """Adds the document and its lines; tells why it could not."""
+    loader = _UniqueKeyLoader(text)
     try:
-        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506 (a safe loader)
-    except UnicodeDecodeError as error:
-        raise SourceError(f"{path.name}: byte {error.start} is no UTF-8; save the file as UTF-8") from error
+        node = loader.get_single_node()
+        document = loader.construct_document(node) if node else None
     except yaml.YAMLError as error:
-        raise SourceError(f"{path.name}: {_in_one_line(error)}") from error
+        yield _as_complaint(name, error)
+        return
+    finally:
+        loader.dispose()
     if not isinstance(document, dict):
-        raise SourceError(f"{path.name}: a mapping is wanted at the top")
-    return document
+        yield Complaint(name, (), "this is no mapping; write `key: value` at the top", 1)
+        return
+    documents[name], lines[name] = document, Lines(node)
 
 
-def _in_one_line(error: yaml.YAMLError) -> str:
+def _as_complaint(name: str, error: yaml.YAMLError) -> Complaint:
     if not isinstance(error, yaml.MarkedYAMLError):
-        return " ".join(str(error).split())
+        return Complaint(name, (), f"{' '.join(str(error).split())}; remove that character", 1)
     mark = error.problem_mark or error.context_mark
-    place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-    return f"{place}{error.problem or error.context}"
+    problem = str(error.problem or error.context)
+    if not isinstance(error, yaml.constructor.ConstructorError):
+        column = f" at column {mark.column + 1}" if mark else ""
+        problem = (
+            f"no YAML{column}: {problem}; look at the quotes, brackets and indentation of this line and the one above"
+        )
+    return Complaint(name, (), problem, mark.line + 1 if mark else 1)

@@ -1,14 +1,14 @@
 """Bundles the schema files into one set of definitions. Knows the dialect's references; renders nothing."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from katib_codegen import kubernetes
-from katib_codegen.errors import SourceError
+from katib_codegen.complaints import Path
 from katib_codegen.load import Document, Sources
 from katib_codegen.project import Project, Version
-from katib_codegen.shape import require_shape
+from katib_codegen.rules.shape import require_shape
 
 Schema = dict[str, Any]
 
@@ -23,6 +23,8 @@ class Definition:
     file: str
     schema: Schema
     borrowed: bool
+    path: Path = ()
+    """Where it stands in its file."""
 
 
 @dataclass(frozen=True)
@@ -90,17 +92,15 @@ class Api:
 
 
 def bundle(sources: Sources) -> Api:
-    """One set of definitions; raises SourceError for a dangling reference and for a name that stands twice."""
+    """One set of definitions; raises SourceError for each fault of shape, reference or name."""
     require_shape(sources)
     titles = {file: str(document.get("title", file)) for file, document in sources.schemas.items()}
     borrowed = _borrowed_names(sources)
     definitions: dict[str, Definition] = {}
     for file, document in sources.schemas.items():
         for name, schema in _named_schemas(document):
-            if name in definitions:
-                raise SourceError(f"{file}: {name} is defined in {definitions[name].file} already; rename one")
-            definitions[name] = _define(name, file, schema, titles, borrowed)
-    _require_targets(definitions)
+            path = ("$defs", name) if name in document.get("$defs", {}) else ()
+            definitions[name] = replace(_define(name, file, schema, titles, borrowed), path=path)
     kinds = tuple(
         _kind(name, definition) for name, definition in definitions.items() if "x-katib-resource" in definition.schema
     )
@@ -152,18 +152,9 @@ def _local(node: Any, file: str, titles: Mapping[str, str]) -> Any:
     local = {key: _local(value, file, titles) for key, value in node.items()}
     if isinstance(node.get("$ref"), str):
         target_file, _, pointer = node["$ref"].partition("#")
-        if (target_file or file) not in titles:
-            raise SourceError(f"{file}: $ref {node['$ref']!r} leads to no file of ours")
         name = pointer.rsplit("/", 1)[1] if pointer.strip("/") else titles[target_file or file]
         local["$ref"] = f"#/$defs/{name}"
     return local
-
-
-def _require_targets(definitions: Mapping[str, Definition]) -> None:
-    for definition in definitions.values():
-        for target in references(definition.schema):
-            if target not in definitions:
-                raise SourceError(f"{definition.file}: {definition.name} refers to {target}, which nothing defines")
 
 
 def _kind(name: str, definition: Definition) -> Kind:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from katib_codegen.complaints import Complaint, Lines, Path, refused
 from katib_codegen.errors import SourceError
 
 FILE = "project.yaml"
@@ -55,11 +56,11 @@ class Project:
         return next(version for version in self.versions if version.stored)
 
 
-def parse_project(document: Mapping[str, Any], folders: Collection[str]) -> Project:
+def parse_project(document: Mapping[str, Any], folders: Collection[str], lines: Mapping[str, Lines]) -> Project:
     """The project whose versions lie in these folders; raises SourceError with one line per fault."""
     faults = [*_faults(document), *_version_faults(document.get("versions"), folders)]
     if faults:
-        raise SourceError("\n".join(f"{FILE}: {fault}" for fault in faults))
+        raise refused((Complaint(FILE, path, text) for path, text in faults), "apis", lines)
     packages = {role: Package(entry["folder"], entry["name"]) for role, entry in document["packages"].items()}
     versions = [Version(name, entry["served"], entry["stored"]) for name, entry in document["versions"].items()]
     return Project(
@@ -80,33 +81,44 @@ def version_priority(name: str) -> tuple[int, int, int]:
     return _STAGES[match[2]], int(match[1]), int(match[3] or 0)
 
 
-def _faults(document: Mapping[str, Any]) -> Iterator[str]:
+def _faults(document: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     for word in ("name", "manifests"):
         if not isinstance(document.get(word), str):
-            yield f"has no {word}; write `{word}: <text>`"
+            yield (word,), f"has no {word}; write `{word}: <text>`"
     facts = document.get("facts")
     if not isinstance(facts, list) or not set(facts) <= set(FACTS):
-        yield f"has no facts; write `facts: [...]` with those of {', '.join(FACTS)} that each version has"
+        yield ("facts",), f"has no facts; write `facts: [...]` with those of {', '.join(FACTS)} that each version has"
     packages = document.get("packages")
     for role in ("models", "clients"):
         entry = packages.get(role) if isinstance(packages, Mapping) else None
         if not isinstance(entry, Mapping) or not all(isinstance(entry.get(key), str) for key in ("folder", "name")):
-            yield f"has no packages.{role}; write `{role}: {{folder: pkg/<component>, name: <package>}}`"
+            yield (
+                "packages",
+                role,
+            ), f"has no packages.{role}; write `{role}: {{folder: pkg/<component>, name: <package>}}`"
 
 
-def _version_faults(versions: Any, folders: Collection[str]) -> Iterator[str]:
+def _version_faults(versions: Any, folders: Collection[str]) -> Iterator[tuple[Path, str]]:
     if not isinstance(versions, Mapping) or not versions:
-        yield "has no versions; write `<version>: {served: true, stored: true}` for each folder beside it"
+        yield (
+            "versions",
+        ), "has no versions; write `<version>: {served: true, stored: true}` for each folder beside it"
         return
     for name, entry in versions.items():
         if not _VERSION.fullmatch(str(name)):
-            yield f"versions has {name!r}, which is no version; write v1, v1beta1 or v1alpha1"
+            yield ("versions", name), f"versions has {name!r}, which is no version; write v1, v1beta1 or v1alpha1"
         if name not in folders:
-            yield f"versions has {name}, but there is no folder apis/{name}; remove the line or restore the folder"
+            yield (
+                "versions",
+                name,
+            ), f"versions has {name}, but there is no folder apis/{name}; remove the line or restore the folder"
         if not isinstance(entry, Mapping) or not all(isinstance(entry.get(key), bool) for key in ("served", "stored")):
-            yield f"versions.{name} must say served and stored; write {{served: true, stored: false}}"
+            yield (
+                "versions",
+                name,
+            ), f"versions.{name} must say served and stored; write {{served: true, stored: false}}"
     for name in sorted(set(folders) - set(versions)):
-        yield f"versions does not name apis/{name}; add `{name}: {{served: true, stored: false}}`"
+        yield ("versions",), f"versions does not name apis/{name}; add `{name}: {{served: true, stored: false}}`"
     stored = [name for name, entry in versions.items() if isinstance(entry, Mapping) and entry.get("stored") is True]
     if len(stored) != 1:
-        yield f"versions has {len(stored)} stored versions; Kubernetes stores objects in exactly one"
+        yield ("versions",), f"versions has {len(stored)} stored versions; Kubernetes stores objects in exactly one"

@@ -10,7 +10,6 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from katib_codegen.errors import SourceError
 from katib_codegen.load import load
 from katib_codegen.model import Api, bundle
 from katib_codegen.render.crds import render_crds
@@ -178,10 +177,20 @@ def test_a_wrong_type_is_refused_at_its_place(api: Api, document: Schema, place:
     assert [list(error.instance_path) for error in validator.iter_errors(document)] == [place]
 
 
-def test_a_type_that_holds_itself_cannot_be_printed(workspace: Path, change: Any) -> None:
-    change("experiment.yaml", "$ref: tuning.yaml#/$defs/ObjectiveSpec", "$ref: '#/$defs/ExperimentSpec'")
-    with pytest.raises(SourceError, match="holds itself"):
-        render_crds(bundle(load(workspace)))
+def test_what_a_schema_states_is_enforced() -> None:
+    """Katib's schemas state types only (RES-20); another API's may state more."""
+    small = bundle(load(Path(__file__).parent / "mistakes"))
+    root = schema_of(small, "Pizza")
+    spec = root["properties"]["spec"]
+    dough, slices, toppings = (spec["properties"][name] for name in ("dough", "slices", "toppings"))
+    assert spec["required"] == ["dough"] and "nullable" not in dough and slices["nullable"] is True
+    assert (slices["minimum"], slices["maximum"]) == (1, 16)
+    assert slices["x-kubernetes-validations"] == [{"rule": "self == oldSelf", "message": "it is cut once"}]
+    assert [rule["message"] for rule in spec["x-kubernetes-validations"]] == ["wheat breaks into more than 12 slices"]
+    assert (toppings["x-kubernetes-list-type"], toppings["x-kubernetes-list-map-keys"]) == ("map", ["name"])
+    assert toppings["items"]["required"] == ["name"] and "nullable" not in toppings["items"]["properties"]["name"]
+    [document] = yaml.safe_load_all(render_crds(small)["manifests/v1beta1/components/crd/pizza.yaml"])
+    kubernetes_validate.validate(document, "1.37.0", strict=True)
 
 
 def test_the_package_data_is_what_clusters_install(api: Api) -> None:

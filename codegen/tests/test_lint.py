@@ -1,80 +1,94 @@
-"""A field that does not say what it means stops the press."""
+"""The sources keep the rules; the rules know what they cannot import."""
 
-from collections.abc import Callable
-from pathlib import Path
+import inspect
 
 import pytest
 
+from katib_codegen.cel import Checker
 from katib_codegen.lint import lint
-from katib_codegen.load import load
-from katib_codegen.model import Api, bundle
-
-Change = Callable[[str, str, str], None]
-
-PARALLEL = """        type: integer
-        format: int32
-        x-katib-unit: Trials
-        default: 3
-        examples: [4]
-"""
-
-SILENT = [
-    pytest.param("        x-katib-unit: Trials\n        default: 3\n", "        default: 3\n", "without x-katib-unit", id="no unit"),
-    pytest.param("        default: 3\n", "", "either a default or x-katib-absent", id="no default"),
-    pytest.param("        default: 3\n", "        default: 3\n        x-katib-absent: x\n", "either a default", id="both"),
-    pytest.param("        examples: [4]\n", "", "has no examples", id="no example"),
-    pytest.param("        examples: [4]\n", "        examples: ['4']\n", "not of its type", id="example of another type"),
-    pytest.param("        examples: [4]\n", "        examples: [4]\n        minimum: 1\n", "uses minimum", id="keyword"),
-]  # fmt: skip
+from katib_codegen.model import Api
+from katib_codegen.proto import parse_proto
+from katib_codegen.rules.names import METHODS, OBJECT_METHODS, snake
+from katib_machinery.model import KatibModel, KatibObject
 
 
 def test_the_sources_say_all_that_a_reader_needs(api: Api) -> None:
     assert lint(api) == []
 
 
-@pytest.mark.parametrize(("old", "new", "complaint"), SILENT)
-def test_a_field_without_words_is_found(workspace: Path, change: Change, old: str, new: str, complaint: str) -> None:
-    assert old in PARALLEL
-    change("experiment.yaml", PARALLEL, PARALLEL.replace(old, new))
-    [found] = lint(bundle(load(workspace)))
-    assert found.startswith("experiment.yaml: ExperimentSpec.parallelTrialCount ")
-    assert complaint in found
+def test_the_rules_know_every_method_that_a_model_has() -> None:
+    """The press does not import the product, so it has its own list."""
+    for base, known in ((KatibModel, METHODS), (KatibObject, METHODS | OBJECT_METHODS)):
+        assert {name for name in dir(base) if not name.startswith("_")} <= known
+    assert not inspect.isabstract(KatibModel)
 
 
-def test_a_field_without_description_is_found(workspace: Path, change: Change) -> None:
-    change("tuning.yaml", "description: Direction of the search.", "description: ' '")
-    assert lint(bundle(load(workspace))) == ["tuning.yaml: ObjectiveSpec.type has no description"]
+@pytest.mark.parametrize(
+    ("field", "attribute"),
+    [("clientQPS", "client_qps"), ("enableGRPCProbeInSuggestion", "enable_grpc_probe_in_suggestion"), ("min", "min")],
+)
+def test_attributes_are_spelt_as_models_spell_them(field: str, attribute: str) -> None:
+    assert snake(field) == attribute
 
 
-def test_an_example_that_is_no_known_value_is_found(workspace: Path, change: Change) -> None:
-    change("tuning.yaml", "examples: [maximize]", "examples: [largest]")
-    [found] = lint(bundle(load(workspace)))
-    assert found.startswith("tuning.yaml: ObjectiveSpec.type has the example 'largest'")
-
-
-def test_a_type_without_description_and_a_type_that_nothing_uses_are_found(workspace: Path, change: Change) -> None:
-    change("tuning.yaml", "  ConditionStatus:", "  Forgotten: {type: string}\n  ConditionStatus:")
-    assert lint(bundle(load(workspace))) == [
-        "tuning.yaml: Forgotten has no description",
-        "tuning.yaml: nothing refers to Forgotten; remove it",
-    ]
-
-
-FACTS = [
-    pytest.param(
-        "names.yaml", ', description: "End of', ', words: "End of', "suffixes.marker has no description", id="name"
-    ),
-    pytest.param(
-        "permissions.yaml", ", why: Replicas elect", ", because: Replicas elect", "leases: why?", id="permission"
-    ),
-    pytest.param("webhooks.yaml", "description: Fills", "words: Fills", "experiment_defaulter has no", id="webhook"),
+RULES = [
+    "self.parallelTrialCount <= self.maxTrialCount",
+    "!has(self.maxTrialCount) || self.maxTrialCount > 0",
+    "self.parameters.all(p, p.name != '' && size(p.name) < 64)",
+    "self.parameters.map(p, p.name).exists(name, name.startsWith('l'))",
+    "self.parameters.filter(p, has(p.feasibleSpace)).size() == size(self.parameters)",
+    "self.parameters[0].feasibleSpace.list.exists_one(x, x == 'relu')",
+    "self.resumePolicy in ['Never', 'LongRunning']",
+    "self.trialTemplate.primaryPodLabels.all(key, key.contains('/'))",
+    "self.trialTemplate.primaryPodLabels['a'] == 'b'",
+    "has(oldSelf.algorithm) ? self.algorithm == oldSelf.algorithm : true",
+    "self.objective.goal >= 0.5 && self.maxTrialCount + 1 > 2",
+    "duration('1h') < duration('2h') && math.greatest(1, 2) == 2",
+    "self.objective.objectiveMetricName.matches(r'^[a-z]+$')",
+]
+BROKEN = [
+    ("self.parameters.all(p, p.nam != '')", "names nam, which is no field there ('name' comes close); name one"),
+    ("self.parameters.all(p.name != '')", "calls all() without a variable and a condition"),
+    ("self.parameters.isEmpty()", "calls isEmpty(), which CEL does not have"),
+    ("self.maxTrialCount && true", "joins an integer with && or ||; compare it with something"),
+    ("self.maxTrialCount ? true : false", "asks an integer as a condition; compare it with something"),
+    ("self.trialTemplate.trialSpec.kind == 'Job'", "names kind, which is no field there"),
+    ("sizes(self.parameters) > 0", "calls sizes(), which CEL does not have ('size' comes close)"),
+    ("self.objective.goal", "is of type number; write one of type boolean"),
+    ("'a' == 'a", "does not compile"),
 ]
 
 
-@pytest.mark.parametrize(("file", "old", "new", "complaint"), FACTS)
-def test_a_fact_without_a_reason_is_found(
-    workspace: Path, change: Change, file: str, old: str, new: str, complaint: str
-) -> None:
-    change(file, old, new)
-    [found] = lint(bundle(load(workspace)))
-    assert complaint in found
+@pytest.mark.parametrize("rule", RULES)
+def test_a_rule_that_kube_apiserver_compiles_is_accepted(api: Api, rule: str) -> None:
+    checker = Checker(api, api.definitions["ExperimentSpec"].schema)
+    assert checker.check(rule, "boolean") == []
+    assert checker.reads_old_self == ("oldSelf" in rule)
+
+
+@pytest.mark.parametrize(("rule", "fault"), BROKEN)
+def test_a_rule_that_kube_apiserver_refuses_is_refused(api: Api, rule: str, fault: str) -> None:
+    [found] = Checker(api, api.definitions["ExperimentSpec"].schema).check(rule, "boolean")
+    assert found.startswith(fault)
+
+
+def test_a_rule_at_the_top_sees_of_metadata_only_the_name(api: Api) -> None:
+    checker = Checker(api, api.definitions["Trial"].schema)
+    assert checker.check("self.metadata.name.size() < 40", "boolean") == []
+    assert checker.check("self.metadata.labels.size() < 40", "boolean") != []
+
+
+def test_the_proto_reader_finds_what_protoc_finds(api: Api) -> None:
+    from katib_apis.v1beta1 import api_pb2
+
+    blocks = {block.name: block for block in parse_proto(api.sources.proto)}
+    for name, message in api_pb2.DESCRIPTOR.message_types_by_name.items():
+        found = {member.name: member.number for member in blocks[name].members}
+        assert found == {field.name: field.number for field in message.fields}
+    for name, enum in api_pb2.DESCRIPTOR.enum_types_by_name.items():
+        assert {member.name: member.number for member in blocks[name].members} == dict(enum.values_by_name) | {
+            value.name: value.number for value in enum.values
+        }
+    for name, service in api_pb2.DESCRIPTOR.services_by_name.items():
+        assert [member.name for member in blocks[name].members] == [method.name for method in service.methods]
+    assert blocks["GetSuggestionsRequest"].reserved == [(3, 3)]

@@ -1,12 +1,13 @@
 """CustomResourceDefinitions with structural schemas.
 
-Knows what kube-apiserver allows in such a schema. Enforced are types, and nothing that admission reports: the API
-server would answer with the first wrong field alone, before the webhook could name all of them (RES-20).
+Knows what kube-apiserver allows in such a schema. What a schema states is enforced. Katib's state types, and nothing that
+admission reports: the API server would answer before the webhook could name every wrong field (RES-20).
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from katib_codegen.complaints import Complaint, refused
 from katib_codegen.errors import SourceError
 from katib_codegen.model import Api, Kind, Schema
 from katib_codegen.project import Version
@@ -15,7 +16,11 @@ from katib_codegen.render.documents import documents
 from katib_codegen.words import words
 
 _OPEN: Schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-_COPIED = ("format", "x-kubernetes-int-or-string", "x-kubernetes-preserve-unknown-fields")
+_RULES = "x-kubernetes-validations"
+_COPIED = (
+    "format", "maxItems", "maxLength", "maximum", "minItems", "minLength", "minimum", "pattern", "required",
+    "x-kubernetes-int-or-string", "x-kubernetes-map-type", "x-kubernetes-preserve-unknown-fields",
+)  # fmt: skip
 _SCALARS = ("string", "integer", "number", "boolean")
 _ROOT_FIELDS = {
     "apiVersion": {"type": "string"},
@@ -50,14 +55,14 @@ def _by_kind(apis: Sequence[Api]) -> Mapping[str, list[tuple[Api, Kind]]]:
         for kind in api.kinds:
             found.setdefault(kind.crd_name, []).append((api, kind))
     for versions in found.values():
-        first, *others = [kind for _, kind in versions]
-        for other in others:
+        first = versions[0][1]
+        for api, other in versions[1:]:
             for fact in ("name", "singular", "scope", "categories"):
                 if getattr(other, fact) != getattr(first, fact):
-                    raise SourceError(
-                        f"{other.version}/{other.file}: {other.name} has {fact} {getattr(other, fact)!r} and "
-                        f"{first.version} has {getattr(first, fact)!r}; one CRD holds both, write the same"
-                    )
+                    text = f"{other.name} has {fact} {getattr(other, fact)!r} and {first.version} has"
+                    text = f"{text} {getattr(first, fact)!r}; one CRD holds both, write the same"
+                    path = ("title",) if fact == "name" else ("x-katib-resource", fact)
+                    raise refused([Complaint(other.file, path, text)], api.sources.folder, api.sources.lines)
     return found
 
 
@@ -70,7 +75,10 @@ def _root(api: Api, kind: Kind) -> Schema:
         for name, field in root["properties"].items()
         if name not in _ROOT_FIELDS
     }
-    return {"description": words(root), "type": "object", "properties": {**_ROOT_FIELDS, **fields}}
+    for name in root.get("required", ()):
+        fields.get(name, {}).pop("nullable", None)
+    schema: Schema = {"description": words(root), "type": "object", "properties": {**_ROOT_FIELDS, **fields}}
+    return schema | {keyword: list(root[keyword]) for keyword in ("required", _RULES) if keyword in root}
 
 
 def _crd(versions: Sequence[tuple[Api, Kind, Schema]]) -> dict[str, Any]:
@@ -124,6 +132,10 @@ class _Structural:
         if not converted["description"]:
             del converted["description"]
         converted |= self._typed(target, place, inner_path)
+        holders = (target,) if target is schema else (target, schema)
+        rules = [rule for holder in holders for rule in holder.get(_RULES, ())]
+        if rules:
+            converted[_RULES] = rules
         converted["nullable"] = True
         return converted
 
@@ -144,12 +156,17 @@ class _Structural:
         kind = _type_of(schema, place)
         typed = {"type": kind, **typed}
         if kind == "array":
+            # Only lists of types borrowed from Kubernetes say nothing.
             typed["x-kubernetes-list-type"] = schema.get("x-kubernetes-list-type", "atomic")
+            if "x-kubernetes-list-map-keys" in schema:
+                typed["x-kubernetes-list-map-keys"] = list(schema["x-kubernetes-list-map-keys"])
             typed["items"] = self._item(schema["items"], f"{place}[]", path)
         elif "properties" in schema:
             typed["properties"] = {
                 name: self.convert(field, f"{place}.{name}", path) for name, field in schema["properties"].items()
             }
+            for name in schema.get("required", ()):
+                del typed["properties"][name]["nullable"]
         elif isinstance(schema.get("additionalProperties"), dict):
             typed["additionalProperties"] = self._item(schema["additionalProperties"], f"{place}{{}}", path)
         elif kind == "object" and not typed.get("x-kubernetes-preserve-unknown-fields"):

@@ -2,10 +2,10 @@
 
 import json
 
+from katib_codegen.complaints import near_hint
 from katib_codegen.errors import SourceError
 from katib_codegen.model import Api
 from katib_codegen.render import Files, python_header
-from katib_codegen.shape import near_hint
 
 PREFIXES = {
     "labels": "LABEL",

@@ -12,12 +12,14 @@ import tempfile
 from importlib.resources import files
 from pathlib import Path
 
+from katib_codegen.complaints import Complaint, refused
 from katib_codegen.errors import SourceError
 from katib_codegen.load import PROTO
 from katib_codegen.model import Api
 from katib_codegen.render import Files, python_header
 
 _IMPORT = re.compile(r"^import (api_pb2)( as \w+)?$", re.MULTILINE)
+_FAULT = re.compile(r"api\.proto:(?:(\d+):\d+: )?(.*)")
 _TOOL_WORDS = re.compile(
     r"^# (-\*- coding: utf-8 -\*-|.*DO NOT EDIT!|NO CHECKED-IN PROTOBUF GENCODE|source: .*|Protobuf Python Version: .*)\n"
     r"|  # noqa: Y015$",
@@ -30,10 +32,13 @@ def render_protobuf(api: Api) -> Files:
     if not api.sources.proto:
         return {}
     head = python_header(f"{api.sources.folder}/{PROTO}")
-    return {f"{api.models}/{name}": (head + text).encode() for name, text in _protoc(api.sources.proto).items()}
+    return {
+        f"{api.models}/{name}": (head + text).encode()
+        for name, text in _protoc(api.sources.proto, api.sources.folder).items()
+    }
 
 
-def _protoc(proto: str) -> dict[str, str]:
+def _protoc(proto: str, source: str) -> dict[str, str]:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, PROTO).write_text(proto, encoding="utf-8")
         arguments = [f"--{out}_out={folder}" for out in ("python", "grpc_python", "mypy", "mypy_grpc")]
@@ -46,8 +51,15 @@ def _protoc(proto: str) -> dict[str, str]:
             check=False,
         )
         if done.returncode:
-            raise SourceError(f"{PROTO}: {done.stderr.strip()}")
+            raise refused(_faults(done.stderr), source, {})
         return {path.name: _settle(path.read_text("utf-8")) for path in sorted(Path(folder).glob("*_pb2*.py*"))}
+
+
+def _faults(said: str) -> list[Complaint]:
+    """What protoc says, without the folder that it ran in."""
+    found = [_FAULT.search(line) for line in said.splitlines()]
+    faults = [Complaint(PROTO, (), f"protoc: {match[2]}", int(match[1] or 1)) for match in found if match]
+    return faults or [Complaint(PROTO, (), f"protoc: {' '.join(said.split())}")]
 
 
 def _program(name: str) -> str:

@@ -1,0 +1,18 @@
+"""Faults that are seen in a source's text, before anybody asks what it means."""
+
+import re
+from collections.abc import Iterator
+
+from katib_codegen.complaints import Complaint
+
+_CONFLICT = re.compile(r"(<{7}|>{7}|\|{7})( |$)|={7}$")
+
+
+def text_complaints(file: str, text: str) -> Iterator[Complaint]:
+    """Marks of a merge conflict; in YAML also tabs that indent, at which its parser stumbles elsewhere."""
+    for number, line in enumerate(text.split("\n"), start=1):
+        if _CONFLICT.match(line):
+            mark = line.split()[0]
+            yield Complaint(file, (), f"{mark} marks a merge conflict; keep what is right and remove the marks", number)
+        elif file.endswith(".yaml") and "\t" in line[: len(line) - len(line.lstrip())]:
+            yield Complaint(file, (), "a tab indents this line; write two spaces a level", number)
