@@ -72,6 +72,11 @@ def check_parts() -> list[Callable[[], tuple[str, bool, float, str]]]:
     parts: list[tuple[str, list[list[str]], str]] = [
         ("types (mypy --strict)", [[tool("mypy"), "codegen/katib_codegen", *PACKAGES]], "mend the types it names"),
         ("printed files", [[sys.executable, "-m", "katib_codegen", "--check"]], "run nox -s generate"),
+        (
+            "promises of the last release",
+            [[sys.executable, "-m", "katib_codegen.released"]],
+            "do what each line says, or allow it in codegen/released/allowed.yaml",
+        ),
         ("lint (ruff)", [[tool("ruff"), "check", "."]], "run ruff check --fix, then mend the rest"),
         ("format (black)", [[tool("black"), "--check", "--quiet", *HAND_WRITTEN]], "run nox -s format"),
         ("arrows (import contracts)", [[tool("lint-imports"), "--no-cache"]], "move the import down a layer"),
@@ -92,6 +97,12 @@ def check(session: nox.Session) -> None:
         print(f"{'ok  ' if good else 'FAIL'} {seconds:6.1f} s  {name}")
     if not all(good for _, good, _, _ in results):
         session.error("check is red: each line marked FAIL names its cure")
+
+
+@nox.session
+def release(session: nox.Session) -> None:
+    """Make today's schemas the last release, whose promises `check` compares with from then on."""
+    session.run(sys.executable, "-m", "katib_codegen.released", "--record", external=True)
 
 
 @nox.session
