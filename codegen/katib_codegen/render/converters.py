@@ -17,6 +17,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from google.protobuf.descriptor_pool import DescriptorPool
 
+from katib_codegen.complaints import Complaint, refused
 from katib_codegen.errors import SourceError
 from katib_codegen.load import PROTO
 from katib_codegen.model import Api, Definition
@@ -119,10 +120,16 @@ def _pairs(api: Api, definition: Definition, descriptor: Descriptor, place: str)
             )
         name = names[field.name]
         goal = f"{field.name}_set" in descriptor.fields_by_name
-        yield _pair(api, name, properties[name], field, f"{place}.{name}", goal=goal)
+        pair = _pair(api, name, properties[name], field, goal=goal)
+        if pair is None:
+            text = f"{definition.name}.{name} and {PROTO}'s {field.name} are of different make; give them like types"
+            complaint = Complaint(definition.file, (*definition.path, "properties", name), text)
+            raise refused([complaint], api.sources.folder, api.sources.lines)
+        yield pair
 
 
-def _pair(api: Api, name: str, schema: Mapping[str, Any], field: FieldDescriptor, place: str, *, goal: bool) -> Pair:
+def _pair(api: Api, name: str, schema: Mapping[str, Any], field: FieldDescriptor, *, goal: bool) -> Pair | None:
+    """How the two belong together; None where they cannot."""
     attribute = _snake(name) + ("_" if name in _SHADOWS and name != "type" else "")
     item = schema.get("items", schema)
     target = item["$ref"].rsplit("/", 1)[1] if "$ref" in item else ""
@@ -144,7 +151,7 @@ def _pair(api: Api, name: str, schema: Mapping[str, Any], field: FieldDescriptor
         return Pair("texts", name, attribute, field.name)
     if not many and (target or schema.get("type") in _SCALARS) and field.message_type is None:
         return Pair("goal" if goal else "scalar", name, attribute, field.name)
-    raise SourceError(f"{place} and {PROTO}'s {field.name} are of different make; give them like types")
+    return None
 
 
 def _snake(name: str) -> str:
