@@ -32,6 +32,7 @@ KEYWORDS: Mapping[str, tuple[str, ...]] = {
     "x-katib-message-field": (),
     "x-katib-python": (),
     "x-katib-resource": ("object",),
+    "x-katib-sdk": (),
     "x-katib-unit": (),
     "x-kubernetes-group-version-kind": ("object",),
     "x-kubernetes-int-or-string": (),
@@ -43,8 +44,8 @@ KEYWORDS: Mapping[str, tuple[str, ...]] = {
 }
 # What may stand beside $ref: words about this one use of the type, and rules for it.
 BESIDE_REFERENCE = (
-    "$ref", "default", "description", "examples", "x-katib-absent", "x-katib-message-field", "x-katib-unit",
-    "x-kubernetes-validations",
+    "$ref", "default", "description", "examples", "x-katib-absent", "x-katib-message-field", "x-katib-sdk",
+    "x-katib-unit",     "x-kubernetes-validations",
 )  # fmt: skip
 # The smaller and the larger one of a pair of bounds.
 BOUNDS = (("minimum", "maximum"), ("minLength", "maxLength"), ("minItems", "maxItems"))

@@ -11,6 +11,7 @@ from katib_codegen.rules.kinds import kind_complaints
 from katib_codegen.rules.lists import list_complaints
 from katib_codegen.rules.messages import message_complaints
 from katib_codegen.rules.names import name_complaints
+from katib_codegen.rules.sdk import sdk_complaints
 from katib_codegen.rules.structure import structure_complaints
 from katib_codegen.rules.values import value_complaints
 from katib_codegen.rules.words import word_complaints
@@ -26,6 +27,7 @@ RULES: tuple[Callable[[Api], Iterator[Complaint]], ...] = (
     expression_complaints,
     fact_complaints,
     message_complaints,
+    sdk_complaints,
 )
 
 

@@ -1,7 +1,7 @@
 """Bundles the schema files into one set of definitions. Knows the dialect's references; renders nothing."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from katib_codegen import kubernetes
@@ -17,14 +17,19 @@ _HEAD = ("$schema", "$id", "$defs", "title")
 
 @dataclass(frozen=True)
 class Definition:
-    """One named type. Its references read `#/$defs/<name>`; `borrowed` ones are Kubernetes' own."""
+    """One named type. Its references read `#/$defs/<name>`; `origin` is Kubernetes' full name of a type that is its own."""
 
     name: str
     file: str
     schema: Schema
-    borrowed: bool
-    path: Path = ()
+    origin: str | None
+    version: str
+    path: Path
     """Where it stands in its file."""
+
+    @property
+    def borrowed(self) -> bool:
+        return self.origin is not None
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,8 @@ def bundle(sources: Sources) -> Api:
     for file, document in sources.schemas.items():
         for name, schema in _named_schemas(document):
             path = ("$defs", name) if name in document.get("$defs", {}) else ()
-            definitions[name] = replace(_define(name, file, schema, titles, borrowed), path=path)
+            settled = _settle(schema, file, titles, borrowed)
+            definitions[name] = Definition(name, file, *settled, sources.version, path)
     kinds = tuple(
         _kind(name, definition) for name, definition in definitions.items() if "x-katib-resource" in definition.schema
     )
@@ -134,13 +140,16 @@ def _named_schemas(document: Document) -> Iterator[tuple[str, Schema]]:
         yield document["title"], {key: value for key, value in document.items() if key not in _HEAD}
 
 
-def _define(name: str, file: str, schema: Schema, titles: Mapping[str, str], borrowed: Mapping[str, str]) -> Definition:
+def _settle(
+    schema: Schema, file: str, titles: Mapping[str, str], borrowed: Mapping[str, str]
+) -> tuple[Schema, str | None]:
+    """The schema with its references settled, and Kubernetes' full name of the type."""
     origin = schema.get("x-katib-from")
     if origin is None or "x-katib-python" in schema:
-        return Definition(name, file, _local(schema, file, titles), origin is not None)
+        return _local(schema, file, titles), origin
     cut = kubernetes.cut(origin, borrowed)
     own = {key: value for key, value in schema.items() if key != "x-katib-from"}
-    return Definition(name, file, {**cut, **own}, True)
+    return {**cut, **own}, origin
 
 
 def _local(node: Any, file: str, titles: Mapping[str, str]) -> Any:

@@ -15,6 +15,9 @@ FILE = "project.yaml"
 # What a version may have beside its schemas.
 FACTS = ("names.yaml", "permissions.yaml", "webhooks.yaml", "api.proto")
 _VERSION = re.compile(r"v([0-9]+)(?:(alpha|beta)([0-9]+))?")
+# Packages that every project has, and those for programs of users, which it may have.
+_PACKAGES = ("models", "clients")
+_SDKS = ("sdk",)
 _STAGES = {"alpha": 0, "beta": 1, None: 2}
 
 
@@ -27,7 +30,7 @@ class Package:
 
     @property
     def path(self) -> str:
-        return f"{self.folder}/{self.name}"
+        return f"{self.folder}/{self.name.replace('.', '/')}"
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class Project:
     name: str
     models: Package
     clients: Package
+    sdk: Package | None
     manifests: str
     facts: tuple[str, ...]
     versions: tuple[Version, ...]
@@ -67,6 +71,7 @@ def parse_project(document: Mapping[str, Any], folders: Collection[str], lines: 
         name=document["name"],
         models=packages["models"],
         clients=packages["clients"],
+        sdk=packages.get("sdk"),
         manifests=document["manifests"],
         facts=tuple(document["facts"]),
         versions=tuple(sorted(versions, key=lambda version: version_priority(version.name), reverse=True)),
@@ -89,7 +94,7 @@ def _faults(document: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     if not isinstance(facts, list) or not set(facts) <= set(FACTS):
         yield ("facts",), f"has no facts; write `facts: [...]` with those of {', '.join(FACTS)} that each version has"
     packages = document.get("packages")
-    for role in ("models", "clients"):
+    for role in (*_PACKAGES, *(role for role in _SDKS if isinstance(packages, Mapping) and role in packages)):
         entry = packages.get(role) if isinstance(packages, Mapping) else None
         if not isinstance(entry, Mapping) or not all(isinstance(entry.get(key), str) for key in ("folder", "name")):
             yield (

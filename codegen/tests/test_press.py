@@ -89,6 +89,7 @@ def test_a_changed_source_changes_what_is_printed(
         "pkg/apis/katib_apis/v1beta1/defaults.py",
         "pkg/apis/katib_apis/v1beta1/crds/trial.yaml",
         "manifests/v1beta1/components/crd/trial.yaml",
+        "sdk/python/kubeflow/katib/models/v1beta1_trial_spec.py",
     }
 
 

@@ -48,7 +48,9 @@ def test_two_versions_are_served_and_one_is_stored(workspace: Path) -> None:
     assert "pkg/client/katib_client/v1/trial.py" in both
     assert not [path for path in both if path.startswith("manifests/v1/")]
     changed = {path for path in alone if both[path] != alone[path]}
-    assert changed == {".gitattributes", *(path for path in alone if "/crd" in path)}
+    indexes = ["sdk/python/kubeflow/katib/models/__init__.py"]
+    assert changed == {".gitattributes", *indexes, *(path for path in alone if "/crd" in path)}
+    assert "sdk/python/kubeflow/katib/models/v1_trial.py" in both
 
 
 def test_a_version_that_goes_takes_its_prints_along(workspace: Path) -> None:
@@ -94,6 +96,7 @@ def test_what_one_crd_says_once_all_versions_must_say_alike(workspace: Path) -> 
         ("  v1beta1:", "  beta:", "versions has 'beta', which is no version"),
         ("name: Katib\n", "", "has no name"),
         ("  clients: {", "  client: {", "has no packages.clients"),
+        ("  sdk: {folder", "  sdk: {dir", "has no packages.sdk"),
         ("webhooks.yaml, ", "webhook.yaml, ", "has no facts"),
     ],
 )

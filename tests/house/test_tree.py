@@ -29,14 +29,15 @@ def hand_written() -> Iterator[Path]:
 
 
 def members() -> list[Path]:
-    return tracked("pkg/*/pyproject.toml", "codegen/pyproject.toml")
+    return tracked("pkg/*/pyproject.toml", "codegen/pyproject.toml", "sdk/python/pyproject.toml")
 
 
 @pytest.mark.parametrize("member", members(), ids=lambda path: path.parent.name)
 def test_every_member_is_a_distribution_with_readme_types_and_the_one_version(member: Path) -> None:
     project = tomllib.loads(member.read_text())
     folder = member.parent
-    package = folder / project["project"]["name"].replace("-", "_")
+    name = project["project"]["name"]
+    package = folder / (name.replace("-", "/") if folder == ROOT / "sdk/python" else name.replace("-", "_"))
     assert (package / "py.typed").exists()
     assert (folder / "README.md").read_text().startswith("# ")
     assert "version" in project["project"]["dynamic"]
@@ -58,7 +59,8 @@ def test_every_module_says_what_it_is_for() -> None:
 
 
 def test_no_printed_file_is_without_its_mark() -> None:
-    prints = [*tracked("pkg/apis/katib_apis/v1beta1/*.py"), *tracked("pkg/client/katib_client/v1beta1/*.py")]
+    folders = ("pkg/apis/katib_apis/v1beta1", "pkg/client/katib_client/v1beta1", "sdk/python/kubeflow/katib/models")
+    prints = tracked(*(f"{folder}/*.py" for folder in folders))
     assert prints
     assert not [path for path in prints if "DO NOT EDIT" not in path.read_text()[:200]]
 

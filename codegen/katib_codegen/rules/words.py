@@ -53,6 +53,7 @@ def _unused(api: Api) -> Iterator[Complaint]:
     used = {name for definition in api.definitions.values() for name in references(definition.schema)}
     roots = {str(document["title"]) for document in api.sources.schemas.values() if "type" in document}
     roots |= {f"{kind.name}List" for kind in api.kinds}
+    roots |= {name for name, found in api.definitions.items() if found.schema.get("x-katib-sdk") == "published"}
     for name, definition in api.definitions.items():
         if name not in used | roots:
             yield Complaint(definition.file, definition.path, f"nothing refers to {name}; remove it, or use it")

@@ -140,6 +140,25 @@ class TrialTemplate(KatibModel):
         return copied
 
 
+class TrialSource(KatibModel):
+    """Where a trial template comes from. TrialTemplate holds the same fields; programs written for Katib's own SDK know
+    the type."""
+
+    trial_spec: Annotated[dict[str, Any] | None, Field(alias="trialSpec")] = None
+    """The job as a Kubernetes object without name and namespace, with placeholders wherever a text may stand. Any kind
+    that the controller may create; not together with configMap. Absent: configMap holds the template."""
+    config_map: Annotated[ConfigMapSource | None, Field(alias="configMap")] = None
+    """Where the job's text lies; not together with trialSpec. Absent: trialSpec holds the template."""
+
+    def walk_copy(self) -> Self:
+        copied, fields = self.start_copy()
+        if (value := fields["trial_spec"]) is not None:
+            fields["trial_spec"] = deep_copy(value)
+        if (value := fields["config_map"]) is not None:
+            fields["config_map"] = value.walk_copy()
+        return copied
+
+
 class GraphConfig(KatibModel):
     """The outline of a neural network whose inside is searched for."""
 
