@@ -21,6 +21,7 @@ from katib_codegen.render.defaults import render_defaults
 from katib_codegen.render.enums import render_enums
 from katib_codegen.render.models import render_models
 from katib_codegen.render.names import render_names
+from katib_codegen.render.openapi import render_openapi
 from katib_codegen.render.packages import render_gitattributes, render_packages
 from katib_codegen.render.protobuf import render_protobuf
 from katib_codegen.render.rbac import render_rbac
@@ -39,6 +40,7 @@ RENDERERS: tuple[Callable[[Api], Files], ...] = (
     render_clients,
     render_rbac,
     render_webhooks,
+    render_openapi,
     render_packages,
 )
 # What all versions have together.

@@ -51,6 +51,7 @@ class Project:
     clients: Package
     sdk: Package | None
     manifests: str
+    openapi: str | None
     facts: tuple[str, ...]
     versions: tuple[Version, ...]
 
@@ -73,6 +74,7 @@ def parse_project(document: Mapping[str, Any], folders: Collection[str], lines: 
         clients=packages["clients"],
         sdk=packages.get("sdk"),
         manifests=document["manifests"],
+        openapi=document.get("openapi"),
         facts=tuple(document["facts"]),
         versions=tuple(sorted(versions, key=lambda version: version_priority(version.name), reverse=True)),
     )
@@ -90,6 +92,8 @@ def _faults(document: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     for word in ("name", "manifests"):
         if not isinstance(document.get(word), str):
             yield (word,), f"has no {word}; write `{word}: <text>`"
+    if not isinstance(document.get("openapi", ""), str):
+        yield ("openapi",), "has an openapi that is no text; write `openapi: <folder>`, or nothing for no such document"
     facts = document.get("facts")
     if not isinstance(facts, list) or not set(facts) <= set(FACTS):
         yield ("facts",), f"has no facts; write `facts: [...]` with those of {', '.join(FACTS)} that each version has"
