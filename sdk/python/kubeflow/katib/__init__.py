@@ -9,6 +9,7 @@ from kubeflow.katib import laziness
 from kubeflow.katib.models import MODULES as _MODELS
 
 if TYPE_CHECKING:
+    from kubeflow.katib import api as api
     from kubeflow.katib import models as models
     from kubeflow.katib.api_client import ApiClient as ApiClient
     from kubeflow.katib.configuration import Configuration as Configuration
@@ -23,7 +24,7 @@ __version__ = "0.1"
 
 _MODULES = {
     **{name: f"models.{module}" for name, module in _MODELS.items()},
-    **{name: name for name in ("api_client", "configuration", "exceptions", "models", "rest")},
+    **{name: name for name in ("api", "api_client", "configuration", "exceptions", "models", "rest")},
     **dict.fromkeys(("ApiException", "ApiKeyError", "ApiTypeError", "ApiValueError", "OpenApiException"), "exceptions"),
     "ApiClient": "api_client",
     "Configuration": "configuration",
