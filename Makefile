@@ -7,7 +7,7 @@ NOX_RUN := $(NOX) --no-venv --non-interactive -s
 
 install: .venv/.installed ## Make .venv with everything in it; the command is then .venv/bin/katib
 
-.venv/.installed: constraints.txt pyproject.toml $(wildcard */pyproject.toml pkg/*/pyproject.toml sdk/python/pyproject.toml examples/*/trial-images/*/pyproject.toml)
+.venv/.installed: constraints.txt pyproject.toml $(wildcard */pyproject.toml pkg/*/pyproject.toml sdk/python/pyproject.toml sdk/python/*/pyproject.toml examples/*/trial-images/*/pyproject.toml)
 	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "Katib needs Python 3.11, 3.12 or 3.13; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)")'
 	$(PYTHON) -m venv --clear .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt nox uv

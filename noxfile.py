@@ -23,12 +23,17 @@ ROOT = Path(__file__).parent
 PYTHONS = ["3.11", "3.12", "3.13"]
 MEMBERS = sorted(str(path.parent.relative_to(ROOT)) for path in ROOT.glob("*/pyproject.toml")) + sorted(
     str(path.parent.relative_to(ROOT))
-    for pattern in ("pkg/*/pyproject.toml", "sdk/python/pyproject.toml", "examples/*/trial-images/*/pyproject.toml")
+    for pattern in (
+        "pkg/*/pyproject.toml",
+        "sdk/python/pyproject.toml",
+        "sdk/python/*/pyproject.toml",
+        "examples/*/trial-images/*/pyproject.toml",
+    )
     for path in ROOT.glob(pattern)
 )
 PACKAGES = [
     str(path.parent.relative_to(ROOT))
-    for pattern in ("pkg/*/katib_*/py.typed", "sdk/python/kubeflow/katib/py.typed")
+    for pattern in ("pkg/*/katib_*/py.typed", "sdk/python/*/*/py.typed")
     for path in sorted(ROOT.glob(pattern))
 ]
 UNIT_TESTS = ["codegen", "pkg", "tests/house", "tests/golden"]

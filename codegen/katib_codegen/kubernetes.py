@@ -34,19 +34,30 @@ def near(full_name: str) -> str:
     return near_hint(full_name, [name for name in _definitions() if name.rsplit(".", 1)[-1][:3] == last[:3]])
 
 
+def names(*prefixes: str) -> list[str]:
+    """The full names of all types that begin like this, sorted."""
+    return sorted(name for name in _definitions() if name.startswith(prefixes))
+
+
+def definition(full_name: str) -> Mapping[str, Any]:
+    """The type as kubernetes-validate has it, references by full name."""
+    found: Mapping[str, Any] = _definitions()[full_name]
+    return found
+
+
 def cut(full_name: str, named: Mapping[str, str]) -> Schema:
     """The type called `full_name`; a reference leads to one of `named` (full name to ours), else to a free object.
 
     Types only: what Kubernetes requires of a container, admission says where it matters, with its own message.
     """
-    return _trim(_definitions()[full_name], named)
+    return _trim(definition(full_name), named)
 
 
 def _trim(source: Mapping[str, Any], named: Mapping[str, str]) -> Schema:
     if "$ref" in source:
         target = source["$ref"].rsplit("/", 1)[1]
         return {"$ref": f"#/$defs/{named[target]}"} if target in named else dict(_FREE)
-    kind = _single_type(source)
+    kind = single_type(source)
     trimmed: Schema = {"type": kind}
     if "format" in source:
         trimmed["format"] = source["format"]
@@ -60,7 +71,7 @@ def _trim(source: Mapping[str, Any], named: Mapping[str, str]) -> Schema:
     return trimmed
 
 
-def _single_type(source: Mapping[str, Any]) -> str:
+def single_type(source: Mapping[str, Any]) -> str:
     """The type without the null that kubernetes-validate adds to each."""
     kind = source.get("type", "object")
     kinds = [kind] if isinstance(kind, str) else [name for name in kind if name != "null"]

@@ -19,6 +19,7 @@ from katib_codegen.render.converters import render_converters
 from katib_codegen.render.crds import render_crds
 from katib_codegen.render.defaults import render_defaults
 from katib_codegen.render.enums import render_enums
+from katib_codegen.render.katib_api import render_katib_api
 from katib_codegen.render.models import render_models
 from katib_codegen.render.names import render_names
 from katib_codegen.render.openapi import render_openapi
@@ -45,7 +46,12 @@ RENDERERS: tuple[Callable[[Api], Files], ...] = (
     render_packages,
 )
 # What all versions have together.
-WHOLE: tuple[Callable[..., Files], ...] = (render_rest_client, render_crds, render_sdk_models)
+WHOLE: tuple[Callable[..., Files], ...] = (
+    render_rest_client,
+    render_katib_api,
+    render_crds,
+    render_sdk_models,
+)
 # Where printed files may lie. A file in here that bears the press's mark and is not printed any more is an orphan,
 # also where the press never wrote: a product that moved leaves its old folder behind.
 PRINTED_FOLDERS = ("docs", "manifests", "pkg", "sdk")

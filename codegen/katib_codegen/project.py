@@ -17,7 +17,7 @@ FACTS = ("names.yaml", "permissions.yaml", "webhooks.yaml", "api.proto")
 _VERSION = re.compile(r"v([0-9]+)(?:(alpha|beta)([0-9]+))?")
 # Packages that every project has, and those for programs of users, which it may have.
 _PACKAGES = ("models", "clients")
-_SDKS = ("sdk",)
+_SDKS = ("sdk", "strict_sdk")
 _STAGES = {"alpha": 0, "beta": 1, None: 2}
 
 
@@ -50,6 +50,7 @@ class Project:
     models: Package
     clients: Package
     sdk: Package | None
+    strict_sdk: Package | None
     manifests: str
     openapi: str | None
     facts: tuple[str, ...]
@@ -73,6 +74,7 @@ def parse_project(document: Mapping[str, Any], folders: Collection[str], lines: 
         models=packages["models"],
         clients=packages["clients"],
         sdk=packages.get("sdk"),
+        strict_sdk=packages.get("strict_sdk"),
         manifests=document["manifests"],
         openapi=document.get("openapi"),
         facts=tuple(document["facts"]),

@@ -92,6 +92,7 @@ def test_a_changed_source_changes_what_is_printed(
         "manifests/v1beta1/components/crd/trial.yaml",
         "docs/openapi/v1beta1.json",
         "sdk/python/kubeflow/katib/models/v1beta1_trial_spec.py",
+        "sdk/python/kubeflow_katib_api/kubeflow_katib_api/models/v1beta1_trial_spec.py",
     }
 
 
