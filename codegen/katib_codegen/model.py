@@ -24,7 +24,7 @@ class Definition:
     schema: Schema
     origin: str | None
     version: str
-    path: Path
+    path: Path = ()
     """Where it stands in its file."""
 
     @property
