@@ -134,14 +134,20 @@ def test_a_read_only_state_directory_is_named_with_the_cure(experiment_file: Wri
     assert "--state-dir" in done.stderr and len(done.stderr.splitlines()) == 1
 
 
+def run_on_disk(
+    folder: Path, size: str, file: Path, before: str = "true"
+) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """`katib run` on a file system of that size in a mount namespace of its own, which any user may make."""
+    disk = folder / "disk"
+    disk.mkdir()
+    run = shlex.join(Katib(disk / "state").command("run", str(file)))
+    script = f"mount -t tmpfs -o size={size} disk {disk} && cd {disk} && {before}; exec {run}"
+    command = ["unshare", "--map-root-user", "--mount", "sh", "-c", script]
+    return disk / "state", subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+
 def test_a_full_state_directory_is_named_with_the_cure(experiment_file: Writer, tmp_path: Path) -> None:
-    """A file system of 64 KiB in a mount namespace of its own, which any user may make."""
-    state = tmp_path / "state"
-    state.mkdir()
-    run = shlex.join(Katib(state).command("run", str(experiment_file("full"))))
-    full = f"mount -t tmpfs -o size=64k full {state} && ! head -c 100000 /dev/zero 2>/dev/null >{state}/filling"
-    command = ["unshare", "--map-root-user", "--mount", "sh", "-c", f"{full} && exec {run}"]
-    done = subprocess.run(command, capture_output=True, text=True)
+    state, done = run_on_disk(tmp_path, "64k", experiment_file("full"), "head -c 100000 /dev/zero 2>/dev/null >filling")
     assert done.returncode == 2, done.stderr
     assert done.stderr.startswith(f"katib: cannot write to the state directory {state}: No space left on device")
     assert "--state-dir" in done.stderr and len(done.stderr.splitlines()) == 1
@@ -170,6 +176,10 @@ def test_a_second_run_on_one_state_directory_is_refused(katib: Katib, experiment
         (["nothing"], "katib: argument COMMAND: invalid choice: 'nothing'"),
         (["run", "x.yaml", "--port=0"], "katib run: argument --port: '0' is no port: give a number from 1 to 65535"),
         (["run", "x.yaml", "--isolation=none"], "katib run: argument --isolation: invalid choice: 'none'"),
+        (
+            ["status", "--state-dir="],
+            "katib status: argument --state-dir: names no directory: give a path, or leave it out",
+        ),
         (["status", "--nope"], "katib: unrecognized arguments: --nope; see katib --help"),
     ],
 )

@@ -179,6 +179,13 @@ def test_up_status_and_down_tell_what_runs(katib: Katib) -> None:
     assert "start it with `katib up`" in refused.stderr
 
 
+@pytest.mark.parametrize("command", ["status", "doctor", "down", "kubeconfig"])
+def test_a_command_that_only_looks_makes_no_state_directory(katib: Katib, command: str) -> None:
+    done = katib(command)
+    assert "Traceback" not in done.stderr
+    assert not katib.state.exists()
+
+
 def test_doctor_finds_this_machine_good(katib: Katib) -> None:
     rows = katib.good("doctor").splitlines()
     assert [row.split()[1] for row in rows[1:]] == ["state", "disk", "clock", "ports", "isolation", "kubectl"]

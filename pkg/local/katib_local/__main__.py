@@ -58,7 +58,7 @@ def _action(
     fallback = default_path(os.environ, names.ENV_STATE_DIR)
     action.add_argument(
         "--state-dir",
-        type=Path,
+        type=_directory,
         default=fallback,
         metavar="DIR",
         help=f"where everything is kept (default: {fallback})",
@@ -79,6 +79,12 @@ def _start_options(action: FlagParser) -> None:
         default="auto",
         help="how pods see their volumes: in private mounts, by rewritten paths, or the better one that works here",
     )
+
+
+def _directory(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("names no directory: give a path, or leave it out")
+    return Path(text)
 
 
 def _port(text: str) -> int:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from katib_local.experiment_file import ExperimentFile, read_experiment_file
 from katib_local.kubectl import kubectl, print_logs
-from katib_local.state import Owner, StateDirectory, StateError, StateInUse, find_owner, open_state
+from katib_local.state import Owner, StateDirectory, StateError, StateInUse, find_owner, find_state, open_state
 from katib_local.supervisor import ProgramFailed, Supervisor, last_words
 
 T = TypeVar("T")
@@ -172,10 +172,10 @@ def _daemon_command(state: StateDirectory, arguments: Arguments) -> list[str]:
 
 def down(arguments: Arguments) -> int:
     """Stop the laptop that `katib up` has started."""
-    state = open_state(arguments.state_dir)
-    owner = find_owner(state)
-    if owner is None:
-        print(f"Katib is not running on {state.path}")
+    state = find_state(arguments.state_dir)
+    owner = find_owner(state) if state else None
+    if state is None or owner is None:
+        print(f"Katib is not running on {arguments.state_dir.absolute()}")
         return 0
     if owner.command != "up":
         raise StateInUse(
@@ -196,10 +196,10 @@ def down(arguments: Arguments) -> int:
 
 def status(arguments: Arguments) -> int:
     """Say what runs here; exit code 1 when nothing does."""
-    state = open_state(arguments.state_dir)
-    owner = find_owner(state)
-    if owner is None or not state.ports.exists():
-        print(f"Katib is not running on {state.path}; `katib up` starts it")
+    state = find_state(arguments.state_dir)
+    owner = find_owner(state) if state else None
+    if state is None or owner is None or not state.ports.exists():
+        print(f"Katib is not running on {arguments.state_dir.absolute()}; `katib up` starts it")
         return 1
     check_port(state, arguments.port)
     print(f"Katib runs: `katib {owner.command}`, process {owner.pid}, state in {state.path}")
@@ -208,11 +208,11 @@ def status(arguments: Arguments) -> int:
 
 def running_state(arguments: Arguments) -> StateDirectory:
     """The state directory of a laptop that runs; raises StateError when none does."""
-    state = open_state(arguments.state_dir)
-    if _serving(find_owner(state), state):
+    state = find_state(arguments.state_dir)
+    if state is not None and _serving(find_owner(state), state):
         check_port(state, arguments.port)
         return state
-    raise StateError(f"Katib is not running on {state.path}: start it with `katib up`")
+    raise StateError(f"Katib is not running on {arguments.state_dir.absolute()}: start it with `katib up`")
 
 
 def check_port(state: StateDirectory, wanted: int | None) -> None:

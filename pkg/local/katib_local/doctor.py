@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
 import socket
+import sqlite3
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +16,7 @@ from pathlib import Path
 from katib_local.credentials import LOOPBACK
 from katib_local.kubectl import find_kubectl
 from katib_local.progress import render_table
-from katib_local.state import StateDirectory, StateError, find_owner, open_state
+from katib_local.state import STATE_VERSION, StateDirectory, StateError, check_usable, find_owner, find_state
 
 LEAST_DISK = 512 * 1024 * 1024
 BUILT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -38,38 +41,64 @@ def doctor(state_dir: Path, port: int | None) -> int:
 
 
 def examine(state_dir: Path, port: int | None, now: datetime) -> Iterator[Finding]:
-    """All checks, in the order in which they are worth mending."""
-    try:
-        state = open_state(state_dir)
-    except StateError as error:
-        yield Finding("state", False, str(error), "choose another directory with --state-dir")
-        return
-    yield Finding("state", True, f"{state.path} (format 1)")
-    for check in (_disk, _clock):
-        yield check(state, now)
-    yield _port(state, port)
+    """All checks, in the order in which they are worth mending; none of them changes anything."""
+    yield _state(state_dir)
+    yield _disk(state_dir)
+    yield _clock(state_dir, now)
+    yield _port(state_dir, port)
     yield _isolation()
     yield _kubectl()
 
 
-def _disk(state: StateDirectory, now: datetime) -> Finding:
-    free = shutil.disk_usage(state.path).free
-    found = f"{free / 2**30:.1f} GiB free"
-    return Finding(
-        "disk", free >= LEAST_DISK, found, "" if free >= LEAST_DISK else "make room, or use --state-dir on another disk"
-    )
+def _state(state_dir: Path) -> Finding:
+    try:
+        state = find_state(state_dir)
+        if state is None:
+            check_usable(state_dir)
+            return Finding("state", True, f"{state_dir.absolute()} (not made yet)")
+    except StateError as error:
+        return Finding("state", False, str(error), "choose another directory with --state-dir")
+    if find_owner(state) is None:  # else a program writes to them, and would have ended if they were damaged
+        for database in (state.objects / "objects.sqlite", state.observations):
+            if problem := find_damage(database):
+                return Finding(
+                    "state", False, f"{database}: {problem}", f"move {database} away, or restore a copy of it"
+                )
+    return Finding("state", True, f"{state.path} (format {STATE_VERSION})")
 
 
-def _clock(state: StateDirectory, now: datetime) -> Finding:
-    newest = max((file.stat().st_mtime for file in state.path.iterdir()), default=0.0)
+def find_damage(database: Path) -> str | None:
+    """What is wrong with a SQLite file; None when it is good or not there. The file and its folder are left as they are."""
+    if not database.exists():
+        return None
+    pending = database.with_name(f"{database.name}-wal").exists()
+    try:
+        uri = f"{database.absolute().as_uri()}?{'mode=ro' if pending else 'immutable=1'}"
+        with contextlib.closing(sqlite3.connect(uri, uri=True)) as connection:
+            (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.Error as error:
+        return str(error)
+    return None if answer == "ok" else " ".join(str(answer).split())
+
+
+def _disk(state_dir: Path) -> Finding:
+    place = next(place for place in (state_dir.absolute(), *state_dir.absolute().parents) if place.exists())
+    free = shutil.disk_usage(place).free
+    cure = "" if free >= LEAST_DISK else "make room, or use --state-dir on another disk"
+    return Finding("disk", free >= LEAST_DISK, f"{free / 2**30:.1f} GiB free", cure)
+
+
+def _clock(state_dir: Path, now: datetime) -> Finding:
+    files = list(state_dir.iterdir()) if os.access(state_dir, os.R_OK | os.X_OK) and state_dir.is_dir() else []
+    newest = max((file.lstat().st_mtime for file in files), default=0.0)
     ahead = datetime.fromtimestamp(newest, UTC) - now
     if now < BUILT or ahead > timedelta(minutes=1):
         return Finding("clock", False, f"{now:%Y-%m-%d %H:%M} UTC is in the past", "set this machine's clock")
     return Finding("clock", True, f"{now:%Y-%m-%d %H:%M} UTC")
 
 
-def _port(state: StateDirectory, port: int | None) -> Finding:
-    if (owner := find_owner(state)) is not None:
+def _port(state_dir: Path, port: int | None) -> Finding:
+    if (owner := find_owner(StateDirectory(state_dir.absolute()))) is not None:
         return Finding("ports", True, f"served by `katib {owner.command}`, process {owner.pid}")
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -111,6 +140,3 @@ def _try(command: list[str]) -> tuple[bool, str]:
         return False, str(error)
     lines = (done.stdout or done.stderr).strip().splitlines()
     return done.returncode == 0, lines[0] if lines else "no answer"
-
-
-Check = Callable[[StateDirectory, datetime], Finding]

@@ -6,9 +6,11 @@ Knows files and locks. Must not know processes or Kubernetes.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +20,8 @@ from katib_apis.v1beta1 import names
 
 STATE_VERSION = 1
 LONGEST_SOCKET_PATH = 100
+UNFINISHED = ".version."
+"""How the name begins that the file `version` has while it is written."""
 
 
 class StateError(Exception):
@@ -45,6 +49,11 @@ class StateDirectory:
     """Paths below one state directory."""
 
     path: Path
+
+    @property
+    def version(self) -> Path:
+        """The version of the format; a directory with this file is ours."""
+        return self.path / "version"
 
     @property
     def kubeconfig(self) -> Path:
@@ -127,13 +136,63 @@ def open_state(path: Path) -> StateDirectory:
     state = StateDirectory(path.absolute())
     try:
         state.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _check_ours(state)
         state.path.chmod(0o700)
+        _check_version(state.version)
         for folder in (state.credentials, state.logs, state.objects, state.pods, state.path / "run"):
             folder.mkdir(mode=0o700, exist_ok=True)
-        _check_version(state.path / "version")
     except OSError as error:
         raise _unusable(path, error) from error
     return state
+
+
+def find_state(path: Path) -> StateDirectory | None:
+    """The state directory if there is one, for those who only look: nothing is made or changed. Raises StateError."""
+    state = StateDirectory(path.absolute())
+    try:
+        if not _first_line(state.version):
+            return None
+        _check_version(state.version)
+    except NotADirectoryError:
+        return None
+    except OSError as error:
+        cause = error.strerror or str(error)
+        raise StateError(
+            f"cannot read the state directory {path}: {cause}. Choose another one with --state-dir"
+        ) from error
+    return state
+
+
+def check_usable(path: Path) -> None:
+    """Raise StateError when open_state would refuse the directory, as far as looking can tell; changes nothing."""
+    state = StateDirectory(path.absolute())
+    existing = next(place for place in (state.path, *state.path.parents) if place.exists())
+    try:
+        if existing == state.path:
+            _check_ours(state)
+        if not existing.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if not os.access(existing, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise _unusable(path, error) from error
+
+
+def _check_ours(state: StateDirectory) -> None:
+    """Raise StateError for a directory that holds something else, or that every user may write to: it is not ours to close."""
+    entries = {entry for entry in os.listdir(state.path) if not entry.startswith(UNFINISHED)}
+    if state.version.exists():
+        return
+    if foreign := sorted(entries - {names.OBJECT_CONFIG_KEY}):
+        raise StateError(
+            f"{state.path} holds other files ({foreign[0]}) and no state of Katib: name a new or an empty directory, such as "
+            f"{state.path / 'katib'}, with --state-dir"
+        )
+    if state.path.stat().st_mode & stat.S_IWOTH:
+        raise StateError(
+            f"every user may write to {state.path}: name a directory of your own, such as {state.path / 'katib'}, "
+            "with --state-dir"
+        )
 
 
 def _check_version(file: Path) -> None:
@@ -141,7 +200,12 @@ def _check_version(file: Path) -> None:
     if not text:
         write_private(file, f"{STATE_VERSION}\n".encode())
         return
-    if not text.isdigit() or int(text) > STATE_VERSION:
+    if not text.isdecimal():
+        raise StateError(
+            f"{file} is damaged: it says {text!r} instead of {STATE_VERSION}, the version of the format. Write "
+            f"{STATE_VERSION} into it, or choose another directory with --state-dir"
+        )
+    if int(text) > STATE_VERSION:
         raise StateError(
             f"the state in {file.parent} was written by a newer Katib (version {text} of the format, this one knows "
             f"{STATE_VERSION}): update Katib, or choose another directory with --state-dir"
@@ -207,5 +271,5 @@ def find_owner(state: StateDirectory) -> Owner | None:
                 content = json.loads(stream.read() or "{}")
                 return Owner(int(content.get("pid", 0)), str(content.get("command", "")))
             return None
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, PermissionError, ValueError):
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +14,16 @@ import pytest
 from katib_local.credentials import make_credentials
 from katib_local.laptop import choose_ports, render_config
 from katib_local.programs import Laptop, Ports, desired_programs
-from katib_local.state import StateError, StateInUse, default_path, find_owner, open_state, owned, write_private
+from katib_local.state import (
+    StateError,
+    StateInUse,
+    default_path,
+    find_owner,
+    find_state,
+    open_state,
+    owned,
+    write_private,
+)
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -49,6 +59,50 @@ def test_state_of_a_newer_katib_is_refused(tmp_path: Path) -> None:
     (tmp_path / "version").write_text("99\n")
     with pytest.raises(StateError, match=r"newer Katib \(version 99"):
         open_state(tmp_path)
+
+
+@pytest.mark.parametrize("opened", [open_state, find_state], ids=["to start", "to look"])
+def test_a_damaged_version_is_named_with_the_cure(tmp_path: Path, opened: Callable[[Path], object]) -> None:
+    open_state(tmp_path)
+    (tmp_path / "version").write_text("x\n")
+    with pytest.raises(StateError, match=r"version is damaged: it says 'x' instead of 1.* Write 1 into it"):
+        opened(tmp_path)
+
+
+def test_a_directory_with_other_files_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("")
+    tmp_path.chmod(0o755)
+    with pytest.raises(StateError, match=r"holds other files \(thesis.tex\).*/katib, with --state-dir"):
+        open_state(tmp_path)
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
+    assert os.listdir(tmp_path) == ["thesis.tex"]
+
+
+def test_a_directory_that_every_user_may_write_to_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    tmp_path.chmod(0o1777)
+    with pytest.raises(StateError, match=r"every user may write to .*/katib, with --state-dir"):
+        open_state(tmp_path)
+    assert tmp_path.stat().st_mode & 0o7777 == 0o1777 and not os.listdir(tmp_path)
+
+
+def test_an_empty_directory_and_one_with_a_configuration_or_a_broken_off_start_become_state_directories(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "katib-config.yaml").write_text("")
+    (tmp_path / ".version.1").write_text("")
+    assert open_state(tmp_path).version.read_text() == "1\n"
+    assert tmp_path.stat().st_mode & 0o777 == 0o700
+
+
+def test_who_only_looks_makes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir(mode=0o755)
+    (tmp_path / "file").write_text("")
+    for name in ("missing", "empty", "file"):
+        assert find_state(tmp_path / name) is None
+    assert sorted(os.listdir(tmp_path)) == ["empty", "file"] and not os.listdir(tmp_path / "empty")
+    assert (tmp_path / "empty").stat().st_mode & 0o777 == 0o755
+    open_state(tmp_path / "empty")
+    assert find_state(tmp_path / "empty") is not None
 
 
 def test_two_processes_cannot_own_one_directory(tmp_path: Path) -> None:
