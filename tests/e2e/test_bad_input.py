@@ -53,6 +53,26 @@ REFUSED: dict[str, tuple[Change, str, list[str]]] = {
         ": spec.metricsCollectorSpec.source.filter.metricsFormat",
         ["(\\w+=(.*)"],
     ),
+    "a misspelt field": (
+        ("parallelTrialCount: 2", "paralelTrialCount: 2"),
+        ":12: spec.paralelTrialCount: no such field; did you mean parallelTrialCount?",
+        [],
+    ),
+    "a misspelt field below another": (
+        ("    objectiveMetricName", "    goall: 1\n    objectiveMetricName"),
+        ":9: spec.objective.goall: no such field; did you mean goal?",
+        [],
+    ),
+    "a field twice": (
+        ("maxTrialCount: 4", "maxTrialCount: 4\n  maxTrialCount: 5"),
+        ":14: spec.maxTrialCount: stands here again, after line 13: remove one",
+        [],
+    ),
+    "a name that is a path": (
+        ("name: refused", "name: refused/status"),
+        ':4: metadata.name: Invalid value: "refused/status"',
+        [],
+    ),
     "a wrong type": (
         ("maxTrialCount: 4", 'maxTrialCount: "four"'),
         ": spec.maxTrialCount: Invalid value",

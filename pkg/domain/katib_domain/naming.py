@@ -10,6 +10,18 @@ _LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _LABEL_VALUE: Final = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
 _LONGEST: Final = 63
 _HASH_LENGTH: Final = 10
+_EXPERIMENT: Final = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?", re.ASCII)
+_LONGEST_EXPERIMENT: Final = 40
+
+
+def experiment_name_problem(name: str) -> str | None:
+    """What an Experiment's name must be, when it is not (WH-3: the whole name must match)."""
+    if _EXPERIMENT.fullmatch(name) and len(name) <= _LONGEST_EXPERIMENT:
+        return None
+    return (
+        f"must be {_LONGEST_EXPERIMENT} characters at most, begin with a lower-case letter, go on with lower-case letters, "
+        "digits and '-', and end with a letter or digit, such as my-experiment-1"
+    )
 
 
 def legal_name(text: str) -> str:

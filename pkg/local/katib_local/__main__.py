@@ -14,7 +14,7 @@ from pathlib import Path
 from katib_apis.v1beta1 import names
 from katib_local import commands
 from katib_local.commands import Arguments
-from katib_local.experiment_file import InputError
+from katib_local.documents import InputError
 from katib_local.state import StateError, default_path
 from katib_local.supervisor import ProgramFailed
 from katib_machinery.flags import FlagParser, ShowVersion

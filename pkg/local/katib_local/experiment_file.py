@@ -11,29 +11,34 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from katib_apis.v1beta1 import names
 from katib_apis.v1beta1.resources import EXPERIMENTS
+from katib_domain.naming import experiment_name_problem
+from katib_local.documents import Document, InputError, is_written, read_documents
 
 GROUP_VERSION = EXPERIMENTS.api_version
 COMPANIONS = {"ConfigMap", "Secret"}
 FIELD = re.compile(r"\b(?:metadata|spec)(?:\.[A-Za-z]\w*|\[\d+\])*")
 NAMESPACES = ("default", names.ENV_CORE_NAMESPACE_DEFAULT)
-
-
-class InputError(Exception):
-    """The input cannot be used; the message is one readable line (or one per error)."""
+TEXTS = ("labels", "annotations")
+"""The mappings of metadata."""
 
 
 @dataclass(frozen=True)
 class ExperimentFile:
     """One Experiment, what it needs beside it (ConfigMaps, Secrets), and where its fields stand."""
 
-    path: str
-    experiment: Mapping[str, Any]
-    companions: Sequence[Mapping[str, Any]]
-    node: yaml.Node
+    document: Document
+    companions: Sequence[Document]
+
+    @property
+    def path(self) -> str:
+        return self.document.file
+
+    @property
+    def experiment(self) -> Mapping[str, Any]:
+        value: Mapping[str, Any] = self.document.value
+        return value
 
     @property
     def name(self) -> str:
@@ -45,12 +50,16 @@ class ExperimentFile:
 
     def line(self, field: str) -> int:
         """The line of a field such as `spec.parameters[2].name`, or of its nearest parent that is written."""
-        return find_line(self.node, field)
+        return self.document.line(field)
+
+    def writes(self, field: str) -> bool:
+        """Whether the field stands in the file itself."""
+        return is_written(self.document.node, field)
 
     def located(self, message: str) -> str:
         """A message about fields, led by the file and the line of the first field that it names."""
         found = FIELD.search(message)
-        return f"{self.path}:{self.line(found.group()) if found else self.node.start_mark.line + 1}: {message}"
+        return f"{self.path}:{self.line(found.group() if found else '')}: {message}"
 
 
 def read_experiment_file(path: Path) -> ExperimentFile:
@@ -68,91 +77,63 @@ def read_experiment_file(path: Path) -> ExperimentFile:
 
 def parse_experiment_file(path: str, text: str) -> ExperimentFile:
     """Parse the text of such a file; raises InputError."""
-    documents = _documents(path, text)
-    experiments = [pair for pair in documents if pair[0].get("kind") == EXPERIMENTS.kind]
-    for document, node in documents:
-        _check_kind(path, document, node)
+    documents = read_documents(path, text)
+    for document in documents:
+        _check_kind(document)
+        _check_metadata(document)
+    experiments = [document for document in documents if document.value["kind"] == EXPERIMENTS.kind]
     if len(experiments) != 1:
         found = "no Experiment" if not experiments else f"{len(experiments)} Experiments"
         raise InputError(f"{path}: has {found}; `katib run` takes a file with exactly one")
-    experiment, node = experiments[0]
-    with_namespace = _with_namespace(path, experiment, node)
-    namespace = with_namespace["metadata"]["namespace"]
-    companions = [_placed(document, namespace) for document, _ in documents if document.get("kind") != EXPERIMENTS.kind]
-    return ExperimentFile(path, with_namespace, companions, node)
+    _check_experiment(experiments[0])
+    namespace = experiments[0].value["metadata"].get("namespace") or NAMESPACES[0]
+    companions = [_placed(document, namespace) for document in documents if document is not experiments[0]]
+    return ExperimentFile(_placed(experiments[0], namespace), companions)
 
 
-def _documents(path: str, text: str) -> list[tuple[dict[str, Any], yaml.Node]]:
-    try:
-        nodes = [node for node in yaml.compose_all(text, Loader=yaml.SafeLoader) if node is not None]
-        documents = [document for document in yaml.safe_load_all(text) if document is not None]
-    except yaml.MarkedYAMLError as error:
-        raise InputError(_syntax_error(path, error)) from error
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: is not YAML: {' '.join(str(error).split())}") from error
-    for document, node in zip(documents, nodes, strict=True):
-        if not isinstance(document, dict):
-            raise InputError(
-                f"{path}:{node.start_mark.line + 1}: is not a Kubernetes object (a mapping with apiVersion and kind)"
-            )
-    return list(zip(documents, nodes, strict=True))
-
-
-def _syntax_error(path: str, error: yaml.MarkedYAMLError) -> str:
-    mark = error.problem_mark or error.context_mark
-    line = f":{mark.line + 1}" if mark else ""
-    context = f" ({error.context})" if error.context else ""
-    return (
-        f"{path}{line}: is not YAML: {error.problem or 'cannot be parsed'}{context}; mend this line or the one above it"
-    )
-
-
-def _check_kind(path: str, document: Mapping[str, Any], node: yaml.Node) -> None:
-    kind, version = document.get("kind"), document.get("apiVersion")
-    line = find_line(node, "kind")
+def _check_kind(document: Document) -> None:
+    if not isinstance(document.value, dict):
+        raise document.refused("", "is not a Kubernetes object (a mapping with apiVersion and kind)")
+    kind, version = document.value.get("kind"), document.value.get("apiVersion")
     if kind == EXPERIMENTS.kind and version != GROUP_VERSION:
-        line = find_line(node, "apiVersion")
-        raise InputError(f"{path}:{line}: apiVersion {version!r} is not served; an Experiment has {GROUP_VERSION}")
-    if kind != EXPERIMENTS.kind and kind not in COMPANIONS:
+        text = f"apiVersion {version!r} is not served; an Experiment has {GROUP_VERSION}"
+        raise document.refused("apiVersion", text)
+    if not isinstance(kind, str) or kind not in {EXPERIMENTS.kind, *COMPANIONS}:
         known = ", ".join([EXPERIMENTS.kind, *sorted(COMPANIONS)])
         said = f"kind {kind!r} is unknown here" if kind else "has no kind"
-        raise InputError(f"{path}:{line}: {said}; `katib run` takes {known}")
-    metadata = document.get("metadata")
-    if not isinstance(metadata, Mapping) or not isinstance(metadata.get("name"), str):
-        raise InputError(
-            f"{path}:{find_line(node, 'metadata')}: metadata.name is missing: give the {kind} a name in quotes or plain text"
-        )
+        raise document.refused("kind", f"{said}; `katib run` takes {known}")
 
 
-def _with_namespace(path: str, experiment: Mapping[str, Any], node: yaml.Node) -> dict[str, Any]:
-    namespace = experiment["metadata"].get("namespace", "default")
+def _check_metadata(document: Document) -> None:
+    """The shape of what this command itself reads; the cluster looks at everything else."""
+    kind, metadata = document.value["kind"], document.value.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    if not isinstance(metadata, dict) or name is None:
+        raise document.refused("metadata", f"metadata.name is missing: give the {kind} a name")
+    if not isinstance(name, str):
+        raise document.refused("metadata.name", f"metadata.name: {name!r} is no text: put it in quotes")
+    for field in TEXTS:
+        if not isinstance(metadata.get(field) or {}, dict):
+            text = f"metadata.{field}: must be a mapping of names to text, such as {{stage: test}}"
+            raise document.refused(f"metadata.{field}", text)
+
+
+def _check_experiment(document: Document) -> None:
+    metadata = document.value["metadata"]
+    if problem := experiment_name_problem(metadata["name"]):
+        raise document.refused("metadata.name", f'metadata.name: Invalid value: "{metadata["name"]}": {problem}')
+    namespace = metadata.get("namespace") or NAMESPACES[0]
     if namespace not in NAMESPACES:
-        line = find_line(node, "metadata.namespace")
-        raise InputError(
-            f"{path}:{line}: metadata.namespace {namespace!r} is not ready for trials on this machine; "
-            f"use {' or '.join(NAMESPACES)}"
+        text = (
+            f"metadata.namespace {namespace!r} is not ready for trials on this machine; use {' or '.join(NAMESPACES)}"
         )
-    return _placed(experiment, namespace)
+        raise document.refused("metadata.namespace", text)
+    if not isinstance(document.value.get("spec"), dict):
+        text = "spec: must be a mapping with objective, algorithm, parameters and trialTemplate: write them below it"
+        raise document.refused("spec", text)
 
 
-def _placed(document: Mapping[str, Any], namespace: str) -> dict[str, Any]:
-    metadata = {**document.get("metadata", {})}
-    metadata.setdefault("namespace", namespace)
-    return {**document, "metadata": metadata}
-
-
-def find_line(node: yaml.Node, field: str) -> int:
-    """The line (from 1) at which a field is written; for a missing field that of its nearest written parent."""
-    line = node.start_mark.line + 1
-    for part in re.findall(r"[^.\[\]]+", field):
-        if isinstance(node, yaml.MappingNode):
-            pair = next(((key, value) for key, value in node.value if key.value == part), None)
-            if pair is None:
-                break
-            line, node = pair[0].start_mark.line + 1, pair[1]
-        elif isinstance(node, yaml.SequenceNode) and part.isdigit() and int(part) < len(node.value):
-            node = node.value[int(part)]
-            line = node.start_mark.line + 1
-        else:
-            break
-    return line
+def _placed(document: Document, namespace: str) -> Document:
+    metadata = document.value["metadata"]
+    metadata = {**metadata, "namespace": metadata.get("namespace") or namespace}
+    return Document(document.file, {**document.value, "metadata": metadata}, document.node)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from katib_apis.v1beta1 import names
-from katib_local.experiment_file import InputError
+from katib_local.documents import InputError
 from katib_local.node.kept_logs import KeptLog, find_kept_logs
 from katib_local.node.logs import render_line, select_lines
 from katib_local.state import StateDirectory

@@ -8,25 +8,27 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import re
 import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TextIO
+from urllib.parse import quote
 
 from katib_apis.v1beta1 import names
 from katib_apis.v1beta1.enums import ExperimentConditionType
 from katib_apis.v1beta1.resources import EXPERIMENTS, TRIALS
 from katib_local import bootstrap, progress
-from katib_local.experiment_file import ExperimentFile, InputError
+from katib_local.documents import InputError
+from katib_local.experiment_file import ExperimentFile
+from katib_local.refusals import located_errors
 from katib_local.submission import Attach, ChangeBudget, Create, Refuse, decide_submission
-from katib_machinery.transport import ApiError, Transport
+from katib_machinery.transport import MERGE_PATCH, ApiError, Transport
 
 SUCCEEDED, FAILED = 0, 1
-DENIED = re.compile(r'^admission webhook "[^"]+" denied the request: ')
-INVALID = re.compile(r'^Experiment(?:\.kubeflow\.org)? "[^"]*" is invalid: ')
+STRICT = {"fieldValidation": "Strict"}
+"""A misspelt field is refused, as kubectl has it."""
 CLIENT_ERRORS = (400, 403, 422)
 Json = Mapping[str, Any]
 
@@ -68,7 +70,7 @@ class Runner:
 
     @property
     def path(self) -> str:
-        return f"{self.collection}/{self.file.name}"
+        return f"{self.collection}/{quote(self.file.name, safe='')}"
 
     async def run(self) -> int:
         """Submit, follow, report; the exit code is 0 for a result and 1 for none. Raises InputError."""
@@ -83,6 +85,8 @@ class Runner:
         try:
             await self._submit(submission, held)
         except ApiError as error:
+            if error.already_exists:  # another `katib run` of the same file was quicker
+                return await self.submit()
             if error.code in CLIENT_ERRORS:
                 raise InputError(located_errors(self.file, error.message)) from error
             raise
@@ -100,19 +104,19 @@ class Runner:
                 await self._create(experiment)
             case ChangeBudget(patch):
                 body = json.dumps(patch).encode()
-                kind = "application/merge-patch+json"
-                self.live = json.loads(await self.transport.request("PATCH", self.path, body=body, content_type=kind))
+                self.live = json.loads(
+                    await self.transport.request("PATCH", self.path, params=STRICT, body=body, content_type=MERGE_PATCH)
+                )
             case Attach():
                 self.live = dict(held or {})
 
     async def _create(self, experiment: Json) -> None:
-        """Companions go first, but nothing is left behind when the Experiment is refused: a dry run asks before."""
         body = json.dumps(experiment).encode()
         if self.file.companions:
-            await self.transport.request("POST", self.collection, params={"dryRun": "All"}, body=body)
+            await self.transport.request("POST", self.collection, params={"dryRun": "All", **STRICT}, body=body)
         for companion in self.file.companions:
-            await bootstrap.apply(self.transport, dict(companion))
-        self.live = json.loads(await self.transport.request("POST", self.collection, body=body))
+            await bootstrap.apply(self.transport, dict(companion.value))
+        self.live = json.loads(await self.transport.request("POST", self.collection, params=STRICT, body=body))
 
     async def _get(self) -> dict[str, Any] | None:
         try:
@@ -191,12 +195,3 @@ class Runner:
         params = {"labelSelector": f"{names.LABEL_EXPERIMENT}={self.file.name}"}
         answer = json.loads(await self.transport.request("GET", collection, params=params))
         return list(answer["items"])
-
-
-def located_errors(file: ExperimentFile, message: str) -> str:
-    """A refusal by the cluster as lines that name file, line and field."""
-    text = INVALID.sub("", DENIED.sub("", message)).strip()
-    if text.startswith("[") and text.endswith("]"):
-        text = text[1:-1]
-    parts = re.split(r", (?=(?:spec|metadata)[.\[: ])", text)
-    return "\n".join(file.located(part) for part in parts)

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from katib_local.experiment_file import InputError, find_line, parse_experiment_file, read_experiment_file
-from katib_local.run import located_errors
+from katib_local.documents import InputError, find_line
+from katib_local.experiment_file import parse_experiment_file, read_experiment_file
+from katib_local.refusals import located_errors
 
 GOOD = """\
 apiVersion: kubeflow.org/v1beta1
@@ -37,6 +38,38 @@ WRONG = {
         "x.yaml:1: apiVersion 'kubeflow.org/v1alpha3' is not served; an Experiment has kubeflow.org/v1beta1",
     ),
     "no name": (GOOD.replace("  name: one", "  labels: {}"), "x.yaml:3: metadata.name is missing"),
+    "a kind that is a list": (
+        GOOD.replace("Experiment", "[Experiment]"),
+        "x.yaml:2: kind ['Experiment'] is unknown here",
+    ),
+    "a name that is a number": (
+        GOOD.replace("name: one", "name: 123"),
+        "x.yaml:4: metadata.name: 123 is no text: put it in quotes",
+    ),
+    "a name that is a path": (
+        GOOD.replace("name: one", "name: one/status"),
+        'x.yaml:4: metadata.name: Invalid value: "one/status": must be 40 characters at most',
+    ),
+    "a name with a query": (
+        GOOD.replace("name: one", "name: one?x=1"),
+        'x.yaml:4: metadata.name: Invalid value: "one?x=1": must be 40 characters at most',
+    ),
+    "a name beyond ASCII": (
+        GOOD.replace("name: one", "name: fäst"),
+        'x.yaml:4: metadata.name: Invalid value: "fäst": must be 40 characters at most',
+    ),
+    "annotations that are a list": (
+        GOOD.replace("  name: one", "  name: one\n  annotations: [a]"),
+        "x.yaml:5: metadata.annotations: must be a mapping of names to text",
+    ),
+    "an empty spec": (
+        "apiVersion: kubeflow.org/v1beta1\nkind: Experiment\nmetadata: {name: one}\nspec:\n",
+        "x.yaml:4: spec: must be a mapping with objective",
+    ),
+    "a spec that is a list": (
+        "apiVersion: kubeflow.org/v1beta1\nkind: Experiment\nmetadata: {name: one}\nspec: [1]\n",
+        "x.yaml:4: spec: must be a mapping with objective",
+    ),
     "another namespace": (
         GOOD.replace("  name: one", "  name: one\n  namespace: team"),
         "x.yaml:5: metadata.namespace 'team' is not ready for trials on this machine; use default or kubeflow",
@@ -73,11 +106,27 @@ def test_what_the_experiment_needs_goes_to_its_namespace() -> None:
         f"{CONFIG_MAP}---\n{GOOD.replace('name: one', 'name: one, namespace: kubeflow').replace('metadata:', 'metadata: {').replace('kubeflow' + chr(10) + 'spec', 'kubeflow}' + chr(10) + 'spec')}",
     )
     assert file.namespace == "kubeflow"
-    assert file.companions[0]["metadata"] == {"name": "script", "namespace": "kubeflow"}
+    assert file.companions[0].value["metadata"] == {"name": "script", "namespace": "kubeflow"}
 
 
 def test_an_experiment_without_a_namespace_goes_to_default() -> None:
     assert parse_experiment_file("x.yaml", GOOD).namespace == "default"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{GOOD}---\n",
+        f"{GOOD}---\n---\n",
+        f"---\n# a comment\n---\n{GOOD}",
+        f"# a comment\n---\n{GOOD}---\n# the end\n",
+    ],
+    ids=["trailing", "empty", "leading", "comments"],
+)
+def test_documents_without_content_are_passed_over(text: str) -> None:
+    file = parse_experiment_file("x.yaml", text)
+    assert file.name == "one" and not file.companions
+    assert text.splitlines()[file.line("metadata.name") - 1] == "  name: one"
 
 
 LINES = {
@@ -107,3 +156,36 @@ def test_every_refused_field_gets_its_line() -> None:
         "x.yaml:5: spec.objective: Required value: say what to optimise",
         "x.yaml:9: spec.parameters[0].feasibleSpace.min: Invalid value: 1: a, b",
     ]
+
+
+MISSPELT = {
+    "a near word": (
+        "spec.paralelTrialCount",
+        "x.yaml:5: spec.paralelTrialCount: no such field; did you mean parallelTrialCount?",
+    ),
+    "below a list": (
+        "spec.parameters[0].feasiblSpace",
+        "x.yaml:7: spec.parameters[0].feasiblSpace: no such field; did you mean feasibleSpace?",
+    ),
+    "no near word": ("spec.zzz", "x.yaml:5: spec.zzz: no such field; remove it"),
+}
+
+
+@pytest.mark.parametrize(("field", "line"), MISSPELT.values(), ids=MISSPELT.keys())
+def test_a_misspelt_field_gets_its_line_and_the_near_word(field: str, line: str) -> None:
+    file = parse_experiment_file("x.yaml", GOOD)
+    message = (
+        'Experiment in version "v1beta1" cannot be handled as a Experiment: strict decoding error: '
+        f'unknown field "{field}", unknown field "spec.zzz" (of "one")'
+    )
+    assert located_errors(file, message).splitlines() == [line, MISSPELT["no near word"][1]]
+
+
+def test_a_policy_that_is_a_default_is_not_told_beside_other_errors() -> None:
+    budget, policy = (
+        "spec.maxTrialCount: Invalid value: 0: must be greater than 0",
+        'spec.resumePolicy: Invalid value: "Never": ended',
+    )
+    file = parse_experiment_file("x.yaml", GOOD)
+    assert located_errors(file, f"[{budget}, {policy}]") == f"x.yaml:5: {budget}"
+    assert located_errors(file, policy) == f"x.yaml:5: {policy}"

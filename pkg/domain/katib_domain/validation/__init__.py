@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -16,15 +15,13 @@ from katib_apis.v1beta1.models import (
     ObjectiveSpec,
 )
 from katib_domain.katib_config import KatibConfigError, early_stopping_config, known_algorithms, suggestion_config
+from katib_domain.naming import experiment_name_problem
 from katib_domain.search_space import algorithm_space_errors
 from katib_domain.validation.budget import budget_errors, update_errors
 from katib_domain.validation.collector import collector_errors
 from katib_domain.validation.errors import FieldError, invalid, render_errors, required
 from katib_domain.validation.parameters import parameter_errors
 from katib_domain.validation.template import TemplateText, template_errors
-
-LONGEST_NAME = 40
-NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?", re.ASCII)
 
 __all__ = ["FieldError", "Surroundings", "TemplateText", "render_errors", "validate_experiment"]
 
@@ -63,13 +60,8 @@ def validate_experiment(experiment: Experiment, old: Experiment | None, around: 
 
 def _name_errors(experiment: Experiment) -> Iterator[FieldError]:
     """Row 1, WH-3: the whole name must match."""
-    name = experiment.name
-    if not NAME.fullmatch(name) or len(name) > LONGEST_NAME:
-        detail = (
-            f"must be {LONGEST_NAME} characters at most, begin with a lower-case letter, go on with lower-case letters, "
-            "digits and '-', and end with a letter or digit, such as my-experiment-1"
-        )
-        yield invalid("metadata.name", name, detail)
+    if problem := experiment_name_problem(experiment.name):
+        yield invalid("metadata.name", experiment.name, problem)
 
 
 def _objective_errors(objective: ObjectiveSpec | None) -> Iterator[FieldError]:

@@ -1,0 +1,60 @@
+"""Turns what the cluster says about a refused file into lines that name file, line, field and cure.
+
+Pure apart from reading the printed schema. Must not know how requests are sent.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from katib_local.experiment_file import ExperimentFile
+
+DENIED = re.compile(r'^admission webhook "[^"]+" denied the request: ')
+INVALID = re.compile(r'^Experiment(?:\.kubeflow\.org)? "[^"]*" is invalid: ')
+UNKNOWN = re.compile(r'unknown field "([^"]+)"')
+POLICY = "spec.resumePolicy"
+
+
+def located_errors(file: ExperimentFile, message: str) -> str:
+    """A refusal of the Experiment as lines that name file, line and field."""
+    if unknown := UNKNOWN.findall(message):
+        return "\n".join(_misspelt(file, field) for field in unknown)
+    text = INVALID.sub("", DENIED.sub("", message)).strip()
+    if text.startswith("[") and text.endswith("]"):
+        text = text[1:-1]
+    parts = re.split(r", (?=(?:spec|metadata)[.\[: ])", text)
+    return "\n".join(file.located(part) for part in _about_the_file(file, parts))
+
+
+def _about_the_file(file: ExperimentFile, parts: Sequence[str]) -> Sequence[str]:
+    """Whether an ended Experiment may restart matters only once the rest is good: its policy may be a default."""
+    rest = [part for part in parts if not part.startswith(f"{POLICY}:")]
+    return rest if rest and not file.writes(POLICY) else parts
+
+
+def _misspelt(file: ExperimentFile, field: str) -> str:
+    parent, _, word = field.rpartition(".")
+    near = difflib.get_close_matches(word, known_fields(parent), n=1)
+    cure = f"did you mean {near[0]}?" if near else "remove it"
+    return f"{file.path}:{file.line(field)}: {field}: no such field; {cure}"
+
+
+def known_fields(field: str) -> list[str]:
+    """The fields that the Experiment's schema has below a field."""
+    schema = _schema()
+    for part in re.findall(r"[^.\[\]]+", field):
+        below = schema.get("items") if part.isdecimal() else (schema.get("properties") or {}).get(part)
+        schema = below if isinstance(below, Mapping) else {}
+    return sorted(schema.get("properties") or {})
+
+
+def _schema() -> Mapping[str, Any]:
+    from katib_apis.v1beta1.resources import EXPERIMENTS
+    from katib_local.bootstrap import shipped
+
+    definition = next(crd for crd in shipped("crds") if crd["spec"]["names"]["kind"] == EXPERIMENTS.kind)
+    schema: Mapping[str, Any] = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    return schema
