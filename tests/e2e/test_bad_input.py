@@ -73,6 +73,15 @@ REFUSED: dict[str, tuple[Change, str, list[str]]] = {
         ':4: metadata.name: Invalid value: "refused/status"',
         [],
     ),
+    "a companion in a namespace that is not there": (
+        (
+            "apiVersion: kubeflow.org/v1beta1\n",
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: script, namespace: nosuchns}\n---\n"
+            "apiVersion: kubeflow.org/v1beta1\n",
+        ),
+        ':3: ConfigMap script is refused: namespaces "nosuchns" not found',
+        [],
+    ),
     "a wrong type": (
         ("maxTrialCount: 4", 'maxTrialCount: "four"'),
         ": spec.maxTrialCount: Invalid value",

@@ -37,6 +37,19 @@ def test_a_laptop_of_its_own_runs_one_file_and_leaves_nothing_behind(katib: Kati
     assert not katib.processes()
 
 
+def test_a_template_may_lie_in_a_config_map_of_the_same_file(laptop: Katib, experiment_file: Writer) -> None:
+    file = experiment_file("with-template")
+    head, _, job = file.read_text().partition("    trialSpec:\n")
+    place = "    configMap: {configMapName: template, configMapNamespace: default, templatePath: job}\n"
+    for outcome, kind in ("success", "Complete"), ("failure", "Failed"):
+        place += f'    {outcome}Condition: status.conditions.#(type=="{kind}")#|#(status=="True")#\n'
+    config_map = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: template\n  labels: {katib.kubeflow.org/component: trial-templates}\n"
+    file.write_text(f"{head}{place}---\n{config_map}data:\n  job: |\n{job}---\n")
+    done = laptop("run", str(file))
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 5
+
+
 def test_the_same_file_again_prints_the_finished_result(laptop: Katib, experiment_file: Writer) -> None:
     file = str(experiment_file("again"))
     first = laptop.good("run", file)

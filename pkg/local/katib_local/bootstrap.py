@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 from importlib import resources
 from typing import Any
+from urllib.parse import quote
 
 import yaml
 
@@ -88,17 +89,25 @@ async def install(transport: Transport, laptop: Laptop, config: str) -> None:
 
 async def apply(transport: Transport, document: Document) -> Document:
     """Create an object, or replace what the one of that name says; returns what the server holds then."""
-    metadata = document["metadata"]
-    base = PLURALS[document["kind"]].format(namespace=metadata.get("namespace"))
     try:
-        return await _call(transport, "POST", base, document)
+        return await _call(transport, "POST", _collection(document), document)
     except ApiError as error:
         if not error.already_exists:
             raise
-    path = f"{base}/{metadata['name']}"
+    path = object_path(document)
     held = await _call(transport, "GET", path)
     merged = {**held, **document, "metadata": {**held["metadata"], **_merged_metadata(held, document)}}
     return held if merged == held else await _call(transport, "PUT", path, merged)
+
+
+def object_path(document: Mapping[str, Any]) -> str:
+    """Where the object of one of these kinds is, however odd its name is."""
+    return f"{_collection(document)}/{quote(str(document['metadata']['name']), safe='')}"
+
+
+def _collection(document: Mapping[str, Any]) -> str:
+    namespace = quote(str(document["metadata"].get("namespace")), safe="")
+    return PLURALS[document["kind"]].format(namespace=namespace)
 
 
 def _merged_metadata(held: Document, document: Document) -> Document:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from katib_local.documents import Document
 from katib_local.experiment_file import ExperimentFile
 
 DENIED = re.compile(r'^admission webhook "[^"]+" denied the request: ')
@@ -58,3 +59,11 @@ def _schema() -> Mapping[str, Any]:
     definition = next(crd for crd in shipped("crds") if crd["spec"]["names"]["kind"] == EXPERIMENTS.kind)
     schema: Mapping[str, Any] = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     return schema
+
+
+def refused_companion(companion: Document, message: str) -> str:
+    """A refusal of a ConfigMap or Secret as one line that names file, line and object."""
+    value = companion.value
+    line = companion.line("metadata.namespace" if "namespaces " in message else "metadata.name")
+    text = " ".join(message.split())
+    return f"{companion.file}:{line}: {value['kind']} {value['metadata']['name']} is refused: {text}; correct it, or remove it"

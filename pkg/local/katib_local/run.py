@@ -19,7 +19,8 @@ from urllib.parse import quote
 from katib_apis.v1beta1 import names
 from katib_apis.v1beta1.enums import ExperimentConditionType
 from katib_apis.v1beta1.resources import EXPERIMENTS, TRIALS
-from katib_local import bootstrap, progress
+from katib_local import progress
+from katib_local.companions import brought
 from katib_local.documents import InputError
 from katib_local.experiment_file import ExperimentFile
 from katib_local.refusals import located_errors
@@ -112,11 +113,8 @@ class Runner:
 
     async def _create(self, experiment: Json) -> None:
         body = json.dumps(experiment).encode()
-        if self.file.companions:
-            await self.transport.request("POST", self.collection, params={"dryRun": "All", **STRICT}, body=body)
-        for companion in self.file.companions:
-            await bootstrap.apply(self.transport, dict(companion.value))
-        self.live = json.loads(await self.transport.request("POST", self.collection, params=STRICT, body=body))
+        async with brought(self.transport, self.file.companions):
+            self.live = json.loads(await self.transport.request("POST", self.collection, params=STRICT, body=body))
 
     async def _get(self) -> dict[str, Any] | None:
         try:
