@@ -175,11 +175,29 @@ def run_on_disk(
     return disk / "state", subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
-def test_a_full_state_directory_is_named_with_the_cure(experiment_file: Writer, tmp_path: Path) -> None:
-    state, done = run_on_disk(tmp_path, "64k", experiment_file("full"), "head -c 100000 /dev/zero 2>/dev/null >filling")
+FILL = "head -c 100000 /dev/zero 2>/dev/null >filling"
+
+
+@pytest.mark.parametrize(("size", "before"), [("64k", FILL), ("64k", "true"), ("140k", "true"), ("200k", "true")])
+def test_a_full_state_directory_is_named_with_the_cure(
+    experiment_file: Writer, tmp_path: Path, size: str, before: str
+) -> None:
+    state, done = run_on_disk(tmp_path, size, experiment_file("full"), before)
     assert done.returncode == 2, done.stderr
     assert done.stderr.startswith(f"katib: cannot write to the state directory {state}: No space left on device")
     assert "--state-dir" in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_a_disk_that_is_filled_while_an_experiment_runs_ends_it_with_the_cure(
+    experiment_file: Writer, tmp_path: Path
+) -> None:
+    file = experiment_file("filling", f"touch {tmp_path}/runs; sleep 1000; echo score=${{trialParameters.x}}")
+    shrink = "for size in $(seq 100); do mount -o remount,size=${size}m disk . 2>/dev/null && break; done"
+    before = f"{{ until [ -e {tmp_path}/runs ]; do sleep 0.1; done; {shrink}; }} & true"
+    state, done = run_on_disk(tmp_path, "900m", file, before)
+    assert done.returncode == 2, done.stderr
+    full = f"katib: the disk of the state directory {state} is full: make room, and the same command continues"
+    assert done.stderr.splitlines()[-1] == full
 
 
 def test_a_second_run_on_one_state_directory_is_refused(katib: Katib, experiment_file: Writer, tmp_path: Path) -> None:

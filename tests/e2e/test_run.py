@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shlex
 import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -103,7 +105,7 @@ def test_any_other_change_names_the_field_and_the_way_out(laptop: Katib, experim
     done = laptop("run", str(file))
     assert done.returncode == 2
     assert f"{file}:7: Experiment fixed exists and differs in spec.objective" in done.stderr
-    assert "`katib delete experiment fixed -n default`" in done.stderr
+    assert f"`katib delete experiment fixed -n default --state-dir={laptop.state}`" in done.stderr
 
 
 def test_ctrl_c_stops_everything_and_the_same_file_continues(
@@ -116,7 +118,7 @@ def test_ctrl_c_stops_everything_and_the_same_file_continues(
     running.send_signal(signal.SIGINT)
     _, errors = running.communicate(timeout=60)
     assert running.returncode == 130
-    assert f"`katib run {file}` continues the experiment" in errors
+    assert f"`katib run {file} --state-dir={katib.state}` continues the experiment" in errors
     assert not katib.processes()
     gate.touch()
     done = katib("run", file)
@@ -178,6 +180,31 @@ def _conditions(katib: Katib, suggestion: str) -> dict[str, tuple[str, str]]:
     return {entry["type"]: (entry["status"], entry["reason"]) for entry in entries}
 
 
+def test_a_run_whose_katib_goes_down_says_how_to_go_on(katib: Katib, experiment_file: Writer, tmp_path: Path) -> None:
+    file = str(
+        experiment_file("joined", f"until [ -e {tmp_path}/gate ]; do sleep 0.1; done; echo ${{trialParameters.x}}")
+    )
+    katib.good("up")
+    running = katib.start("run", file)
+    eventually(lambda: _running_trials(katib) == 2)
+    katib.good("down")
+    _, errors = running.communicate(timeout=60)
+    again = f"`katib run {file} --state-dir={katib.state}` continues the experiment"
+    assert running.returncode == 1
+    assert errors.splitlines()[-1] == f"katib: Katib on {katib.state} was stopped; {again}"
+
+
+@pytest.mark.parametrize(("sink", "cause"), [("| true", "Broken pipe"), ("> /dev/full", "No space left on device")])
+def test_output_that_cannot_be_written_is_told_in_one_line(
+    laptop: Katib, experiment_file: Writer, tmp_path: Path, sink: str, cause: str
+) -> None:
+    run = shlex.join(laptop.command("run", str(experiment_file("unwritten"))))
+    script = f"{{ {run} 2> {tmp_path}/errors; echo $? > {tmp_path}/code; }} {sink}"
+    subprocess.run(["sh", "-c", script], timeout=120)
+    assert (tmp_path / "errors").read_text().splitlines()[-1] == f"katib: cannot write the output: {cause}"
+    assert "Traceback" not in (tmp_path / "errors").read_text() and (tmp_path / "code").read_text() == "1\n"
+
+
 def test_up_status_and_down_tell_what_runs(katib: Katib) -> None:
     assert katib("status").returncode == 1
     assert "Katib is up" in katib.good("up")
@@ -189,7 +216,7 @@ def test_up_status_and_down_tell_what_runs(katib: Katib) -> None:
     assert not katib.processes()
     refused = katib("get", "experiments")
     assert refused.returncode == 2
-    assert "start it with `katib up`" in refused.stderr
+    assert f"start it with `katib up --state-dir={katib.state}`" in refused.stderr
 
 
 @pytest.mark.parametrize("command", ["status", "doctor", "down", "kubeconfig"])

@@ -6,6 +6,8 @@ Reads arguments and environment, calls one function per command, turns errors in
 from __future__ import annotations
 
 import argparse
+import contextlib
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -13,11 +15,13 @@ from pathlib import Path
 
 from katib_apis.v1beta1 import names
 from katib_local import commands
+from katib_local.caller import Caller
 from katib_local.commands import Arguments
 from katib_local.documents import InputError
 from katib_local.state import StateError, default_path
 from katib_local.supervisor import ProgramFailed
 from katib_machinery.flags import FlagParser, ShowVersion
+from katib_machinery.transport import ApiError, UnreachableError
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 KUBECTL_COMMANDS = {
@@ -55,7 +59,7 @@ def _action(
 ) -> FlagParser:
     description = text[0].upper() + text[1:] + "."
     action = actions.add_parser(name, help=text, description=description, usage=usage, allow_abbrev=False)
-    fallback = default_path(os.environ, names.ENV_STATE_DIR)
+    fallback = _default_state_dir()
     action.add_argument(
         "--state-dir",
         type=_directory,
@@ -79,6 +83,10 @@ def _start_options(action: FlagParser) -> None:
         default="auto",
         help="how pods see their volumes: in private mounts, by rewritten paths, or the better one that works here",
     )
+
+
+def _default_state_dir() -> Path:
+    return default_path(os.environ, names.ENV_STATE_DIR)
 
 
 def _directory(text: str) -> Path:
@@ -105,24 +113,44 @@ def parse(arguments: Sequence[str] | None) -> Arguments:
         port=parsed.port,
         isolation=getattr(parsed, "isolation", "auto"),
         rest=tuple(rest),
+        caller=Caller(None if parsed.state_dir == _default_state_dir() else parsed.state_dir),
     )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code: 0 good, 1 failed, 2 bad input, 130 interrupted."""
     try:
-        return commands.dispatch(parse(arguments))
+        code = commands.dispatch(parse(arguments))
+        sys.stdout.flush()
+        return code
     except (InputError, StateError) as error:
         return _say(str(error), BAD_INPUT)
     except ProgramFailed as error:
         return _say(str(error), FAILED)
+    except ApiError as error:
+        return _say(f"the API server refuses: {' '.join(str(error).split())}", FAILED)
+    except UnreachableError as error:
+        return _say(f"the API server gives no answer: {error}; `katib doctor` says what may be wrong", FAILED)
+    except OSError as error:
+        return _say(_told(error), FAILED)
     except KeyboardInterrupt:
         return INTERRUPTED
 
 
+def _told(error: OSError) -> str:
+    """What the system refuses. Whoever reads our output may be gone: what is still unwritten goes nowhere then."""
+    cause = error.strerror or str(error)
+    if error.filename is not None:
+        return f"{error.filename}: {cause}"
+    with contextlib.suppress(OSError), open(os.devnull, "wb") as sink:
+        os.dup2(sink.fileno(), sys.stdout.fileno())
+    return f"cannot write the output: {cause}" if error.errno in (errno.EPIPE, errno.ENOSPC) else cause
+
+
 def _say(message: str, code: int) -> int:
-    for line in message.splitlines():
-        print(f"katib: {line}", file=sys.stderr)
+    with contextlib.suppress(OSError):
+        for line in message.splitlines():
+            print(f"katib: {line}", file=sys.stderr)
     return code
 
 

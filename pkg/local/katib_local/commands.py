@@ -11,18 +11,22 @@ import subprocess
 import sys
 import time
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from katib_local.caller import Caller
 from katib_local.experiment_file import ExperimentFile, read_experiment_file
 from katib_local.kubectl import kubectl, print_logs
+from katib_local.room import check_room, find_shortage, shortage
 from katib_local.state import Owner, StateDirectory, StateError, StateInUse, find_owner, find_state, open_state
 from katib_local.supervisor import ProgramFailed, Supervisor, last_words
+from katib_machinery.transport import ApiError, UnreachableError
 
 T = TypeVar("T")
 INTERRUPTED = 130
 STOP_WITHIN = 20.0
+ENDS_WITHIN = 5.0
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class Arguments:
     port: int | None = None
     isolation: str = "auto"
     rest: tuple[str, ...] = ()
+    caller: Caller = field(default_factory=Caller)
 
 
 def dispatch(arguments: Arguments) -> int:
@@ -66,27 +71,35 @@ def run(arguments: Arguments) -> int:
     assert arguments.file is not None
     file = read_experiment_file(arguments.file)
     state = open_state(arguments.state_dir)
+    again = arguments.caller.command("run", str(arguments.file))
     owner = find_owner(state)
     if owner is not None and owner.command == "up":
         check_port(state, arguments.port)
         return interruptible(
-            _run_in(state, file), f"Experiment {file.name} goes on; `katib run {arguments.file}` shows it again"
+            _run_joined(state, file, arguments), f"Experiment {file.name} goes on; {again} shows it again"
         )
-    hint = f"stopped; `katib run {arguments.file}` continues the experiment"
     try:
-        return interruptible(_run_alone(state, file, arguments), hint)
+        return interruptible(_run_alone(state, file, arguments), f"stopped; {again} continues the experiment")
     except StateInUse as error:
         raise StateInUse(
             f"{error}: wait for it, stop it, or choose another directory with --state-dir", error.owner
         ) from None
 
 
-async def _run_in(state: StateDirectory, file: ExperimentFile) -> int:
+async def _run_in(state: StateDirectory, file: ExperimentFile, caller: Caller) -> int:
     from katib_local.run import Runner
     from katib_machinery.kube import connect
 
     async with connect(str(state.kubeconfig)) as transport:
-        return await Runner(transport, file).run()
+        return await Runner(transport, file, caller).run()
+
+
+async def _run_joined(state: StateDirectory, file: ExperimentFile, arguments: Arguments) -> int:
+    try:
+        return await unless(shortage(state), _run_in(state, file, arguments.caller))
+    except UnreachableError as error:
+        again = arguments.caller.command("run", str(arguments.file))
+        raise ProgramFailed(f"Katib on {state.path} was stopped; {again} continues the experiment") from error
 
 
 async def _run_alone(state: StateDirectory, file: ExperimentFile, arguments: Arguments) -> int:
@@ -94,22 +107,46 @@ async def _run_alone(state: StateDirectory, file: ExperimentFile, arguments: Arg
 
     options = Options("run", arguments.port, arguments.isolation, Path.cwd())
     async with serve_laptop(state, options) as supervisor:
-        return await while_alive(supervisor, _run_in(state, file))
+        alarm = first_of(supervisor.failure(), shortage(state))
+        try:
+            return await unless(alarm, _run_in(state, file, arguments.caller))
+        except (ProgramFailed, ApiError, OSError) as error:
+            raise find_shortage(state) or await _cause(error, supervisor) from error
 
 
-async def while_alive(supervisor: Supervisor, work: Coroutine[Any, Any, T]) -> T:
-    """Do the work; raises ProgramFailed as soon as a program of the laptop ends."""
-    task = asyncio.ensure_future(work)
-    failure = asyncio.ensure_future(supervisor.failure())
+async def _cause(error: Exception, supervisor: Supervisor) -> Exception:
+    """A server that does not answer has ended: that says more than that it does not answer."""
+    if not isinstance(error, UnreachableError):
+        return error
+    with contextlib.suppress(TimeoutError):
+        return await asyncio.wait_for(supervisor.failure(), ENDS_WITHIN)
+    return error
+
+
+async def first_of(*waits: Coroutine[Any, Any, Exception]) -> Exception:
+    """What the first of them says; the others are given up."""
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
     try:
-        await asyncio.wait({task, failure}, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        return done.pop().result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def unless(alarm: Coroutine[Any, Any, Exception], work: Coroutine[Any, Any, T]) -> T:
+    """Do the work; raises what the alarm says as soon as it says something."""
+    task, warning = asyncio.ensure_future(work), asyncio.ensure_future(alarm)
+    try:
+        await asyncio.wait({task, warning}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
-            raise failure.result()
+            raise warning.result()
         return task.result()
     finally:
-        for waiting in (task, failure):
+        for waiting in (task, warning):
             waiting.cancel()
-        await asyncio.gather(task, failure, return_exceptions=True)
+        await asyncio.gather(task, warning, return_exceptions=True)
 
 
 def interruptible(work: Coroutine[Any, Any, int], hint: str) -> int:
@@ -142,6 +179,7 @@ def up(arguments: Arguments) -> int:
             f"`katib {owner.command}` (process {owner.pid}) is using {state.path}: wait for it, or choose another --state-dir",
             owner,
         )
+    check_room(state)
     log = state.logs / "katib.log"
     with open(log, "ab") as stream:
         child = subprocess.Popen(  # noqa: S603
@@ -199,7 +237,7 @@ def status(arguments: Arguments) -> int:
     state = find_state(arguments.state_dir)
     owner = find_owner(state) if state else None
     if state is None or owner is None or not state.ports.exists():
-        print(f"Katib is not running on {arguments.state_dir.absolute()}; `katib up` starts it")
+        print(f"Katib is not running on {arguments.state_dir.absolute()}; {arguments.caller.command('up')} starts it")
         return 1
     check_port(state, arguments.port)
     print(f"Katib runs: `katib {owner.command}`, process {owner.pid}, state in {state.path}")
@@ -212,7 +250,9 @@ def running_state(arguments: Arguments) -> StateDirectory:
     if state is not None and _serving(find_owner(state), state):
         check_port(state, arguments.port)
         return state
-    raise StateError(f"Katib is not running on {arguments.state_dir.absolute()}: start it with `katib up`")
+    raise StateError(
+        f"Katib is not running on {arguments.state_dir.absolute()}: start it with {arguments.caller.command('up')}"
+    )
 
 
 def check_port(state: StateDirectory, wanted: int | None) -> None:

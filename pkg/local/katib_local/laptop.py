@@ -20,6 +20,7 @@ import yaml
 from katib_apis.v1beta1 import names
 from katib_local.credentials import LOOPBACK, make_credentials
 from katib_local.programs import Laptop, Ports, desired_programs
+from katib_local.room import check_room
 from katib_local.state import StateDirectory, StateError, owned, write_private
 from katib_local.supervisor import ProgramFailed, Supervisor, supervised
 
@@ -43,6 +44,7 @@ async def serve_laptop(state: StateDirectory, options: Options) -> AsyncIterator
 
     Raises StateInUse, StateError or ProgramFailed.
     """
+    check_room(state)
     with owned(state, options.command):
         laptop = prepare(state, options)
         config = state.rendered_config.read_text()
@@ -57,6 +59,7 @@ async def serve_laptop(state: StateDirectory, options: Options) -> AsyncIterator
 
 def prepare(state: StateDirectory, options: Options) -> Laptop:
     """Choose addresses and write this start's credentials and configuration."""
+    state.ports.unlink(missing_ok=True)  # of a start that was killed
     try:
         ports = choose_ports(state, options.port)
         credentials = make_credentials(state, server=ports.server, now=datetime.now(UTC))

@@ -10,7 +10,7 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TextIO
@@ -20,6 +20,7 @@ from katib_apis.v1beta1 import names
 from katib_apis.v1beta1.enums import ExperimentConditionType
 from katib_apis.v1beta1.resources import EXPERIMENTS, TRIALS
 from katib_local import progress
+from katib_local.caller import Caller
 from katib_local.companions import brought
 from katib_local.documents import InputError
 from katib_local.experiment_file import ExperimentFile
@@ -62,6 +63,7 @@ class Runner:
 
     transport: Transport
     file: ExperimentFile
+    caller: Caller = field(default_factory=Caller)
     screen: Screen = field(default_factory=Screen)
     live: dict[str, Any] = field(default_factory=dict)
 
@@ -95,12 +97,7 @@ class Runner:
     async def _submit(self, submission: Create | Attach | ChangeBudget | Refuse, held: Json | None) -> None:
         match submission:
             case Refuse(fields):
-                line = self.file.line(fields[0])
-                raise InputError(
-                    f"{self.file.path}:{line}: Experiment {self.file.name} exists and differs in {', '.join(fields)}; only its "
-                    f"budget can be changed. Remove it with `katib delete experiment {self.file.name} "
-                    f"-n {self.file.namespace}`, or give this one another name"
-                )
+                raise InputError(self._differing(fields))
             case Create(experiment):
                 await self._create(experiment)
             case ChangeBudget(patch):
@@ -110,6 +107,14 @@ class Runner:
                 )
             case Attach():
                 self.live = dict(held or {})
+
+    def _differing(self, fields: Sequence[str]) -> str:
+        words = ("delete", "experiment", self.file.name, "-n", self.file.namespace)
+        return (
+            f"{self.file.path}:{self.file.line(fields[0])}: Experiment {self.file.name} exists and differs in "
+            f"{', '.join(fields)}; only its budget can be changed. Remove it with {self.caller.command(*words)}, "
+            "or give this one another name"
+        )
 
     async def _create(self, experiment: Json) -> None:
         body = json.dumps(experiment).encode()
