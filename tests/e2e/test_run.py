@@ -214,7 +214,7 @@ def test_up_status_and_down_tell_what_runs(katib: Katib) -> None:
     assert "Katib is down" in katib.good("down")
     assert "not running" in katib.good("down")
     assert not katib.processes()
-    refused = katib("get", "experiments")
+    refused = katib("kubeconfig")
     assert refused.returncode == 2
     assert f"start it with `katib up --state-dir={katib.state}`" in refused.stderr
 
@@ -229,6 +229,39 @@ def test_a_command_that_only_looks_makes_no_state_directory(katib: Katib, comman
 def test_doctor_finds_this_machine_good(katib: Katib) -> None:
     rows = katib.good("doctor").splitlines()
     assert [row.split()[1] for row in rows[1:]] == ["state", "disk", "clock", "ports", "isolation", "kubectl"]
+
+
+def test_what_a_run_of_its_own_has_left_is_shown_and_deleted_without_up(katib: Katib, experiment_file: Writer) -> None:
+    katib.good("run", str(experiment_file("left", "echo hello; echo score=${trialParameters.x}")))
+    assert katib.good("get", "experiment", "left", "-o", "name") == "experiment.kubeflow.org/left\n"
+    trials = katib.good("get", "trials", "-o", "name").split()
+    assert len(trials) == 4 and "Succeeded" in katib.good("describe", trials[0])
+    assert katib.good("logs", trials[0].rpartition("/")[2]).splitlines()[0] == "hello"
+    katib.good("delete", "experiment", "left")
+    assert katib.good("get", "experiments,trials", "-o", "name") == ""
+    assert not katib.processes()
+
+
+def test_logs_of_an_interrupted_trial_are_shown_without_up(
+    katib: Katib, experiment_file: Writer, tmp_path: Path
+) -> None:
+    file = str(experiment_file("halfway", "echo begun; sleep 1000; echo score=${trialParameters.x}"))
+    running = katib.start("run", file)
+    eventually(lambda: _running_trials(katib) == 2)
+    trial, _ = katib.good("get", "trials", "-o", "name").split()
+    eventually(lambda: "begun" in katib("logs", trial.rpartition("/")[2]).stdout)
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=60)
+    assert katib.good("logs", trial.rpartition("/")[2]) == "begun\n"
+    assert not katib.processes()
+
+
+@pytest.mark.parametrize("command", ["get", "describe", "logs", "delete"])
+def test_where_katib_was_never_started_there_is_nothing_to_ask(katib: Katib, command: str) -> None:
+    done = katib(command, "trials")
+    assert done.returncode == 2
+    assert f"`katib up --state-dir={katib.state}` begins" in done.stderr and done.stderr.count("\n") == 1
+    assert not katib.state.exists()
 
 
 def test_logs_of_a_trial_are_what_its_command_printed(laptop: Katib, experiment_file: Writer) -> None:

@@ -10,17 +10,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from katib_local.caller import Caller
 from katib_local.experiment_file import ExperimentFile, read_experiment_file
-from katib_local.kubectl import kubectl, print_logs
+from katib_local.kubectl import call_kubectl, kubectl
 from katib_local.room import check_room, find_shortage, shortage
 from katib_local.state import Owner, StateDirectory, StateError, StateInUse, find_owner, find_state, open_state
 from katib_local.supervisor import ProgramFailed, Supervisor, last_words
+from katib_local.trial_logs import LogWords, find_pods, parse_logs, print_kept, print_logs
 from katib_machinery.transport import ApiError, UnreachableError
 
 T = TypeVar("T")
@@ -61,9 +62,9 @@ def dispatch(arguments: Arguments) -> int:
 
             return doctor(arguments.state_dir, arguments.port)
         case "logs":
-            return print_logs(running_state(arguments), arguments.rest)
+            return logs(arguments)
         case _:
-            return kubectl(running_state(arguments), [arguments.action, *arguments.rest])
+            return ask(arguments)
 
 
 def run(arguments: Arguments) -> int:
@@ -242,6 +243,59 @@ def status(arguments: Arguments) -> int:
     check_port(state, arguments.port)
     print(f"Katib runs: `katib {owner.command}`, process {owner.pid}, state in {state.path}")
     return kubectl(state, ["get", "experiments", "--all-namespaces"])
+
+
+def ask(arguments: Arguments) -> int:
+    """kubectl against what runs here, else against what is needed for the moment: people ask after a run has ended."""
+    state, words = kept_state(arguments), [arguments.action, *arguments.rest]
+    if _serving(find_owner(state), state):
+        check_port(state, arguments.port)
+        return kubectl(state, words)
+    print("katib: Katib is not running; it is started for this command only", file=sys.stderr)
+    return interruptible(_ask_for_the_moment(state, arguments, words), "stopped")
+
+
+async def _ask_for_the_moment(state: StateDirectory, arguments: Arguments, words: Sequence[str]) -> int:
+    """Objects with finalizers go only when their controllers run; to be read, they need nothing but their server."""
+    from katib_local.laptop import Options, serve_laptop, serve_objects
+
+    serve = serve_laptop if arguments.action == "delete" else serve_objects
+    async with serve(state, Options(arguments.action, arguments.port, working_directory=Path.cwd())):
+        return await call_kubectl(state, words)
+
+
+def logs(arguments: Arguments) -> int:
+    """What a trial has printed; the files say it when nothing runs."""
+    state, words = kept_state(arguments), parse_logs(arguments.rest)
+    if _serving(find_owner(state), state):
+        check_port(state, arguments.port)
+        return print_logs(state, arguments.rest)
+    if words is None:
+        raise StateError(
+            f"Katib is not running on {state.path}: `katib logs TRIAL` shows what is kept; for anything else start it "
+            f"with {arguments.caller.command('up')}"
+        )
+    return interruptible(_logs_for_the_moment(state, arguments, words), "stopped")
+
+
+async def _logs_for_the_moment(state: StateDirectory, arguments: Arguments, words: LogWords) -> int:
+    """The server knows which of the files belong to a pod that was interrupted."""
+    from katib_local.laptop import Options, serve_objects
+
+    async with serve_objects(state, Options(arguments.action, arguments.port, working_directory=Path.cwd())):
+        pods = await asyncio.to_thread(find_pods, state, words.trial, words.namespace)
+    return print_kept(state, words, pods)
+
+
+def kept_state(arguments: Arguments) -> StateDirectory:
+    """The state directory whether or not a laptop runs on it; raises StateError when there is none."""
+    state = find_state(arguments.state_dir)
+    if state is None:
+        raise StateError(
+            f"there is nothing of Katib in {arguments.state_dir.absolute()}: {arguments.caller.command('run', 'FILE')} "
+            f"or {arguments.caller.command('up')} begins, --state-dir names another directory"
+        )
+    return state
 
 
 def running_state(arguments: Arguments) -> StateDirectory:

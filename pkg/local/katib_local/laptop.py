@@ -57,6 +57,17 @@ async def serve_laptop(state: StateDirectory, options: Options) -> AsyncIterator
                 state.ports.unlink(missing_ok=True)
 
 
+@contextlib.asynccontextmanager
+async def serve_objects(state: StateDirectory, options: Options) -> AsyncIterator[Supervisor]:
+    """Own the state directory and run nothing but the API server while the block runs: objects are shown, none moves."""
+    check_room(state)
+    with owned(state, options.command):
+        laptop = prepare(state, options)
+        async with supervised(state, desired_programs(laptop)[:1]) as supervisor:
+            await _unless_failed(supervisor, listening(laptop.ports.apiserver))
+            yield supervisor
+
+
 def prepare(state: StateDirectory, options: Options) -> Laptop:
     """Choose addresses and write this start's credentials and configuration."""
     state.ports.unlink(missing_ok=True)  # of a start that was killed

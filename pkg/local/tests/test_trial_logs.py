@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from katib_local.kubectl import LogWords, parse_logs, trial_lines
 from katib_local.node.kept_logs import KeptLog
+from katib_local.state import open_state
+from katib_local.trial_logs import LogWords, find_log, last_words, parse_logs, trial_lines
 
 
 @pytest.mark.parametrize(
@@ -48,3 +49,17 @@ def test_a_trials_own_output_comes_before_what_its_collector_repeats(tmp_path: P
     assert [line.split()[-1] for line in trial_lines(redirected)] == [b"loss=1"]
     own = a_log(tmp_path, main="hello", metrics_logger_and_collector="loss=1")
     assert [line.split()[-1] for line in trial_lines(own)] == [b"hello"]
+
+
+def test_the_pod_that_is_not_gone_says_more_than_one_that_is_kept(tmp_path: Path) -> None:
+    state = open_state(tmp_path)
+    kept, running = state.kept_logs / "ns" / "old", state.pods / "pods" / "uid-1" / "logs"
+    for folder in (kept, running):
+        folder.mkdir(parents=True)
+    (kept / "labels.json").write_text('{"katib.kubeflow.org/trial": "t-1"}')
+    a_log(kept, main="before")
+    a_log(running, main="now")
+    pod = {"metadata": {"namespace": "ns", "name": "new", "uid": "uid-1"}}
+    assert last_words(state, "t-1", [pod]) == ["now"]
+    assert last_words(state, "t-1", []) == ["before"]
+    assert last_words(state, "t-2", []) == [] and find_log(state, "t-2", []) is None
