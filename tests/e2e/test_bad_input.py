@@ -119,7 +119,7 @@ FAILING: dict[str, tuple[str, list[str]]] = {
         "exec no-such-program ${trialParameters.x}",
         ["code 127", "local.images of the KatibConfig"],
     ),
-    "crash": ("echo lost ${trialParameters.x}; exit 3", ["3"]),
+    "crash": ("echo lost at ${trialParameters.x}; exit 3", ["3", "    | lost at 0.", "    `katib logs crash-"]),
 }
 
 
@@ -131,6 +131,22 @@ def test_a_trial_that_fails_gives_its_reason(laptop: Katib, experiment_file: Wri
     assert f"katib: Experiment {name}: Experiment has failed because max failed count has reached" in done.stderr
     assert all(word in done.stderr for word in words), done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_trial_that_is_tried_again_and_again_says_why_while_it_runs(
+    katib: Katib, experiment_file: Writer, tmp_path: Path
+) -> None:
+    """With Kubernetes' own backoffLimit it is given up after minutes."""
+    katib.good("up")
+    patient = ("        backoffLimit: 0\n", "")
+    file = str(experiment_file("again", "echo at ${trialParameters.x}; exit 3", patient))
+    errors = tmp_path / "errors"
+    with open(errors, "w") as stream:
+        running = subprocess.Popen(katib.command("run", file), stderr=stream, start_new_session=True)
+    eventually(lambda: "fails and is tried again: container main exited with code 3" in errors.read_text())
+    assert f" --state-dir={katib.state}` shows what it printed" in errors.read_text()
+    running.terminate()
+    assert running.wait(timeout=60) == 130
 
 
 def test_a_command_that_does_not_exist_names_the_cure(laptop: Katib, experiment_file: Writer) -> None:

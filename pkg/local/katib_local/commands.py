@@ -12,9 +12,11 @@ import sys
 import time
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from katib_local import trial_logs
 from katib_local.caller import Caller
 from katib_local.experiment_file import ExperimentFile, read_experiment_file
 from katib_local.kubectl import call_kubectl, kubectl
@@ -92,7 +94,7 @@ async def _run_in(state: StateDirectory, file: ExperimentFile, caller: Caller) -
     from katib_machinery.kube import connect
 
     async with connect(str(state.kubeconfig)) as transport:
-        return await Runner(transport, file, caller).run()
+        return await Runner(transport, file, caller, words=partial(trial_logs.last_words, state)).run()
 
 
 async def _run_joined(state: StateDirectory, file: ExperimentFile, arguments: Arguments) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ from katib_apis.v1beta1.enums import (
 
 Json = Mapping[str, Any]
 SHOWN = 10
+_RETRIED = re.compile(r"were tried again\. (?:pod \S+: )?(.+)", re.DOTALL)
 _USUAL = {ObjectiveType.MAXIMIZE: MetricStrategyType.MAX, ObjectiveType.MINIMIZE: MetricStrategyType.MIN}
 
 
@@ -136,7 +138,8 @@ def _duration(trial: Json) -> str:
 
 
 def render_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns as wide as their widest cell, two blanks between them."""
+    """Columns as wide as their widest cell, two blanks between them; a line's end within a cell is written as \\n."""
+    head, rows = [_plain(cell) for cell in head], [[_plain(cell) for cell in row] for row in rows]
     widths = [max(len(str(row[column])) for row in [head, *rows]) for column in range(len(head))]
     lines = (
         "  ".join(str(cell).ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [head, *rows]
@@ -144,7 +147,11 @@ def render_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def render_failures(trials: Sequence[Json]) -> list[str]:
+def _plain(cell: object) -> str:
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in str(cell))
+
+
+def render_failures(trials: Sequence[Json]) -> list[tuple[str, str]]:
     """Why trials failed: one line per different reason, with the trial that said it first and how many said so."""
     reasons: dict[str, list[str]] = {}
     for trial in trials:
@@ -152,6 +159,21 @@ def render_failures(trials: Sequence[Json]) -> list[str]:
         if found:
             reasons.setdefault(str(found.get("message", "")), []).append(trial["metadata"]["name"])
     return [
-        f"{trials[0]}{f' and {len(trials) - 1} more' if len(trials) > 1 else ''}: {message}"
+        (trials[0], f"{trials[0]}{f' and {len(trials) - 1} more' if len(trials) > 1 else ''}: {message}")
         for message, trials in reasons.items()
     ]
+
+
+def retry_reasons(events: Sequence[Json], trials: Sequence[Json]) -> dict[str, str]:
+    """Why pods of these trials failed, as JobRetried events tell it: reason to the trial that said it first.
+
+    The pod's own name and the count of failures do not make another reason.
+    """
+    known = {trial["metadata"]["name"] for trial in trials}
+    reasons: dict[str, str] = {}
+    for event in events:
+        trial = str((event.get("involvedObject") or {}).get("name"))
+        found = _RETRIED.search(str(event.get("message", "")))
+        if trial in known and found:
+            reasons.setdefault(found[1], trial)
+    return reasons

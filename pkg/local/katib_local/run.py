@@ -10,10 +10,10 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, TextIO
+from typing import Any
 from urllib.parse import quote
 
 from katib_apis.v1beta1 import names
@@ -25,36 +25,17 @@ from katib_local.companions import brought
 from katib_local.documents import InputError
 from katib_local.experiment_file import ExperimentFile
 from katib_local.refusals import located_errors
+from katib_local.screen import Screen
 from katib_local.submission import Attach, ChangeBudget, Create, Refuse, decide_submission
+from katib_machinery.objects import EVENTS, PODS
 from katib_machinery.transport import MERGE_PATCH, ApiError, Transport
 
 SUCCEEDED, FAILED = 0, 1
 STRICT = {"fieldValidation": "Strict"}
 """A misspelt field is refused, as kubectl has it."""
+LOOK_EVERY = 2.0
 CLIENT_ERRORS = (400, 403, 422)
 Json = Mapping[str, Any]
-
-
-@dataclass
-class Screen:
-    """Where progress goes: one line that is rewritten on a terminal, a line per change elsewhere."""
-
-    stream: TextIO = field(default_factory=lambda: sys.stderr)
-    shown: str = ""
-
-    def update(self, line: str, key: str) -> None:
-        """Show a line; off a terminal only when `key`, the part that is not time, has changed."""
-        if self.stream.isatty():
-            self.stream.write(f"\r\x1b[2K{line}")
-        elif key != self.shown:
-            self.stream.write(f"{line}\n")
-        self.shown = key
-        self.stream.flush()
-
-    def end(self) -> None:
-        if self.stream.isatty() and self.shown:
-            self.stream.write("\n")
-            self.stream.flush()
 
 
 @dataclass
@@ -65,7 +46,10 @@ class Runner:
     file: ExperimentFile
     caller: Caller = field(default_factory=Caller)
     screen: Screen = field(default_factory=Screen)
+    words: Callable[[str, Sequence[Json]], Sequence[str]] = lambda trial, pods: ()
+    """The last lines that a trial has printed, given those of its pods that are not gone."""
     live: dict[str, Any] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
 
     @property
     def collection(self) -> str:
@@ -134,6 +118,7 @@ class Runner:
         """Show progress until the Experiment has ended."""
         started = time.monotonic()
         watching = asyncio.ensure_future(self._watch())
+        telling = asyncio.ensure_future(self._tell_retries())
         try:
             while not watching.done():
                 self._show(timedelta(seconds=time.monotonic() - started))
@@ -141,14 +126,29 @@ class Runner:
             watching.result()
             self._show(timedelta(seconds=time.monotonic() - started))
         finally:
-            watching.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await watching
+            for task in (watching, telling):
+                task.cancel()
+            await asyncio.gather(watching, telling, return_exceptions=True)
             self.screen.end()
 
     def _show(self, elapsed: timedelta) -> None:
         line = progress.render_progress(self.live, elapsed)
         self.screen.update(f"{self.file.name}: {line}", progress.render_progress(self.live, timedelta()))
+
+    async def _tell_retries(self) -> None:
+        """Say once per reason that trials fail and are tried again: that is known long before they are given up."""
+        events = EVENTS.path(self.file.namespace)
+        params = {"fieldSelector": f"reason={names.EVENT_JOB_RETRIED},involvedObject.kind={TRIALS.kind}"}
+        while True:
+            with contextlib.suppress(ApiError, OSError):
+                found = json.loads(await self.transport.request("GET", events, params=params))["items"]
+                trials = await self._trials() if found else []
+                for reason, trial in progress.retry_reasons(found, trials).items():
+                    if reason not in self.told:
+                        self.told.add(reason)
+                        logs = self.caller.command("logs", trial)
+                        self.screen.note(f"{trial} fails and is tried again: {reason}; {logs} shows what it printed")
+            await asyncio.sleep(LOOK_EVERY)
 
     async def _watch(self) -> None:
         """Keep `live` up to date; a broken stream is taken up again from a fresh read."""
@@ -189,9 +189,18 @@ class Runner:
         metric = self.live["spec"]["objective"]["objectiveMetricName"]
         reason = failed.get("message") if failed else f"no trial has reported the metric {metric!r}"
         print(f"katib: Experiment {self.file.name}: {reason}", file=sys.stderr)
-        for line in progress.render_failures(trials):
+        for trial, line in progress.render_failures(trials):
             print(f"  {line}", file=sys.stderr)
+            await self._quote(trial)
         return FAILED
+
+    async def _quote(self, trial: str) -> None:
+        """The last words of a trial, and where the others are."""
+        params = {"labelSelector": f"{names.LABEL_TRIAL}={trial}"}
+        pods = json.loads(await self.transport.request("GET", PODS.path(self.file.namespace), params=params))["items"]
+        for line in self.words(trial, pods):
+            print(f"    | {line}", file=sys.stderr)
+        print(f"    {self.caller.command('logs', trial)} shows what it printed", file=sys.stderr)
 
     async def _trials(self) -> list[Json]:
         collection = TRIALS.path(self.file.namespace)

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import struct
+import termios
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from katib_local.progress import finished, ranked, render_failures, render_progress, render_result, render_span
+from katib_local.progress import (
+    finished,
+    ranked,
+    render_failures,
+    render_progress,
+    render_result,
+    render_span,
+    retry_reasons,
+)
+from katib_local.screen import Screen
 
 OBJECTIVE = {
     "type": "maximize",
@@ -87,7 +100,41 @@ def test_failures_are_told_once_per_reason() -> None:
     def failed(name: str) -> dict[str, Any]:
         return trial(name, "0", conditions=[{"type": "Failed", "status": "True", "message": "exit code 1"}])
 
-    assert render_failures([failed("a"), failed("b"), trial("c", "1")]) == ["a and 1 more: exit code 1"]
+    assert render_failures([failed("a"), failed("b"), trial("c", "1")]) == [("a", "a and 1 more: exit code 1")]
+
+
+def test_a_reason_to_try_again_is_told_once_for_the_trials_of_this_experiment() -> None:
+    def retried(name: str, failed: int, words: str) -> dict[str, Any]:
+        text = f"Trial is running. Job message: {failed} of its pods failed and were tried again{words}"
+        return {"involvedObject": {"kind": "Trial", "name": name}, "message": text}
+
+    events = [
+        retried("one-a", 1, ""),
+        retried("one-a", 2, ". pod one-a-x: container main exited with code 3: Error"),
+        retried("one-b", 5, ". pod one-b-y: container main exited with code 3: Error"),
+        retried("other", 1, ". pod other-z: container main exited with code 4: Error"),
+    ]
+    reasons = retry_reasons(events, [trial("one-a", "0"), trial("one-b", "0")])
+    assert reasons == {"container main exited with code 3: Error": "one-a"}
+
+
+def test_a_line_end_in_a_value_does_not_break_the_table() -> None:
+    broken = trial("one-a", "0.5")
+    broken["spec"]["parameterAssignments"] = [{"name": "text", "value": "a\nb"}]
+    assert render_result(experiment(), [broken]).splitlines()[1:] == ["one-a  0.5       a\\nb  1m05s"]
+
+
+def test_a_line_is_cut_to_the_terminal_and_a_note_stays_above_it() -> None:
+    controller, terminal = os.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 10, 30, 0, 0))
+    with os.fdopen(terminal, "w") as stream:
+        screen = Screen(stream)
+        screen.update("a" * 100, "a")
+        screen.note("b" * 40)
+        screen.end()
+        shown = os.read(controller, 1000).decode().replace("\r\x1b[2K", "<")
+    os.close(controller)
+    assert shown == f"<{'a' * 28}…<{'b' * 40}\r\n\r\n"
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0s"), (59.9, "59s"), (60, "1m00s"), (3725, "62m05s")])
