@@ -162,12 +162,14 @@ def test_a_trial_without_a_metric_says_which_one_was_expected(laptop: Katib, exp
     assert "Metrics are not available" in done.stderr, done.stderr
 
 
-def test_a_port_in_use_is_named(katib: Katib, experiment_file: Writer) -> None:
+@pytest.mark.parametrize("command", ["run", "up"])
+def test_a_port_in_use_is_named(katib: Katib, experiment_file: Writer, command: str) -> None:
+    file = [str(experiment_file("port"))] if command == "run" else []
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        done = katib("run", str(experiment_file("port")), f"--port={port}")
+        done = katib(command, *file, f"--port={port}")
     assert done.returncode == 2
     assert done.stderr == f"katib: port {port} is in use: choose another one with --port, or leave it out\n"
 

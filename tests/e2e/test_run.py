@@ -219,6 +219,22 @@ def test_up_status_and_down_tell_what_runs(katib: Katib) -> None:
     assert f"start it with `katib up --state-dir={katib.state}`" in refused.stderr
 
 
+def test_of_two_that_start_katib_at_once_both_find_it_up(katib: Katib) -> None:
+    both = [katib.start("up") for _ in range(2)]
+    answers = [process.communicate(timeout=120) for process in both]
+    assert [process.returncode for process in both] == [0, 0], answers
+    assert sorted(output.split(";")[0] for output, _ in answers) == ["Katib is already up", "Katib is up"]
+
+
+def test_another_isolation_than_that_of_the_katib_that_runs_is_refused(katib: Katib, experiment_file: Writer) -> None:
+    katib.good("up", "--isolation=rewrite")
+    for command in (["up"], ["run", str(experiment_file("isolated"))]):
+        done = katib(*command, "--isolation=mount")
+        assert done.returncode == 2
+        assert "runs with the isolation rewrite, not mount: leave --isolation out, or `katib down" in done.stderr
+    katib.good("run", str(experiment_file("isolated")), "--isolation=rewrite")
+
+
 @pytest.mark.parametrize("command", ["status", "doctor", "down", "kubeconfig"])
 def test_a_command_that_only_looks_makes_no_state_directory(katib: Katib, command: str) -> None:
     done = katib(command)

@@ -27,9 +27,11 @@ from katib_local.trial_logs import LogWords, find_pods, parse_logs, print_kept, 
 from katib_machinery.transport import ApiError, UnreachableError
 
 T = TypeVar("T")
-INTERRUPTED = 130
+BAD_INPUT, INTERRUPTED = 2, 130
 STOP_WITHIN = 20.0
 ENDS_WITHIN = 5.0
+READY_WITHIN = 60.0
+LOOK_EVERY = 0.05
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def run(arguments: Arguments) -> int:
     again = arguments.caller.command("run", str(arguments.file))
     owner = find_owner(state)
     if owner is not None and owner.command == "up":
-        check_port(state, arguments.port)
+        join(state, arguments)
         return interruptible(
             _run_joined(state, file, arguments), f"Experiment {file.name} goes on; {again} shows it again"
         )
@@ -174,9 +176,7 @@ def up(arguments: Arguments) -> int:
     state = open_state(arguments.state_dir)
     owner = find_owner(state)
     if owner is not None and owner.command == "up":
-        check_port(state, arguments.port)
-        print(f"Katib is already up; its state is in {state.path}")
-        return 0
+        return _already_up(state, arguments)
     if owner is not None:
         raise StateInUse(
             f"`katib {owner.command}` (process {owner.pid}) is using {state.path}: wait for it, or choose another --state-dir",
@@ -184,6 +184,19 @@ def up(arguments: Arguments) -> int:
         )
     check_room(state)
     log = state.logs / "katib.log"
+    code = _start_daemon(state, arguments, log)
+    if code is None:
+        print(f"Katib is up; its state is in {state.path}. kubectl: export KUBECONFIG={state.kubeconfig}")
+        return 0
+    owner = find_owner(state)
+    if owner is not None and owner.command == "up":  # another `katib up` was quicker
+        return _already_up(state, arguments)
+    words = last_words(log.read_bytes()).removeprefix("katib: ") or f"Katib did not start; see {log}"
+    raise StateError(words) if code == BAD_INPUT else ProgramFailed(words)
+
+
+def _start_daemon(state: StateDirectory, arguments: Arguments, log: Path) -> int | None:
+    """Start the background process; returns None when it is ready, else its exit code."""
     with open(log, "ab") as stream:
         child = subprocess.Popen(  # noqa: S603
             _daemon_command(state, arguments),
@@ -193,11 +206,24 @@ def up(arguments: Arguments) -> int:
             start_new_session=True,
         )
     assert child.stdout is not None
-    if child.stdout.readline().strip() != b"ready":
-        child.wait()
-        raise ProgramFailed(last_words(log.read_bytes()).removeprefix("katib: ") or f"Katib did not start; see {log}")
-    print(f"Katib is up; its state is in {state.path}. kubectl: export KUBECONFIG={state.kubeconfig}")
+    return None if child.stdout.readline().strip() == b"ready" else child.wait()
+
+
+def _already_up(state: StateDirectory, arguments: Arguments) -> int:
+    join(state, arguments)
+    print(f"Katib is already up; its state is in {state.path}")
     return 0
+
+
+def join(state: StateDirectory, arguments: Arguments) -> None:
+    """Wait until a laptop that is starting is ready; raises StateError when it is not as the arguments want it."""
+    deadline = time.monotonic() + READY_WITHIN
+    while not state.ports.exists():
+        if find_owner(state) is None or time.monotonic() > deadline:
+            raise ProgramFailed(f"Katib on {state.path} did not start; its logs are in {state.logs}")
+        time.sleep(LOOK_EVERY)
+    check_port(state, arguments)
+    check_isolation(state, arguments)
 
 
 def _daemon_command(state: StateDirectory, arguments: Arguments) -> list[str]:
@@ -230,7 +256,7 @@ def down(arguments: Arguments) -> int:
             raise ProgramFailed(
                 f"process {owner.pid} has not ended within {STOP_WITHIN:.0f} s; end it with kill -9 {owner.pid}"
             )
-        time.sleep(0.05)
+        time.sleep(LOOK_EVERY)
     print("Katib is down")
     return 0
 
@@ -242,7 +268,7 @@ def status(arguments: Arguments) -> int:
     if state is None or owner is None or not state.ports.exists():
         print(f"Katib is not running on {arguments.state_dir.absolute()}; {arguments.caller.command('up')} starts it")
         return 1
-    check_port(state, arguments.port)
+    check_port(state, arguments)
     print(f"Katib runs: `katib {owner.command}`, process {owner.pid}, state in {state.path}")
     return kubectl(state, ["get", "experiments", "--all-namespaces"])
 
@@ -251,7 +277,7 @@ def ask(arguments: Arguments) -> int:
     """kubectl against what runs here, else against what is needed for the moment: people ask after a run has ended."""
     state, words = kept_state(arguments), [arguments.action, *arguments.rest]
     if _serving(find_owner(state), state):
-        check_port(state, arguments.port)
+        check_port(state, arguments)
         return kubectl(state, words)
     print("katib: Katib is not running; it is started for this command only", file=sys.stderr)
     return interruptible(_ask_for_the_moment(state, arguments, words), "stopped")
@@ -270,8 +296,8 @@ def logs(arguments: Arguments) -> int:
     """What a trial has printed; the files say it when nothing runs."""
     state, words = kept_state(arguments), parse_logs(arguments.rest)
     if _serving(find_owner(state), state):
-        check_port(state, arguments.port)
-        return print_logs(state, arguments.rest)
+        check_port(state, arguments)
+        return print_logs(state, arguments.rest, arguments.caller)
     if words is None:
         raise StateError(
             f"Katib is not running on {state.path}: `katib logs TRIAL` shows what is kept; for anything else start it "
@@ -286,7 +312,7 @@ async def _logs_for_the_moment(state: StateDirectory, arguments: Arguments, word
 
     async with serve_objects(state, Options(arguments.action, arguments.port, working_directory=Path.cwd())):
         pods = await asyncio.to_thread(find_pods, state, words.trial, words.namespace)
-    return print_kept(state, words, pods)
+    return print_kept(state, words, pods, arguments.caller)
 
 
 def kept_state(arguments: Arguments) -> StateDirectory:
@@ -304,18 +330,37 @@ def running_state(arguments: Arguments) -> StateDirectory:
     """The state directory of a laptop that runs; raises StateError when none does."""
     state = find_state(arguments.state_dir)
     if state is not None and _serving(find_owner(state), state):
-        check_port(state, arguments.port)
+        check_port(state, arguments)
         return state
     raise StateError(
         f"Katib is not running on {arguments.state_dir.absolute()}: start it with {arguments.caller.command('up')}"
     )
 
 
-def check_port(state: StateDirectory, wanted: int | None) -> None:
+def check_port(state: StateDirectory, arguments: Arguments) -> None:
     """Raise StateError when a laptop that runs already has another port than the one that is asked for."""
+    wanted = arguments.port
     port = json.loads(state.ports.read_text())["apiserver"] if wanted is not None else None
     if port != wanted:
-        raise StateError(f"Katib runs on port {port}, not on {wanted}: leave --port out, or `katib down` first")
+        raise StateError(
+            f"Katib runs on port {port}, not on {wanted}: leave --port out, or {arguments.caller.command('down')} first"
+        )
+
+
+def check_isolation(state: StateDirectory, arguments: Arguments) -> None:
+    """Raise StateError when a laptop that runs already isolates pods in another way than the one that is asked for."""
+    has = json.loads(state.ports.read_text()).get("isolation", "auto")
+    if arguments.isolation in ("auto", has):
+        return
+    if has == "auto":
+        from katib_local.node.isolation import probe_mount_isolation
+
+        has = "rewrite" if probe_mount_isolation() else "mount"
+    if has != arguments.isolation:
+        raise StateError(
+            f"Katib runs with the isolation {has}, not {arguments.isolation}: leave --isolation out, or "
+            f"{arguments.caller.command('down')} first"
+        )
 
 
 def _serving(owner: Owner | None, state: StateDirectory) -> bool:

@@ -17,6 +17,9 @@ from katib_local.state import StateError, open_state
 from katib_local.supervisor import ProgramFailed
 from katib_machinery.flags import FlagParser
 
+BAD_INPUT = 2
+"""The exit code for what the caller has to change, as `katib` has it."""
+
 
 async def serve(state_dir: Path, options: Options) -> None:
     """Serve until SIGTERM or SIGINT; raises ProgramFailed when a program ends by itself."""
@@ -54,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         asyncio.run(serve(parsed.state_dir, options))
     except (StateError, ProgramFailed) as error:
         print(f"katib: {error}", file=sys.stderr, flush=True)
-        return 1
+        return BAD_INPUT if isinstance(error, StateError) else 1
     return 0
 
 

@@ -50,7 +50,7 @@ async def serve_laptop(state: StateDirectory, options: Options) -> AsyncIterator
         config = state.rendered_config.read_text()
         async with supervised(state, desired_programs(laptop)) as supervisor:
             await _unless_failed(supervisor, _make_ready(laptop, config))
-            write_private(state.ports, json.dumps(vars(laptop.ports)).encode())
+            write_private(state.ports, json.dumps({**vars(laptop.ports), "isolation": laptop.isolation}).encode())
             try:
                 yield supervisor
             finally:

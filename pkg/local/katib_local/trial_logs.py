@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from katib_apis.v1beta1 import names
+from katib_local.caller import Caller
 from katib_local.documents import InputError
 from katib_local.kubectl import kubectl, kubectl_command
 from katib_local.node.kept_logs import KeptLog, find_kept_logs
@@ -34,14 +35,14 @@ KUBECTL_VALUES = (
 """Flags of `kubectl logs` whose value may be a word of its own, and so no trial."""
 
 
-def print_logs(state: StateDirectory, rest: Sequence[str]) -> int:
+def print_logs(state: StateDirectory, rest: Sequence[str], caller: Caller) -> int:
     """`katib logs TRIAL` while Katib runs: what a trial has printed, also when its pod is gone; anything else is kubectl's."""
     words = parse_logs(rest)
     if words is None:
         return kubectl(state, ["logs", *rest])
     pods = find_pods(state, words.trial, words.namespace)
     if not pods:
-        return print_kept(state, words, pods)
+        return print_kept(state, words, pods, caller)
     others = [word for word in rest if word != words.trial]
     container = f"--container={names.CONTAINER_LOG_COLLECTOR}"
     namespace = f"--namespace={pods[0]['metadata']['namespace']}"
@@ -50,11 +51,12 @@ def print_logs(state: StateDirectory, rest: Sequence[str]) -> int:
     )
 
 
-def print_kept(state: StateDirectory, words: LogWords, pods: Sequence[Mapping[str, Any]]) -> int:
+def print_kept(state: StateDirectory, words: LogWords, pods: Sequence[Mapping[str, Any]], caller: Caller) -> int:
     """Print what is in the files of a trial; `pods` are those of its pods that are not gone. Raises InputError."""
     found = find_log(state, words.trial, pods)
     if found is None:
-        raise InputError(f"no pod of a trial {words.trial!r} is known here: `katib get trials -A` lists the trials")
+        trials = caller.command("get", "trials", "-A")
+        raise InputError(f"no pod of a trial {words.trial!r} is known here: {trials} lists the trials")
     for line in select_lines(trial_lines(found), {"tailLines": words.tail}):
         sys.stdout.buffer.write(render_line(line, words.timestamps))
     sys.stdout.buffer.flush()
