@@ -9,9 +9,11 @@ import asyncio
 import logging
 from typing import Any
 
+from katib_local.apiserver.calls import Call, DeleteOptions
 from katib_local.apiserver.errors import Refusal
 from katib_local.apiserver.kinds import CRDS, NAMESPACES, Kind
-from katib_local.apiserver.registry import FOREGROUND, ORPHAN, Call, DeleteOptions, Registry
+from katib_local.apiserver.registry import Registry
+from katib_local.apiserver.removal import FOREGROUND, ORPHAN
 from katib_local.apiserver.store import Change, Key
 
 log = logging.getLogger(__name__)

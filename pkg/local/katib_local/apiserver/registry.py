@@ -5,83 +5,24 @@ Knows the store, the kinds and admission. Must not know HTTP.
 
 from __future__ import annotations
 
-import re
-import secrets
-import uuid
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from katib_local.apiserver import builtins, patch
 from katib_local.apiserver.admission import Admission, Request
+from katib_local.apiserver.applying import applied_by, with_manager
+from katib_local.apiserver.calls import Call, DeleteOptions, PatchBody
+from katib_local.apiserver.definitions import established
 from katib_local.apiserver.errors import Refusal, already_exists, bad_request, conflict, forbidden, invalid, not_found
-from katib_local.apiserver.kinds import CRDS, NAMESPACES, PODS, Catalog, Kind
+from katib_local.apiserver.kinds import CRDS, NAMESPACES, Catalog, Kind
+from katib_local.apiserver.metadata import named
+from katib_local.apiserver.removal import marked
 from katib_local.apiserver.schema import fill_defaults, prune, schema_errors
 from katib_local.apiserver.store import Key, Store
 
 Json = dict[str, Any]
-SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-LABEL_NAMED = ("Namespace", "Service", "Pod")
-SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 KEPT = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "selfLink")
-FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
-FREE_NAMES = ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
-GENERATIONLESS = (
-    "ConfigMap",
-    "Secret",
-    "Event",
-    "Namespace",
-    "Node",
-    "Service",
-    "ServiceAccount",
-    "Endpoints",
-    "Lease",
-    "PersistentVolume",
-    "PersistentVolumeClaim",
-)
-
-
-@dataclass
-class Call:
-    """Who asks, how strictly, and what they are warned of."""
-
-    user: str = "system:admin"
-    groups: Sequence[str] = ("system:masters",)
-    dry_run: bool = False
-    field_validation: str = "Warn"
-    manager: str = ""
-    warnings: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class DeleteOptions:
-    """How an object is to be deleted."""
-
-    grace_seconds: int | None = None
-    propagation: str = ""
-    uid: str = ""
-    resource_version: str = ""
-
-    @classmethod
-    def from_body(cls, body: Mapping[str, Any]) -> DeleteOptions:
-        preconditions = body.get("preconditions") or {}
-        propagation = body.get("propagationPolicy") or ("Orphan" if body.get("orphanDependents") else "")
-        return cls(
-            body.get("gracePeriodSeconds"),
-            propagation,
-            preconditions.get("uid", ""),
-            preconditions.get("resourceVersion", ""),
-        )
-
-
-@dataclass(frozen=True)
-class PatchBody:
-    """A patch and its media type."""
-
-    body: Any
-    content: str
 
 
 class Registry:
@@ -106,7 +47,7 @@ class Registry:
     async def create(self, kind: Kind, namespace: str, document: Json, call: Call) -> Json:
         """Create an object; returns it as it is stored."""
         self._check_type(kind, document)
-        document = self._named(kind, namespace, document)
+        document = named(kind, namespace, document, self.timestamp())
         name = document["metadata"]["name"]
         self._check_namespace(kind, namespace)
         if self.store.get(kind.qualified, namespace, name) is not None:
@@ -129,35 +70,6 @@ class Registry:
             raise bad_request(f"the object provided is {said[0]} {said[1]}, not {kind.api_version} {kind.kind}")
         if not isinstance(document.get("metadata", {}), dict):
             raise bad_request("metadata must be an object")
-
-    def _named(self, kind: Kind, namespace: str, document: Json) -> Json:
-        metadata = dict(document.get("metadata") or {})
-        if metadata.get("namespace") not in (None, "", namespace):
-            raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
-        if not metadata.get("name") and metadata.get("generateName"):
-            suffix = "".join(secrets.choice(SUFFIX_ALPHABET) for _ in range(5))
-            metadata["name"] = f"{metadata['generateName'][:58]}{suffix}"
-        self._check_name(kind, metadata.get("name"))
-        for field_name in ("resourceVersion", "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds"):
-            metadata.pop(field_name, None)
-        if kind.namespaced:
-            metadata["namespace"] = namespace
-        metadata |= {"uid": str(uuid.uuid4()), "creationTimestamp": self.timestamp()}
-        if kind.kind not in GENERATIONLESS:
-            metadata["generation"] = 1
-        return {**document, "metadata": metadata}
-
-    def _check_name(self, kind: Kind, name: Any) -> None:
-        if not isinstance(name, str) or not name:
-            raise invalid(kind, "", [("metadata.name", "Required value: name or generateName is required")])
-        if kind.kind in FREE_NAMES:
-            return
-        label = kind.kind in LABEL_NAMED and kind.kind != "Pod"
-        rule, longest = (LABEL, 63) if label else (SUBDOMAIN, 253)
-        if not rule.fullmatch(name) or len(name) > longest:
-            what = "RFC 1123 label" if label else "lowercase RFC 1123 subdomain"
-            text = f"Invalid value: \"{name}\": a {what} must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character"
-            raise invalid(kind, name, [("metadata.name", text)])
 
     def _check_namespace(self, kind: Kind, namespace: str) -> None:
         if not kind.namespaced:
@@ -238,23 +150,8 @@ class Registry:
     def define(self, crd: Json) -> None:
         """Serve a CustomResourceDefinition's kinds, and say so in its status."""
         self.catalog.define(crd)
-        names = crd["spec"]["names"]
-        conditions = [
-            {
-                "type": kind,
-                "status": "True",
-                "reason": reason,
-                "message": message,
-                "lastTransitionTime": self.timestamp(),
-            }
-            for kind, reason, message in (
-                ("NamesAccepted", "NoConflicts", "no conflicts found"),
-                ("Established", "InitialNamesAccepted", "the initial names have been accepted"),
-            )
-        ]
-        versions = [version["name"] for version in crd["spec"]["versions"] if version.get("storage")]
-        status = {"conditions": conditions, "acceptedNames": names, "storedVersions": versions}
         if not (crd.get("status") or {}).get("conditions"):
+            status = established(crd, self.timestamp())
             self.store.write((CRDS.qualified, "", crd["metadata"]["name"]), {**crd, "status": status})
 
     async def update(self, kind: Kind, document: Json, old: Json, call: Call, subresource: str = "") -> Json:
@@ -361,11 +258,11 @@ class Registry:
         wanted = {**wanted, "metadata": {**(wanted.get("metadata") or {}), "name": name}}
         old = self.store.get(kind.qualified, namespace, name)
         if old is None:
-            return await self.create(kind, namespace, _with_manager(wanted, call.manager, wanted), call)
-        held = _applied_by(old, call.manager)
+            return await self.create(kind, namespace, with_manager(wanted, call.manager, wanted), call)
+        held = applied_by(old, call.manager)
         document = patch.apply_patch(old, wanted, held, by_keys=not kind.custom)
         document["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]
-        return await self.update(kind, _with_manager(document, call.manager, wanted), old, call)
+        return await self.update(kind, with_manager(document, call.manager, wanted), old, call)
 
     def _held(self, document: Json) -> bool:
         return bool(document["metadata"].get("finalizers"))
@@ -384,40 +281,10 @@ class Registry:
         await self.admission.validate(self._request("DELETE", kind, None, old, call), None, call.warnings)
         if call.dry_run:
             return old, True
-        marked = self._marked(kind, old, options)
-        if self._held(marked) or marked["metadata"].get("deletionGracePeriodSeconds"):
-            return (old if marked == old else self.store.write(self.key(kind, old), marked)), False
+        mark = marked(kind, old, options, self._now())
+        if self._held(mark) or mark["metadata"].get("deletionGracePeriodSeconds"):
+            return (old if mark == old else self.store.write(self.key(kind, old), mark)), False
         return self.remove(kind, old), True
-
-    def _marked(self, kind: Kind, old: Json, options: DeleteOptions) -> Json:
-        """The object with its deletion written on it."""
-        metadata = dict(old["metadata"])
-        grace = self._grace(kind, old, options)
-        finalizers = list(metadata.get("finalizers") or [])
-        wanted = {"Foreground": FOREGROUND, "Orphan": ORPHAN}.get(options.propagation)
-        if wanted and wanted not in finalizers:
-            finalizers.append(wanted)
-        if finalizers:
-            metadata["finalizers"] = finalizers
-        if "deletionTimestamp" not in metadata or grace < metadata.get("deletionGracePeriodSeconds", 0):
-            at = self._now().astimezone(UTC) + timedelta(seconds=grace)
-            metadata |= {"deletionTimestamp": at.strftime("%Y-%m-%dT%H:%M:%SZ"), "deletionGracePeriodSeconds": grace}
-            if "generation" in metadata:
-                metadata["generation"] += 1
-        marked = {**old, "metadata": metadata}
-        if kind == NAMESPACES:
-            marked["status"] = {"phase": "Terminating"}
-            metadata["finalizers"] = [*finalizers, *(["kubernetes"] if "kubernetes" not in finalizers else [])]
-        return marked
-
-    def _grace(self, kind: Kind, old: Json, options: DeleteOptions) -> int:
-        """Only a pod that its node has to stop gets time."""
-        if kind != PODS or not (old.get("spec") or {}).get("nodeName"):
-            return 0
-        if (old.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
-            return 0
-        given = options.grace_seconds
-        return int(old["spec"].get("terminationGracePeriodSeconds", 30) if given is None else given)
 
     def remove(self, kind: Kind, document: Json) -> Json:
         """Remove an object for good; returns its last state."""
@@ -433,29 +300,3 @@ class Registry:
 
 def _spec(document: Json) -> Json:
     return {key: value for key, value in document.items() if key not in ("metadata", "status")}
-
-
-def _applied_by(document: Json, manager: str) -> Json | None:
-    """What a manager has applied last, as it is kept in managedFields."""
-    for entry in document["metadata"].get("managedFields") or []:
-        if entry.get("manager") == manager and entry.get("operation") == "Apply":
-            found: Json = (entry.get("fieldsV1") or {}).get("katib:applied") or {}
-            return found
-    return None
-
-
-def _with_manager(document: Json, manager: str, wanted: Json) -> Json:
-    metadata = dict(document["metadata"])
-    others = [entry for entry in metadata.get("managedFields") or [] if entry.get("manager") != manager]
-    kept = {key: value for key, value in wanted.items() if key != "metadata"}
-    labels = {
-        key: wanted["metadata"][key] for key in ("labels", "annotations", "finalizers") if key in wanted["metadata"]
-    }
-    own = {
-        "manager": manager,
-        "operation": "Apply",
-        "apiVersion": document["apiVersion"],
-        "fieldsType": "FieldsV1",
-        "fieldsV1": {"katib:applied": {**kept, "metadata": labels}},
-    }
-    return {**document, "metadata": {**metadata, "managedFields": [*others, own]}}

@@ -1,0 +1,208 @@
+"""Everything under a plural: collections, objects and their subresources, one function a form of request.
+
+Knows HTTP. What a request does to objects is `registry`'s business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import yaml
+from aiohttp import web
+
+from katib_local.apiserver.answers import json_answer, shown, shown_one, stream_events
+from katib_local.apiserver.calls import Call, DeleteOptions, PatchBody
+from katib_local.apiserver.errors import Refusal, bad_request, method_not_allowed, no_such_page, unsupported_media
+from katib_local.apiserver.kinds import NAMESPACES, Kind
+from katib_local.apiserver.listing import list_page, select, watch_events
+from katib_local.apiserver.logs import pod_log
+from katib_local.apiserver.patch import APPLY
+from katib_local.apiserver.registry import Registry
+from katib_local.apiserver.scaling import render_scale, scaled
+from katib_local.apiserver.tokens import TokenIssuer
+from katib_local.apiserver.wire import WireError, parse_protobuf
+
+Json = dict[str, Any]
+PROTOBUF = "application/vnd.kubernetes.protobuf"
+CBOR = ("application/cbor", "application/apply-patch+cbor")
+REGISTRY: web.AppKey[Registry] = web.AppKey("registry", Registry)
+ISSUER: web.AppKey[TokenIssuer] = web.AppKey("issuer", TokenIssuer)
+CLIENT_TLS: web.AppKey[Any] = web.AppKey("client_tls")
+USER: web.RequestKey[tuple[str, tuple[str, ...]]] = web.RequestKey("user")
+PLACE: web.RequestKey[Place] = web.RequestKey("place")
+
+
+@dataclass(frozen=True)
+class Place:
+    """What the rest of a path names: a collection, an object, or a subresource of one."""
+
+    plural: str
+    namespace: str = ""
+    name: str = ""
+    subresource: str = ""
+
+
+def parse_place(text: str) -> Place:
+    """`pods`, `namespaces/NS/pods/NAME/log` and the like; raises a refusal for anything longer."""
+    parts = text.strip("/").split("/")
+    namespace = ""
+    if parts[0] == "namespaces" and len(parts) > 2 and parts[2] not in NAMESPACES.subresources:
+        namespace, parts = parts[1], parts[2:]
+    if len(parts) > 3:
+        raise no_such_page()
+    plural, name, subresource = [*parts, "", ""][:3]
+    return Place(plural, namespace, name, subresource)
+
+
+async def _body(request: web.Request) -> Any:
+    content = await request.read()
+    if not content:
+        return {}
+    if request.content_type in CBOR:
+        raise unsupported_media(request.content_type, "application/json, application/yaml")
+    try:
+        if request.content_type == PROTOBUF:
+            return parse_protobuf(content)
+        if "yaml" in request.content_type:
+            return yaml.safe_load(content)
+        return orjson.loads(content)
+    except WireError as error:
+        raise Refusal(415, "UnsupportedMediaType", str(error)) from error
+    except (ValueError, yaml.YAMLError) as error:
+        raise bad_request(f"error decoding the body of the request: {error}") from error
+
+
+def _call(request: web.Request) -> Call:
+    user, groups = request[USER]
+    return Call(
+        user,
+        groups,
+        request.query.get("dryRun") == "All",
+        request.query.get("fieldValidation", "Warn"),
+        request.query.get("fieldManager", ""),
+    )
+
+
+async def serve_object(request: web.Request) -> web.StreamResponse:
+    """Everything under a plural: collections, objects and their subresources."""
+    info = request.match_info
+    registry = request.app[REGISTRY]
+    request[PLACE] = place = parse_place(info["place"])
+    namespace, name, subresource = place.namespace, place.name, place.subresource
+    kind = registry.catalog.find(info.get("group", ""), info["version"], place.plural)
+    if kind is None or (namespace and not kind.namespaced):
+        raise no_such_page()
+    if not name:
+        return await _collection(request, registry, kind, namespace)
+    if subresource and not kind.has(subresource):
+        raise no_such_page()
+    if subresource == "log":
+        return await pod_log(request, registry, registry.get(kind, namespace, name), request.app[CLIENT_TLS])
+    if subresource == "token":
+        return await _token(request, (namespace, name))
+    if subresource == "binding":
+        return await _bind(request, registry, kind, (namespace, name))
+    if subresource == "scale":
+        return await _scale(request, registry, kind, (namespace, name))
+    return await _single(request, registry, kind, (namespace, name))
+
+
+async def _token(request: web.Request, key: tuple[str, str]) -> web.Response:
+    if request.method != "POST":
+        raise method_not_allowed()
+    return json_answer(request.app[ISSUER].mint(*key, await _body(request)), 201)
+
+
+async def _scale(request: web.Request, registry: Registry, kind: Kind, key: tuple[str, str]) -> web.Response:
+    document, call = registry.get(kind, *key), _call(request)
+    if request.method in ("PUT", "PATCH"):
+        content = request.content_type if request.method == "PATCH" else ""
+        wanted = scaled(document, await _body(request), content)
+        document = await registry.update(kind, wanted, document, call)
+    elif request.method != "GET":
+        raise method_not_allowed()
+    return json_answer(render_scale(document), 200, call.warnings)
+
+
+async def _collection(request: web.Request, registry: Registry, kind: Kind, namespace: str) -> web.StreamResponse:
+    match request.method:
+        case "GET" if request.query.get("watch") in ("true", "1"):
+            return await stream_events(request, kind, watch_events(registry.store, kind, namespace, request.query))
+        case "GET":
+            page = list_page(registry.store, kind, namespace, request.query)
+            return json_answer(shown(request, kind, page))
+        case "POST":
+            call = _call(request)
+            created = await registry.create(kind, namespace, await _body(request), call)
+            return json_answer(shown_one(request, kind, created), 201, call.warnings)
+        case "DELETE":
+            options = DeleteOptions.from_body(await _body(request) or {})
+            for document in select(kind, registry.store.all(kind.qualified, namespace), request.query):
+                metadata = document["metadata"]
+                await registry.delete(kind, metadata.get("namespace", ""), metadata["name"], options, _call(request))
+            return json_answer({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"})
+        case _:
+            raise method_not_allowed()
+
+
+async def _single(request: web.Request, registry: Registry, kind: Kind, key: tuple[str, str]) -> web.Response:
+    namespace, name = key
+    subresource = request[PLACE].subresource
+    call = _call(request)
+    match request.method:
+        case "GET":
+            return json_answer(shown_one(request, kind, registry.get(kind, namespace, name)))
+        case "PUT":
+            document = await _body(request)
+            updated = await registry.update(kind, document, registry.get(kind, namespace, name), call, subresource)
+        case "PATCH" if request.content_type == APPLY:
+            existed = registry.store.get(kind.qualified, namespace, name) is not None
+            updated = await registry.apply(kind, namespace, name, await _body(request), call)
+            return json_answer(shown_one(request, kind, updated), 200 if existed else 201, call.warnings)
+        case "PATCH":
+            change = PatchBody(await _body(request), request.content_type)
+            updated = await registry.patch(kind, (namespace, name), change, call, subresource)
+        case "DELETE" if not subresource:
+            return await _delete(request, registry, kind, key)
+        case _:
+            raise method_not_allowed()
+    return json_answer(shown_one(request, kind, updated), 200, call.warnings)
+
+
+async def _delete(request: web.Request, registry: Registry, kind: Kind, key: tuple[str, str]) -> web.Response:
+    body = dict(await _body(request) or {})
+    for name in ("gracePeriodSeconds", "propagationPolicy"):
+        if name in request.query:
+            text = request.query[name]
+            body[name] = int(text) if name == "gracePeriodSeconds" and text.isdigit() else text
+    document, gone = await registry.delete(kind, *key, DeleteOptions.from_body(body), _call(request))
+    if not gone:
+        return json_answer(document)
+    details = {
+        "name": key[1],
+        **({"group": kind.group} if kind.group else {}),
+        "kind": kind.plural,
+        "uid": document["metadata"]["uid"],
+    }
+    return json_answer({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})
+
+
+async def _bind(request: web.Request, registry: Registry, kind: Kind, key: tuple[str, str]) -> web.Response:
+    """A pod gets its node, once."""
+    target = ((await _body(request)).get("target") or {}).get("name", "")
+    pod = registry.get(kind, *key)
+    if (pod.get("spec") or {}).get("nodeName"):
+        raise Refusal(409, "Conflict", f'pod {key[1]} is already assigned to node "{pod["spec"]["nodeName"]}"')
+    at = registry.timestamp()
+    status = pod.get("status") or {}
+    others = [entry for entry in status.get("conditions") or [] if entry.get("type") != "PodScheduled"]
+    scheduled = {"type": "PodScheduled", "status": "True", "lastProbeTime": None, "lastTransitionTime": at}
+    bound = {
+        **pod,
+        "spec": {**pod["spec"], "nodeName": target},
+        "status": {**status, "conditions": [*others, scheduled]},
+    }
+    registry.store.write(registry.key(kind, pod), bound)
+    return json_answer({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}, 201)

@@ -1,0 +1,44 @@
+"""How a deletion is written on an object that cannot go at once. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from katib_local.apiserver.calls import DeleteOptions
+from katib_local.apiserver.kinds import NAMESPACES, PODS, Kind
+
+Json = dict[str, Any]
+FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
+
+
+def marked(kind: Kind, old: Json, options: DeleteOptions, now: datetime) -> Json:
+    """The object with its deletion written on it."""
+    metadata = dict(old["metadata"])
+    grace = _grace(kind, old, options)
+    finalizers = list(metadata.get("finalizers") or [])
+    wanted = {"Foreground": FOREGROUND, "Orphan": ORPHAN}.get(options.propagation)
+    if wanted and wanted not in finalizers:
+        finalizers.append(wanted)
+    if finalizers:
+        metadata["finalizers"] = finalizers
+    if "deletionTimestamp" not in metadata or grace < metadata.get("deletionGracePeriodSeconds", 0):
+        at = now.astimezone(UTC) + timedelta(seconds=grace)
+        metadata |= {"deletionTimestamp": at.strftime("%Y-%m-%dT%H:%M:%SZ"), "deletionGracePeriodSeconds": grace}
+        if "generation" in metadata:
+            metadata["generation"] += 1
+    document = {**old, "metadata": metadata}
+    if kind == NAMESPACES:
+        document["status"] = {"phase": "Terminating"}
+        metadata["finalizers"] = [*finalizers, *(["kubernetes"] if "kubernetes" not in finalizers else [])]
+    return document
+
+
+def _grace(kind: Kind, old: Json, options: DeleteOptions) -> int:
+    """Only a pod that its node has to stop gets time."""
+    if kind != PODS or not (old.get("spec") or {}).get("nodeName"):
+        return 0
+    if (old.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
+        return 0
+    given = options.grace_seconds
+    return int(old["spec"].get("terminationGracePeriodSeconds", 30) if given is None else given)
