@@ -136,6 +136,7 @@ def open_state(path: Path) -> StateDirectory:
     state = StateDirectory(path.absolute())
     try:
         state.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _check_owner(state)
         _check_ours(state)
         state.path.chmod(0o700)
         _check_version(state.version)
@@ -152,6 +153,7 @@ def find_state(path: Path) -> StateDirectory | None:
     try:
         if not _first_line(state.version):
             return None
+        _check_owner(state)
         _check_version(state.version)
     except NotADirectoryError:
         return None
@@ -193,6 +195,23 @@ def _check_ours(state: StateDirectory) -> None:
             f"every user may write to {state.path}: name a directory of your own, such as {state.path / 'katib'}, "
             "with --state-dir"
         )
+
+
+def _check_owner(state: StateDirectory) -> None:
+    """What runs here, and who may ask for it, is read from these files: they are obeyed only if they are ours."""
+    trusted = [state.path, *sorted(state.path.iterdir())]
+    for folder in (state.credentials, state.objects, state.path / "run"):
+        trusted += sorted(folder.rglob("*"))
+    for file in trusted:
+        try:
+            owner = file.lstat().st_uid
+        except FileNotFoundError:
+            continue  # somebody who works here has just removed it
+        if owner != os.geteuid():
+            raise StateError(
+                f"{file} belongs to another user (uid {owner}), who could make this one run anything: remove it, or "
+                "choose another directory with --state-dir"
+            )
 
 
 def _check_version(file: Path) -> None:

@@ -54,6 +54,16 @@ def test_a_file_in_the_way_is_named_with_the_cure(tmp_path: Path) -> None:
         open_state(tmp_path / "file")
 
 
+def test_what_another_user_owns_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its owner could make this user run anything."""
+    state = open_state(tmp_path / "state")
+    assert open_state(state.path) == state
+    owner = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
+    with pytest.raises(StateError, match=rf"belongs to another user .uid {owner}.*--state-dir"):
+        open_state(state.path)
+
+
 def test_state_of_a_newer_katib_is_refused(tmp_path: Path) -> None:
     open_state(tmp_path)
     (tmp_path / "version").write_text("99\n")
