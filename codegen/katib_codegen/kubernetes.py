@@ -4,12 +4,13 @@ Knows where that package keeps them and what it changed in them. Must not know K
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from katib_codegen.complaints import near_hint
+from katib_codegen.errors import SourceError
 
 Schema = dict[str, Any]
 
@@ -69,6 +70,52 @@ def _trim(source: Mapping[str, Any], named: Mapping[str, str]) -> Schema:
         values = source.get("additionalProperties")
         trimmed.update({"additionalProperties": _trim(values, named)} if isinstance(values, dict) else _FREE)
     return trimmed
+
+
+_KEPT = (
+    "format",
+    "required",
+    "x-kubernetes-group-version-kind",
+    "x-kubernetes-list-map-keys",
+    "x-kubernetes-list-type",
+    "x-kubernetes-map-type",
+    "x-kubernetes-patch-merge-key",
+    "x-kubernetes-patch-strategy",
+)
+
+
+def whole(full_names: Iterable[str]) -> dict[str, Schema]:
+    """The types called so and all that they lead to, by full name: structure, merge keys and what is required."""
+    found: dict[str, Schema] = {}
+    waiting = list(full_names)
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        if name not in _definitions():
+            raise SourceError(f"apis/project.yaml: kubernetes_types: Kubernetes {RELEASE} has no type {name}{near(name)}")
+        found[name] = _structure(_definitions()[name], waiting)
+    return dict(sorted(found.items()))
+
+
+def _structure(source: Mapping[str, Any], seen: list[str]) -> Schema:
+    if "$ref" in source:
+        target = source["$ref"].rsplit("/", 1)[1]
+        seen.append(target)
+        return {"$ref": target, **{key: source[key] for key in _KEPT if key in source}}
+    kept = {key: source[key] for key in _KEPT if key in source}
+    if "oneOf" in source:
+        return {"type": sorted({single_type(branch) for branch in source["oneOf"]}), **kept}
+    if "type" not in source:
+        return kept  # anything at all
+    structure: Schema = {"type": single_type(source), **kept}
+    if "items" in source:
+        structure["items"] = _structure(source["items"], seen)
+    if isinstance(source.get("additionalProperties"), dict):
+        structure["additionalProperties"] = _structure(source["additionalProperties"], seen)
+    if "properties" in source:
+        structure["properties"] = {name: _structure(field, seen) for name, field in source["properties"].items()}
+    return structure
 
 
 def single_type(source: Mapping[str, Any]) -> str:

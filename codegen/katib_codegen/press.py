@@ -20,6 +20,7 @@ from katib_codegen.render.crds import render_crds
 from katib_codegen.render.defaults import render_defaults
 from katib_codegen.render.enums import render_enums
 from katib_codegen.render.katib_api import render_katib_api
+from katib_codegen.render.kubernetes_types import render_kubernetes_types
 from katib_codegen.render.models import render_models
 from katib_codegen.render.names import render_names
 from katib_codegen.render.openapi import render_openapi
@@ -89,6 +90,7 @@ def render_all(root: Path, report: Callable[[str, float], None] = lambda name, s
     jobs = [(f"{_product(render)} {api.version}", partial(render, api)) for render in RENDERERS for api in apis]
     # The first of these takes longest: it begins beside the programs that are waited for.
     jobs[1:1] = [(_product(render), partial(render, *apis)) for render in WHOLE]
+    jobs.append((_product(render_kubernetes_types), partial(render_kubernetes_types, apis[0])))
     printed: dict[str, bytes] = {}
     with ThreadPoolExecutor(max_workers=2) as pool:
         for (name, _), (files, seconds) in zip(jobs, pool.map(lambda job: _timed(job[1]), jobs), strict=True):

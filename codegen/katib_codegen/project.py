@@ -34,6 +34,14 @@ class Package:
 
 
 @dataclass(frozen=True)
+class KubernetesTypes:
+    """Kubernetes' own kinds whose types are printed, by their full names, and the file that they are printed to."""
+
+    file: str
+    kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Version:
     """One version of the API: whether the API server offers it, and whether it is the one that objects are stored in."""
 
@@ -55,6 +63,7 @@ class Project:
     openapi: str | None
     facts: tuple[str, ...]
     versions: tuple[Version, ...]
+    kubernetes_types: KubernetesTypes | None = None
 
     @property
     def stored(self) -> Version:
@@ -69,6 +78,7 @@ def parse_project(document: Mapping[str, Any], folders: Collection[str], lines: 
         raise refused((Complaint(FILE, path, text) for path, text in faults), "apis", lines)
     packages = {role: Package(entry["folder"], entry["name"]) for role, entry in document["packages"].items()}
     versions = [Version(name, entry["served"], entry["stored"]) for name, entry in document["versions"].items()]
+    types = document.get("kubernetes_types")
     return Project(
         name=document["name"],
         models=packages["models"],
@@ -79,6 +89,7 @@ def parse_project(document: Mapping[str, Any], folders: Collection[str], lines: 
         openapi=document.get("openapi"),
         facts=tuple(document["facts"]),
         versions=tuple(sorted(versions, key=lambda version: version_priority(version.name), reverse=True)),
+        kubernetes_types=KubernetesTypes(types["file"], tuple(types["kinds"])) if types else None,
     )
 
 
@@ -99,6 +110,10 @@ def _faults(document: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     facts = document.get("facts")
     if not isinstance(facts, list) or not set(facts) <= set(FACTS):
         yield ("facts",), f"has no facts; write `facts: [...]` with those of {', '.join(FACTS)} that each version has"
+    types = document.get("kubernetes_types")
+    if types is not None and not _names_types(types):
+        form = "write `kubernetes_types: {file: <path>, kinds: [<full names>]}`"
+        yield ("kubernetes_types",), f"has kubernetes_types of a wrong form; {form}"
     packages = document.get("packages")
     for role in (*_PACKAGES, *(role for role in _SDKS if isinstance(packages, Mapping) and role in packages)):
         entry = packages.get(role) if isinstance(packages, Mapping) else None
@@ -107,6 +122,13 @@ def _faults(document: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
                 "packages",
                 role,
             ), f"has no packages.{role}; write `{role}: {{folder: pkg/<component>, name: <package>}}`"
+
+
+def _names_types(types: Any) -> bool:
+    if not isinstance(types, Mapping) or not isinstance(types.get("file"), str):
+        return False
+    kinds = types.get("kinds")
+    return isinstance(kinds, list) and all(isinstance(name, str) for name in kinds)
 
 
 def _version_faults(versions: Any, folders: Collection[str]) -> Iterator[tuple[Path, str]]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from katib_codegen.kubernetes import cut
+from katib_codegen.kubernetes import cut, whole
 from katib_codegen.model import Api
 
 CONTAINER = "io.k8s.api.core.v1.Container"
@@ -40,6 +40,16 @@ def test_maps_keep_the_type_of_their_values() -> None:
 def test_no_words_and_no_rules_come_along(full_name: str) -> None:
     allowed = {"type", "format", "items", "properties", "additionalProperties", "x-kubernetes-preserve-unknown-fields"}
     assert set(keywords(cut(full_name, {}))) <= allowed
+
+
+def test_a_whole_type_brings_all_that_it_leads_to_and_how_its_lists_merge() -> None:
+    types = whole(["io.k8s.api.core.v1.Service"])
+    ports = types["io.k8s.api.core.v1.ServiceSpec"]["properties"]["ports"]
+    assert ports["items"] == {"$ref": "io.k8s.api.core.v1.ServicePort"}
+    assert ports["x-kubernetes-patch-merge-key"] == "port"
+    assert types["io.k8s.api.core.v1.ServicePort"]["required"] == ["port"]
+    assert types["io.k8s.apimachinery.pkg.util.intstr.IntOrString"] == {"type": ["integer", "string"]}
+    assert "description" not in set(keywords(types))
 
 
 def test_borrowed_types_are_marked(api: Api) -> None:
