@@ -50,11 +50,20 @@ def conflict(kind: Kind, name: str, why: str = "") -> Refusal:
 
 def invalid(kind: Kind, name: str, causes: Sequence[tuple[str, str]]) -> Refusal:
     """`causes` are pairs of field and text, such as ("spec.a", 'Required value')."""
+    return _invalid(kind.group, kind.kind, name, causes)
+
+
+def invalid_options(options: str, causes: Sequence[tuple[str, str]]) -> Refusal:
+    """Parameters of a request that cannot be obeyed; `options` is their kind, such as DeleteOptions."""
+    return _invalid("meta.k8s.io", options, "", causes)
+
+
+def _invalid(group: str, kind: str, name: str, causes: Sequence[tuple[str, str]]) -> Refusal:
     texts = [f"{field}: {text}" for field, text in causes]
     joined = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
-    title = f"{kind.kind}.{kind.group}" if kind.group else kind.kind
+    title = f"{kind}.{group}" if group else kind
     entries = [{"reason": "FieldValueInvalid", "message": text, "field": field} for field, text in causes]
-    details = {"name": name, **({"group": kind.group} if kind.group else {}), "kind": kind.kind, "causes": entries}
+    details = {"name": name, **({"group": group} if group else {}), "kind": kind, "causes": entries}
     return Refusal(422, "Invalid", f'{title} "{name}" is invalid: {joined}', details)
 
 

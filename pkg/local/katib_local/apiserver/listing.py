@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from katib_local.apiserver.calls import flag, number
 from katib_local.apiserver.errors import bad_request, expired
 from katib_local.apiserver.kinds import Kind
 from katib_local.apiserver.selectors import parse_field_selector, parse_label_selector
@@ -35,7 +36,7 @@ def select(kind: Kind, documents: Sequence[Json], query: Query) -> list[Json]:
 def list_page(store: Store, kind: Kind, namespace: str, query: Query) -> Json:
     """A list, or one page of it; a page goes on from the last key of the page before."""
     documents = select(kind, store.all(kind.qualified, namespace), query)
-    limit = int(query["limit"]) if query.get("limit", "").isdigit() else 0
+    limit = number(query, "limit") or 0
     version = store.version
     if query.get("continue"):
         version, after = _parse_token(query["continue"])
@@ -73,7 +74,7 @@ async def watch_events(
         deadline = time.monotonic() + _seconds(query)
         for event in _initial(store, kind, namespace, query):
             yield event
-        bookmarks = query.get("allowWatchBookmarks") in ("true", "1")
+        bookmarks = flag(query, "allowWatchBookmarks")
         told = time.monotonic()
         while time.monotonic() < deadline:
             pause = min(BOOKMARK_EVERY if bookmarks else LONGEST_WATCH, deadline - time.monotonic())
@@ -101,7 +102,7 @@ def _seconds(query: Query) -> float:
 def _initial(store: Store, kind: Kind, namespace: str, query: Query) -> list[tuple[str, Json]]:
     """What comes first: all objects, or the changes since the version that the caller knows."""
     text = query.get("resourceVersion", "")
-    everything = query.get("sendInitialEvents") in ("true", "1")
+    everything = flag(query, "sendInitialEvents")
     if text in ("", "0") or everything:
         wanted = everything or query.get("sendInitialEvents") is None
         events = (

@@ -31,6 +31,20 @@ GENERATIONLESS = (
 )
 
 
+def typed(kind: Kind, document: Any) -> Json:
+    """The object with its kind, which the URL tells of Kubernetes' own; raises a refusal for an object of another."""
+    if not isinstance(document, dict):
+        raise bad_request("the body of the request is no object")
+    said = {key: document.get(key) or "" for key in ("apiVersion", "kind")}
+    meant = {"apiVersion": kind.api_version, "kind": kind.kind}
+    if any(said[key] != meant[key] and (said[key] or kind.custom) for key in meant):
+        found = f"{said['apiVersion']} {said['kind']}".strip() or "without apiVersion and kind"
+        raise bad_request(f"the object provided is {found}, not {kind.api_version} {kind.kind}")
+    if not isinstance(document.get("metadata") or {}, dict):
+        raise bad_request("metadata must be an object")
+    return {**document, **meant}
+
+
 def named(kind: Kind, namespace: str, document: Json, at: str) -> Json:
     """An object that is created, with what the server owns of its metadata; raises a refusal for a bad name."""
     metadata = dict(document.get("metadata") or {})

@@ -5,28 +5,26 @@ Knows HTTP. What a request does to objects is `registry`'s business.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-import yaml
 from aiohttp import web
 
 from katib_local.apiserver.answers import json_answer, shown, shown_one, stream_events
-from katib_local.apiserver.calls import Call, DeleteOptions, PatchBody
-from katib_local.apiserver.errors import Refusal, bad_request, method_not_allowed, no_such_page, unsupported_media
-from katib_local.apiserver.kinds import NAMESPACES, Kind
+from katib_local.apiserver.bodies import OBJECTS, PATCHES, parse_body
+from katib_local.apiserver.calls import Call, DeleteOptions, PatchBody, flag
+from katib_local.apiserver.errors import Refusal, method_not_allowed, no_such_page, unsupported_media
+from katib_local.apiserver.kinds import NAMESPACES, TOKEN_REQUESTS, Kind
 from katib_local.apiserver.listing import list_page, select, watch_events
 from katib_local.apiserver.logs import pod_log
-from katib_local.apiserver.patch import APPLY
+from katib_local.apiserver.metadata import typed
+from katib_local.apiserver.patch import APPLY, STRATEGIC
 from katib_local.apiserver.registry import Registry
 from katib_local.apiserver.scaling import render_scale, scaled
 from katib_local.apiserver.tokens import TokenIssuer
-from katib_local.apiserver.wire import WireError, parse_protobuf
 
 Json = dict[str, Any]
-PROTOBUF = "application/vnd.kubernetes.protobuf"
-CBOR = ("application/cbor", "application/apply-patch+cbor")
 REGISTRY: web.AppKey[Registry] = web.AppKey("registry", Registry)
 ISSUER: web.AppKey[TokenIssuer] = web.AppKey("issuer", TokenIssuer)
 CLIENT_TLS: web.AppKey[Any] = web.AppKey("client_tls")
@@ -56,33 +54,21 @@ def parse_place(text: str) -> Place:
     return Place(plural, namespace, name, subresource)
 
 
-async def _body(request: web.Request) -> Any:
-    content = await request.read()
-    if not content:
-        return {}
-    if request.content_type in CBOR:
-        raise unsupported_media(request.content_type, "application/json, application/yaml")
-    try:
-        if request.content_type == PROTOBUF:
-            return parse_protobuf(content)
-        if "yaml" in request.content_type:
-            return yaml.safe_load(content)
-        return orjson.loads(content)
-    except WireError as error:
-        raise Refusal(415, "UnsupportedMediaType", str(error)) from error
-    except (ValueError, yaml.YAMLError) as error:
-        raise bad_request(f"error decoding the body of the request: {error}") from error
+async def _body(request: web.Request, accepted: Sequence[str] = OBJECTS) -> Any:
+    media_type = request.content_type if "Content-Type" in request.headers else ""
+    return parse_body(await request.read(), media_type, accepted)
+
+
+async def _patch_body(request: web.Request, kind: Kind) -> PatchBody:
+    accepted = [form for form in PATCHES if form != STRATEGIC or not kind.custom]
+    if request.content_type not in accepted:
+        raise unsupported_media(request.content_type, ", ".join(accepted))
+    return PatchBody(await _body(request, accepted), request.content_type)
 
 
 def _call(request: web.Request) -> Call:
-    user, groups = request[USER]
-    return Call(
-        user,
-        groups,
-        request.query.get("dryRun") == "All",
-        request.query.get("fieldValidation", "Warn"),
-        request.query.get("fieldManager", ""),
-    )
+    options = {"POST": "CreateOptions", "PUT": "UpdateOptions", "PATCH": "PatchOptions"}
+    return Call.from_query(request[USER], request.query, options.get(request.method, "GetOptions"))
 
 
 async def serve_object(request: web.Request) -> web.StreamResponse:
@@ -112,15 +98,17 @@ async def serve_object(request: web.Request) -> web.StreamResponse:
 async def _token(request: web.Request, key: tuple[str, str]) -> web.Response:
     if request.method != "POST":
         raise method_not_allowed()
-    return json_answer(request.app[ISSUER].mint(*key, await _body(request)), 201)
+    return json_answer(request.app[ISSUER].mint(*key, typed(TOKEN_REQUESTS, await _body(request))), 201)
 
 
 async def _scale(request: web.Request, registry: Registry, kind: Kind, key: tuple[str, str]) -> web.Response:
     document, call = registry.get(kind, *key), _call(request)
     if request.method in ("PUT", "PATCH"):
-        content = request.content_type if request.method == "PATCH" else ""
-        wanted = scaled(document, await _body(request), content)
-        document = await registry.update(kind, wanted, document, call)
+        if request.method == "PATCH":
+            change = await _patch_body(request, kind)
+        else:
+            change = PatchBody(await _body(request), "")
+        document = await registry.update(kind, scaled(document, change), document, call)
     elif request.method != "GET":
         raise method_not_allowed()
     return json_answer(render_scale(document), 200, call.warnings)
@@ -128,7 +116,7 @@ async def _scale(request: web.Request, registry: Registry, kind: Kind, key: tupl
 
 async def _collection(request: web.Request, registry: Registry, kind: Kind, namespace: str) -> web.StreamResponse:
     match request.method:
-        case "GET" if request.query.get("watch") in ("true", "1"):
+        case "GET" if flag(request.query, "watch"):
             return await stream_events(request, kind, watch_events(registry.store, kind, namespace, request.query))
         case "GET":
             page = list_page(registry.store, kind, namespace, request.query)
@@ -138,10 +126,12 @@ async def _collection(request: web.Request, registry: Registry, kind: Kind, name
             created = await registry.create(kind, namespace, await _body(request), call)
             return json_answer(shown_one(request, kind, created), 201, call.warnings)
         case "DELETE":
-            options = DeleteOptions.from_body(await _body(request) or {})
+            options = DeleteOptions.parse(await _body(request), request.query)
             for document in select(kind, registry.store.all(kind.qualified, namespace), request.query):
                 metadata = document["metadata"]
-                await registry.delete(kind, metadata.get("namespace", ""), metadata["name"], options, _call(request))
+                await registry.delete(
+                    kind, metadata.get("namespace", ""), metadata["name"], options, Call(*request[USER])
+                )
             return json_answer({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"})
         case _:
             raise method_not_allowed()
@@ -150,6 +140,8 @@ async def _collection(request: web.Request, registry: Registry, kind: Kind, name
 async def _single(request: web.Request, registry: Registry, kind: Kind, key: tuple[str, str]) -> web.Response:
     namespace, name = key
     subresource = request[PLACE].subresource
+    if request.method == "DELETE" and not subresource:
+        return await _delete(request, registry, kind, key)
     call = _call(request)
     match request.method:
         case "GET":
@@ -157,27 +149,21 @@ async def _single(request: web.Request, registry: Registry, kind: Kind, key: tup
         case "PUT":
             document = await _body(request)
             updated = await registry.update(kind, document, registry.get(kind, namespace, name), call, subresource)
-        case "PATCH" if request.content_type == APPLY:
-            existed = registry.store.get(kind.qualified, namespace, name) is not None
-            updated = await registry.apply(kind, namespace, name, await _body(request), call)
-            return json_answer(shown_one(request, kind, updated), 200 if existed else 201, call.warnings)
         case "PATCH":
-            change = PatchBody(await _body(request), request.content_type)
+            change = await _patch_body(request, kind)
+            if change.content == APPLY:
+                existed = registry.store.get(kind.qualified, namespace, name) is not None
+                updated = await registry.apply(kind, namespace, name, change.body, call)
+                return json_answer(shown_one(request, kind, updated), 200 if existed else 201, call.warnings)
             updated = await registry.patch(kind, (namespace, name), change, call, subresource)
-        case "DELETE" if not subresource:
-            return await _delete(request, registry, kind, key)
         case _:
             raise method_not_allowed()
     return json_answer(shown_one(request, kind, updated), 200, call.warnings)
 
 
 async def _delete(request: web.Request, registry: Registry, kind: Kind, key: tuple[str, str]) -> web.Response:
-    body = dict(await _body(request) or {})
-    for name in ("gracePeriodSeconds", "propagationPolicy"):
-        if name in request.query:
-            text = request.query[name]
-            body[name] = int(text) if name == "gracePeriodSeconds" and text.isdigit() else text
-    document, gone = await registry.delete(kind, *key, DeleteOptions.from_body(body), _call(request))
+    options = DeleteOptions.parse(await _body(request), request.query)
+    document, gone = await registry.delete(kind, *key, options, Call(*request[USER]))
     if not gone:
         return json_answer(document)
     details = {

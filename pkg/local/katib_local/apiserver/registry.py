@@ -6,6 +6,7 @@ Knows the store, the kinds and admission. Must not know HTTP.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,13 +16,14 @@ from katib_local.apiserver.applying import applied_by, with_manager
 from katib_local.apiserver.calls import Call, DeleteOptions, PatchBody
 from katib_local.apiserver.definitions import established
 from katib_local.apiserver.errors import Refusal, already_exists, bad_request, conflict, forbidden, invalid, not_found
-from katib_local.apiserver.kinds import CRDS, NAMESPACES, Catalog, Kind
-from katib_local.apiserver.metadata import named
-from katib_local.apiserver.removal import marked
+from katib_local.apiserver.kinds import CRDS, NAMESPACES, Catalog, Kind, kinds_of
+from katib_local.apiserver.metadata import named, typed
+from katib_local.apiserver.removal import marked, may_go
 from katib_local.apiserver.schema import fill_defaults, prune, schema_errors
 from katib_local.apiserver.store import Key, Store
 
 Json = dict[str, Any]
+LASTING_NAMESPACES = ("default", "kube-system", "kube-public")
 KEPT = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "selfLink")
 
 
@@ -46,7 +48,7 @@ class Registry:
 
     async def create(self, kind: Kind, namespace: str, document: Json, call: Call) -> Json:
         """Create an object; returns it as it is stored."""
-        self._check_type(kind, document)
+        document = typed(kind, document)
         document = named(kind, namespace, document, self.timestamp())
         name = document["metadata"]["name"]
         self._check_namespace(kind, namespace)
@@ -61,15 +63,6 @@ class Registry:
         if self.store.get(kind.qualified, namespace, name) is not None:
             raise already_exists(kind, name)
         return self._stored(kind, document)
-
-    def _check_type(self, kind: Kind, document: Any) -> None:
-        if not isinstance(document, dict):
-            raise bad_request("the body of the request is no object")
-        said = (document.get("apiVersion"), document.get("kind"))
-        if said != (kind.api_version, kind.kind):
-            raise bad_request(f"the object provided is {said[0]} {said[1]}, not {kind.api_version} {kind.kind}")
-        if not isinstance(document.get("metadata", {}), dict):
-            raise bad_request("metadata must be an object")
 
     def _check_namespace(self, kind: Kind, namespace: str) -> None:
         if not kind.namespaced:
@@ -138,6 +131,8 @@ class Registry:
         )
 
     def _stored(self, kind: Kind, document: Json) -> Json:
+        if kind == CRDS:
+            list(kinds_of(document))  # what cannot be served is not stored either
         stored = self.store.write(self.key(kind, document), document)
         if kind == CRDS:
             self.define(stored)
@@ -156,7 +151,7 @@ class Registry:
 
     async def update(self, kind: Kind, document: Json, old: Json, call: Call, subresource: str = "") -> Json:
         """Replace an object, or one subresource of it; `old` is what the caller has seen. Returns what is stored."""
-        self._check_type(kind, document)
+        document = typed(kind, document)
         name = old["metadata"]["name"]
         metadata = document.get("metadata") or {}
         if metadata.get("name", name) != name:
@@ -178,7 +173,7 @@ class Registry:
             raise not_found(kind, name)
         if current["metadata"]["resourceVersion"] != old["metadata"]["resourceVersion"]:
             raise conflict(kind, name)
-        if current["metadata"].get("deletionTimestamp") and not self._held(changed):
+        if current["metadata"].get("deletionTimestamp") and may_go(changed):
             return self.remove(kind, changed)
         return self._stored(kind, changed)
 
@@ -231,30 +226,29 @@ class Registry:
             try:
                 return await self.update(kind, document, old, call, subresource)
             except Refusal as refusal:
-                named = isinstance(change.body, Mapping) and (change.body.get("metadata") or {}).get("resourceVersion")
+                named = _version_in(change.body)
                 current = self.store.get(kind.qualified, namespace, name)
                 if refusal.reason != "Conflict" or named or current is old or current is None:
                     raise
 
     def _patched(self, kind: Kind, old: Json, change: PatchBody) -> Json:
         body = change.body
+        if change.content != patch.JSON_PATCH and not isinstance(body, Mapping):
+            raise bad_request("error decoding patch: it is no object")
         match change.content:
             case patch.JSON_PATCH:
                 patched = patch.json_patch(old, body)
             case patch.STRATEGIC:
-                if kind.custom:
-                    raise Refusal(
-                        415,
-                        "UnsupportedMediaType",
-                        f"the body of the request was in an unknown format - accepted media types include: {patch.JSON_PATCH}, {patch.MERGE}, {patch.APPLY}",
-                    )
                 patched = patch.strategic_merge_patch(old, body)
             case _:
                 patched = patch.merge_patch(old, body)
+        if not isinstance(patched, dict):
+            raise invalid(kind, old["metadata"]["name"], [("patch", "Invalid value: it leaves no object")])
         return {"apiVersion": kind.api_version, "kind": kind.kind, **patched}
 
     async def apply(self, kind: Kind, namespace: str, name: str, wanted: Json, call: Call) -> Json:
         """Server-side apply: fields of this manager's last configuration that it wants no more are removed."""
+        wanted = typed(kind, wanted)
         wanted = {**wanted, "metadata": {**(wanted.get("metadata") or {}), "name": name}}
         old = self.store.get(kind.qualified, namespace, name)
         if old is None:
@@ -264,27 +258,36 @@ class Registry:
         document["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]
         return await self.update(kind, with_manager(document, call.manager, wanted), old, call)
 
-    def _held(self, document: Json) -> bool:
-        return bool(document["metadata"].get("finalizers"))
-
     async def delete(
         self, kind: Kind, namespace: str, name: str, options: DeleteOptions, call: Call
     ) -> tuple[Json, bool]:
-        """Delete an object, or mark it as being deleted; returns its last state and whether it is gone."""
-        old = self.get(kind, namespace, name)
-        metadata = old["metadata"]
+        """Delete an object, or mark it as being deleted; returns its last state and whether it is gone.
+
+        What has changed while admission was asked is looked at again, and admission asked again.
+        """
+        if kind == NAMESPACES and name in LASTING_NAMESPACES:
+            raise forbidden(kind, name, "this namespace may not be deleted")
+        call = replace(call, dry_run=call.dry_run or options.dry_run)
+        while True:
+            old = self.get(kind, namespace, name)
+            self._check_preconditions(kind, old, options)
+            await self.admission.validate(self._request("DELETE", kind, None, old, call), None, call.warnings)
+            if self.store.get(*self.key(kind, old)) is old:
+                break
+        mark = marked(kind, old, options, self._now())
+        if call.dry_run:
+            return (old, True) if may_go(mark) else (mark, False)
+        if not may_go(mark):
+            return (old if mark == old else self.store.write(self.key(kind, old), mark)), False
+        return self.remove(kind, old), True
+
+    def _check_preconditions(self, kind: Kind, old: Json, options: DeleteOptions) -> None:
+        name, metadata = old["metadata"]["name"], old["metadata"]
         if options.uid and options.uid != metadata["uid"]:
             why = f"Precondition failed: UID in precondition: {options.uid}, UID in object meta: {metadata['uid']}"
             raise conflict(kind, name, why)
         if options.resource_version and options.resource_version != metadata["resourceVersion"]:
             raise conflict(kind, name, "Precondition failed: the resource version has changed")
-        await self.admission.validate(self._request("DELETE", kind, None, old, call), None, call.warnings)
-        if call.dry_run:
-            return old, True
-        mark = marked(kind, old, options, self._now())
-        if self._held(mark) or mark["metadata"].get("deletionGracePeriodSeconds"):
-            return (old if mark == old else self.store.write(self.key(kind, old), mark)), False
-        return self.remove(kind, old), True
 
     def remove(self, kind: Kind, document: Json) -> Json:
         """Remove an object for good; returns its last state."""
@@ -296,6 +299,12 @@ class Registry:
             for held in self.store.all(qualified):
                 self.store.remove((qualified, held["metadata"].get("namespace", ""), held["metadata"]["name"]))
         return removed
+
+
+def _version_in(body: Any) -> Any:
+    """The version that a patch names, if it does."""
+    metadata = body.get("metadata") if isinstance(body, Mapping) else None
+    return metadata.get("resourceVersion") if isinstance(metadata, Mapping) else None
 
 
 def _spec(document: Json) -> Json:

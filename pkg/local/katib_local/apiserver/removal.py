@@ -12,6 +12,12 @@ Json = dict[str, Any]
 FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
 
 
+def may_go(document: Json) -> bool:
+    """Whether an object that is being deleted can be removed now: nobody holds it, and its time is up."""
+    metadata = document["metadata"]
+    return not metadata.get("finalizers") and not metadata.get("deletionGracePeriodSeconds")
+
+
 def marked(kind: Kind, old: Json, options: DeleteOptions, now: datetime) -> Json:
     """The object with its deletion written on it."""
     metadata = dict(old["metadata"])

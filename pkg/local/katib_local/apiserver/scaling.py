@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from katib_local.apiserver import patch
+from katib_local.apiserver.calls import PatchBody
 from katib_local.apiserver.errors import bad_request
 
 Json = dict[str, Any]
@@ -26,17 +27,20 @@ def render_scale(document: Mapping[str, Any]) -> Json:
     }
 
 
-def scaled(document: Mapping[str, Any], change: Any, content: str) -> Json:
+def scaled(document: Mapping[str, Any], change: PatchBody) -> Json:
     """The object with the number of replicas that a new Scale, or a patch of one, asks for; raises a refusal."""
     before = render_scale(document)
-    match content:
+    match change.content:
         case patch.JSON_PATCH:
-            wanted = patch.json_patch(before, change)
+            wanted = patch.json_patch(before, change.body)
         case patch.MERGE | patch.STRATEGIC:
-            wanted = patch.merge_patch(before, change)
+            wanted = patch.merge_patch(before, change.body)
         case _:
-            wanted = change
+            wanted = change.body
     replicas = (wanted.get("spec") or {}).get("replicas", 0) if isinstance(wanted, Mapping) else None
     if not isinstance(replicas, int) or isinstance(replicas, bool) or replicas < 0:
         raise bad_request("spec.replicas must be a whole number, 0 or more")
-    return {**document, "spec": {**(document.get("spec") or {}), "replicas": replicas}}
+    told = wanted.get("metadata") or {} if isinstance(wanted, Mapping) else {}
+    seen = {key: told[key] for key in ("name", "uid", "resourceVersion") if told.get(key)}
+    metadata = {**document["metadata"], **seen}
+    return {**document, "metadata": metadata, "spec": {**(document.get("spec") or {}), "replicas": replicas}}

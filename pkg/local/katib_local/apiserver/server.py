@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -19,7 +20,7 @@ from aiohttp import web
 from katib_local.apiserver import discovery
 from katib_local.apiserver.admission import Admission
 from katib_local.apiserver.answers import json_answer, utc_now
-from katib_local.apiserver.calls import Call
+from katib_local.apiserver.calls import Call, flag
 from katib_local.apiserver.errors import Refusal, method_not_allowed, no_such_page, unauthorized
 from katib_local.apiserver.garbage import GarbageCollector
 from katib_local.apiserver.kinds import CRDS, Catalog
@@ -28,10 +29,11 @@ from katib_local.apiserver.registry import Registry
 from katib_local.apiserver.store import Store, StoreError
 from katib_local.apiserver.tokens import TokenIssuer
 
+log = logging.getLogger(__name__)
 Json = dict[str, Any]
 LARGEST_BODY = 8 * 1024 * 1024
 FIRST_NAMESPACES = ("default", "kube-system")
-OPEN_PATHS = ("/livez", "/readyz", "/healthz", "/version")
+OPEN_PATHS = ("/livez", "/readyz", "/healthz", "/version", "/version/")
 USERS: web.AppKey[Any] = web.AppKey("users")
 COUNTS: web.AppKey[Any] = web.AppKey("counts")
 
@@ -55,8 +57,7 @@ async def serve(settings: Settings) -> AsyncIterator[int]:
     """Serve while the block runs; yields the port. Raises StoreError or OSError."""
     store = Store(settings.state_dir)
     catalog = Catalog()
-    for crd in store.all(CRDS.qualified):
-        catalog.define(crd)
+    _define_all(catalog, store)
     configurations = lambda kind: store.all(f"{kind.lower()}s.admissionregistration.k8s.io")  # noqa: E731
     admission = Admission(configurations, settings.client_certificate, settings.addresses)
     registry = Registry(store, catalog, admission, utc_now)
@@ -74,6 +75,15 @@ async def serve(settings: Settings) -> AsyncIterator[int]:
         await runner.cleanup()
         await admission.close()
         store.close()
+
+
+def _define_all(catalog: Catalog, store: Store) -> None:
+    """Serve every stored definition; one that an older version let in and nobody can serve must not end all others."""
+    for crd in store.all(CRDS.qualified):
+        try:
+            catalog.define(crd)
+        except (KeyError, TypeError, AttributeError) as error:
+            log.error("the definition %s is not served: it lacks %s", crd["metadata"]["name"], error)
 
 
 async def _make_namespaces(registry: Registry) -> None:
@@ -105,15 +115,19 @@ def _application(registry: Registry, settings: Settings) -> web.Application:
     application[CLIENT_TLS] = settings.client_certificate
     plain: list[tuple[str, Callable[[web.Request], Awaitable[web.StreamResponse]]]] = [
         ("/version", _version),
+        ("/version/", _version),
         ("/livez", _ok),
         ("/readyz", _ok),
         ("/healthz", _ok),
         ("/metrics", _metrics),
         ("/api", _core_versions),
+        ("/api/", _core_versions),
         ("/apis", _groups),
+        ("/apis/", _groups),
         ("/openapi/v3", _openapi_root),
         ("/openapi/v3/{prefix:.*}", _openapi),
         ("/apis/{group}", _group),
+        ("/apis/{group}/", _group),
     ]
     for path, handler in plain:
         application.router.add_get(path, handler)
@@ -121,6 +135,7 @@ def _application(registry: Registry, settings: Settings) -> web.Application:
     application.router.add_post("/apis/authentication.k8s.io/v1/selfsubjectreviews", _self_review)
     for base in ("/api/{version}", "/apis/{group}/{version}"):
         application.router.add_get(base, _resources)
+        application.router.add_get(f"{base}/", _resources)
         application.router.add_route("*", f"{base}/{{place:.+}}", serve_object)
     return application
 
@@ -151,6 +166,11 @@ async def _guard(
     except web.HTTPRequestEntityTooLarge:
         code = 413
         return json_answer(Refusal(413, "RequestEntityTooLarge", "the request is too large").status(), 413)
+    except (web.HTTPException, ConnectionError):
+        raise
+    except Exception as error:
+        log.exception("%s %s has failed", request.method, request.path)
+        return json_answer(Refusal(500, "InternalError", f"Internal error occurred: {error!r}").status(), 500)
     finally:
         _count(request, code)
 
@@ -174,7 +194,7 @@ def _authenticated(request: web.Request) -> tuple[str, tuple[str, ...]]:
 
 def _count(request: web.Request, code: int) -> None:
     place = request.get(PLACE) or Place("")
-    verb = "WATCH" if request.query.get("watch") in ("true", "1") else request.method
+    verb = "WATCH" if flag(request.query, "watch") else request.method
     if verb == "GET" and place.plural and not place.name:
         verb = "LIST"
     user = request.get(USER, ("", ()))[0]

@@ -1,0 +1,138 @@
+"""Forms of requests: options, media types and bodies are obeyed as they are meant, or refused with a Status."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from contracts.kubernetes.servers import APPLY, JSON_PATCH, MERGE, SPACE, STRATEGIC, Server, a_config_map, a_pizza
+
+MAPS = f"{SPACE}/configmaps"
+Fresh = Callable[[], str]
+
+
+def test_a_dry_run_that_the_body_of_a_deletion_asks_for_deletes_nothing(server: Server, fresh: Fresh) -> None:
+    name = fresh()
+    server.good("POST", MAPS, a_config_map(name, {"dry": name}))
+    dry = {"kind": "DeleteOptions", "apiVersion": "v1", "dryRun": ["All"]}
+    server.good("DELETE", f"{MAPS}/{name}", dry)
+    server.good("DELETE", MAPS, dry, labelSelector=f"dry={name}")
+    assert server.call("GET", f"{MAPS}/{name}").code == 200
+
+
+def test_a_dry_run_of_kubectl_deletes_nothing(server: Server, fresh: Fresh) -> None:
+    name = fresh()
+    server.good("POST", MAPS, a_config_map(name))
+    done = server.kubectl("delete", "configmap", name, "--dry-run=server")
+    assert done.returncode == 0, done.stderr
+    assert server.call("GET", f"{MAPS}/{name}").code == 200
+
+
+DELETIONS: dict[str, tuple[Any, dict[str, str], int]] = {
+    "no such policy": ({"propagationPolicy": "Foo"}, {}, 422),
+    "no such policy in the query": (None, {"propagationPolicy": "Foo"}, 422),
+    "no such dry run": ({"dryRun": ["foo"]}, {}, 422),
+    "no such dry run in the query": (None, {"dryRun": "foo"}, 422),
+    "a grace that is no number": ({"gracePeriodSeconds": "soon"}, {}, 400),
+    "a grace in the query that is no number": (None, {"gracePeriodSeconds": "soon"}, 400),
+    "a list": ([1], {}, 400),
+    "an object of another kind": ({"kind": "ConfigMap", "apiVersion": "v1"}, {}, 400),
+}
+
+
+@pytest.mark.parametrize("case", DELETIONS)
+def test_a_deletion_that_cannot_be_understood_deletes_nothing(server: Server, fresh: Fresh, case: str) -> None:
+    body, query, code = DELETIONS[case]
+    name = fresh()
+    server.good("POST", MAPS, a_config_map(name))
+    answer = server.call("DELETE", f"{MAPS}/{name}", body, **query)
+    assert (answer.code, answer.body["kind"]) == (code, "Status"), answer.body
+    assert server.call("GET", f"{MAPS}/{name}").code == 200
+
+
+@pytest.mark.parametrize("query", [{"dryRun": "foo"}, {"fieldValidation": "Foo"}, {"fieldManager": "x" * 129}])
+def test_a_creation_with_options_that_do_not_exist_creates_nothing(
+    server: Server, fresh: Fresh, query: dict[str, str]
+) -> None:
+    name = fresh()
+    answer = server.call("POST", MAPS, a_config_map(name), **query)
+    assert (answer.code, answer.body["reason"]) == (422, "Invalid"), answer.body
+    assert server.call("GET", f"{MAPS}/{name}").code == 404
+
+
+def test_a_limit_that_is_no_number_is_a_bad_request(server: Server) -> None:
+    assert server.call("GET", MAPS, limit="x").code == 400
+
+
+FORMS = [("POST", "text/plain"), ("POST", MERGE), ("PUT", "text/plain"), ("PATCH", "application/json")]
+
+
+@pytest.mark.parametrize(("method", "content"), [*FORMS, ("PATCH", "text/plain")])
+def test_a_body_of_an_unknown_form_changes_nothing(server: Server, fresh: Fresh, method: str, content: str) -> None:
+    name = fresh()
+    path = MAPS if method == "POST" else f"{MAPS}/{name}"
+    if method != "POST":
+        server.good("POST", MAPS, a_config_map(name))
+    answer = server.call(method, path, a_config_map(name, a="1"), content)
+    assert (answer.code, answer.body["reason"]) == (415, "UnsupportedMediaType")
+    assert server.call("GET", f"{MAPS}/{name}").body.get("data") in (None, {})
+
+
+@pytest.mark.parametrize("word", ["1", "true", "True", "yes"])
+def test_everything_but_false_and_zero_is_a_yes(server: Server, fresh: Fresh, word: str) -> None:
+    """Older Python clients write True."""
+    name = fresh()
+    server.good("POST", MAPS, a_config_map(name))
+    query = {"watch": word, "fieldSelector": f"metadata.name={name}", "timeoutSeconds": "1"}
+    assert server.good("GET", MAPS, **query).body["type"] == "ADDED"
+
+
+@pytest.mark.parametrize("word", ["0", "false", "False"])
+def test_false_and_zero_are_a_no(server: Server, word: str) -> None:
+    assert server.good("GET", MAPS, watch=word, timeoutSeconds="1").body["kind"] == "ConfigMapList"
+
+
+@pytest.mark.parametrize("path", ["/version/", "/api/", "/api/v1/", "/apis/", "/apis/apps/", "/apis/apps/v1/"])
+def test_a_slash_at_the_end_is_no_other_page(server: Server, path: str) -> None:
+    assert server.good("GET", path).body == server.good("GET", path.rstrip("/")).body
+
+
+def test_kubernetes_own_kinds_need_not_be_named(server: Server, pizzas: str, fresh: Fresh) -> None:
+    """The URL says what they are; of custom kinds it does not."""
+    name = fresh()
+    created = server.good("POST", MAPS, {"metadata": {"name": name}, "data": {"a": "1"}}).body
+    assert (created["apiVersion"], created["kind"]) == ("v1", "ConfigMap")
+    server.good("PUT", f"{MAPS}/{name}", {"metadata": {"name": name}, "data": {"a": "2"}})
+    nameless = {key: value for key, value in a_pizza(fresh()).items() if key not in ("apiVersion", "kind")}
+    assert server.call("POST", pizzas, nameless).code == 400
+
+
+def test_yaml_with_numbers_as_keys_is_read_as_texts(server: Server, fresh: Fresh) -> None:
+    name = fresh()
+    text = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{2: a, true: b, c: 2026-01-01}}\n"
+    answer = server.call("POST", MAPS, text, "application/yaml")
+    assert answer.body.get("data") == {"2": "a", "true": "b", "c": "2026-01-01"}, answer.body
+
+
+PATCHES: dict[str, tuple[Any, str]] = {
+    "a merge patch that is a list": ([1], MERGE),
+    "a merge patch that is a text": ('"a"', MERGE),
+    "a strategic patch that is a list": ([1], STRATEGIC),
+    "a JSON patch that is an object": ({}, JSON_PATCH),
+    "a JSON patch that leaves a number": ([{"op": "replace", "path": "", "value": 5}], JSON_PATCH),
+    "a JSON patch of numbers": ([5], JSON_PATCH),
+    "an applied list": ([1], APPLY),
+    "an applied text": ('"a"', APPLY),
+}
+
+
+@pytest.mark.parametrize("case", PATCHES)
+def test_a_patch_of_nonsense_is_the_callers_fault(server: Server, fresh: Fresh, case: str) -> None:
+    body, content = PATCHES[case]
+    name = fresh()
+    created = server.good("POST", MAPS, a_config_map(name))
+    query = {"fieldManager": "me"} if content == APPLY else {}
+    answer = server.call("PATCH", f"{MAPS}/{name}", body, content, **query)
+    assert answer.code in (400, 422) and answer.body["kind"] == "Status", answer.body
+    assert server.good("GET", f"{MAPS}/{name}").version == created.version
