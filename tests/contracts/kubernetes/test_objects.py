@@ -194,6 +194,23 @@ def test_a_finalizer_holds_an_object_until_it_is_taken_off(server: Server, fresh
     assert server.call("GET", f"{MAPS}/{name}").code == 404
 
 
+def test_a_pod_that_is_ending_stays_until_its_node_says_so(server: Server, fresh: Fresh) -> None:
+    """Whatever else is written to it meanwhile."""
+    name = fresh()
+    spec = {"containers": [{"name": "a", "image": "i:1"}], "terminationGracePeriodSeconds": 30}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
+    path = f"{SPACE}/pods/{name}"
+    server.good("POST", f"{SPACE}/pods", pod)
+    binding = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": name}}
+    server.good("POST", f"{path}/binding", {**binding, "target": {"kind": "Node", "name": f"node-{name}"}})
+    assert server.good("DELETE", path).body["metadata"]["deletionGracePeriodSeconds"] == 30
+    server.good("PATCH", path, {"metadata": {"labels": {"a": "b"}}}, MERGE)
+    server.good("PATCH", f"{path}/status", {"status": {"message": "one container has ended"}}, MERGE)
+    assert server.good("GET", path).body["metadata"]["deletionTimestamp"]
+    server.good("DELETE", path, {"gracePeriodSeconds": 0})
+    assert server.call("GET", path).code == 404
+
+
 @pytest.mark.parametrize("field", ["uid", "resourceVersion"])
 def test_a_deletion_of_something_else_is_a_conflict(server: Server, fresh: Fresh, field: str) -> None:
     name = fresh()

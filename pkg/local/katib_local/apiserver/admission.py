@@ -18,7 +18,7 @@ from typing import Any
 import aiohttp
 
 from katib_local.apiserver.errors import Refusal
-from katib_local.apiserver.kinds import Kind
+from katib_local.apiserver.kinds import WEBHOOKS, Kind
 from katib_local.apiserver.patch import json_patch
 from katib_local.apiserver.selectors import match_selector
 
@@ -73,6 +73,8 @@ class Admission:
         await asyncio.gather(*(self._call(webhook, request, document, warnings) for webhook in webhooks))
 
     def _matching(self, kind: str, request: Request) -> list[Mapping[str, Any]]:
+        if request.kind in WEBHOOKS:
+            return []  # nobody can lock everybody out, himself included
         configurations = self.configurations(kind)
         return [
             webhook
@@ -151,14 +153,18 @@ def matches(webhook: Mapping[str, Any], request: Request) -> bool:
 
 
 def _rule_matches(rule: Mapping[str, Any], request: Request) -> bool:
-    resource = f"{request.kind.plural}/{request.subresource}" if request.subresource else request.kind.plural
     wanted = (
         (rule.get("operations"), request.operation),
         (rule.get("apiGroups"), request.kind.group),
         (rule.get("apiVersions"), request.kind.version),
-        (rule.get("resources"), resource),
+        ([rule.get("scope") or "*"], "Namespaced" if request.kind.namespaced else "Cluster"),
     )
-    return all("*" in (allowed or []) or value in (allowed or []) for allowed, value in wanted)
+    if not all("*" in (allowed or []) or value in (allowed or []) for allowed, value in wanted):
+        return False
+    return any(
+        plural in ("*", request.kind.plural) and subresource in ("*", request.subresource)
+        for plural, _, subresource in (entry.partition("/") for entry in rule.get("resources") or [])
+    )
 
 
 def _condition_holds(expression: str, request: Request) -> bool:

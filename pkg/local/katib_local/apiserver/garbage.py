@@ -14,7 +14,7 @@ from katib_local.apiserver.errors import Refusal
 from katib_local.apiserver.kinds import CRDS, NAMESPACES, Kind
 from katib_local.apiserver.registry import Registry
 from katib_local.apiserver.removal import FOREGROUND, ORPHAN
-from katib_local.apiserver.store import Change, Key
+from katib_local.apiserver.store import Change, Key, owners_of
 
 log = logging.getLogger(__name__)
 Json = dict[str, Any]
@@ -31,7 +31,7 @@ class GarbageCollector:
     def _hear(self, change: Change) -> None:
         if change.new is None and change.old is not None:
             self._queue.put_nowait(("gone", change.old))
-            for owner in change.old["metadata"].get("ownerReferences") or []:
+            for owner in owners_of(change.old):
                 if owner.get("blockOwnerDeletion"):
                     self._queue.put_nowait(("unblocked", owner))
         elif change.new is not None and change.new["metadata"].get("deletionTimestamp"):
@@ -82,7 +82,7 @@ class GarbageCollector:
         kind, document = self._kind(key), self._registry.store.get(*key)
         if kind is None or document is None:
             return
-        owners = document["metadata"].get("ownerReferences") or []
+        owners = owners_of(document)
         if owners and not any(self._exists(owner, key[1]) for owner in owners):
             await self._delete(kind, document, "Background")
 
@@ -134,7 +134,7 @@ class GarbageCollector:
         blocking = [
             owner
             for dependent in left
-            for owner in (dependent or {}).get("metadata", {}).get("ownerReferences") or []
+            for owner in owners_of(dependent or {})
             if owner.get("uid") == uid and owner.get("blockOwnerDeletion")
         ]
         if not blocking:
@@ -155,9 +155,7 @@ class GarbageCollector:
             document = self._registry.store.get(*key)
             if document is not None:
                 metadata = dict(document["metadata"])
-                metadata["ownerReferences"] = [
-                    owner for owner in metadata["ownerReferences"] if owner.get("uid") != uid
-                ]
+                metadata["ownerReferences"] = [owner for owner in owners_of(document) if owner.get("uid") != uid]
                 self._registry.store.write(key, {**document, "metadata": metadata})
 
     def _drop_finalizer(self, kind: Kind, document: Json, finalizer: str) -> None:

@@ -137,8 +137,8 @@ class Catalog:
 
     def define(self, crd: Mapping[str, Any]) -> list[Kind]:
         """Serve the kinds of a CustomResourceDefinition, instead of what an earlier one of its name served."""
-        self.drop(crd)
         kinds = list(kinds_of(crd))
+        self.drop(crd)
         for kind in kinds:
             self._add(kind)
         return kinds

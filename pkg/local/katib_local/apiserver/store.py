@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -136,11 +136,12 @@ class Store:
 
     def _link(self, key: Key, old: Json | None, new: Json | None) -> None:
         for document, add in ((old, False), (new, True)):
-            for owner in ((document or {}).get("metadata") or {}).get("ownerReferences") or []:
-                held = self._dependents.setdefault(owner.get("uid", ""), set())
+            for owner in owners_of(document or {}):
+                uid = str(owner.get("uid", ""))
+                held = self._dependents.setdefault(uid, set())
                 (held.add if add else held.discard)(key)
                 if not held:
-                    del self._dependents[owner.get("uid", "")]
+                    del self._dependents[uid]
 
     def _tell(self, change: Change) -> None:
         if len(self._history) == HISTORY:
@@ -159,6 +160,12 @@ class Store:
         if version < self.oldest:
             return None
         return [change for change in self._history if change.version > version and change.resource == resource]
+
+
+def owners_of(document: Mapping[str, Any]) -> list[Json]:
+    """The owner references of an object, as far as they are references: a stored object is never too odd to serve."""
+    listed = (document.get("metadata") or {}).get("ownerReferences") or []
+    return [owner for owner in listed if isinstance(owner, dict)] if isinstance(listed, list) else []
 
 
 def _open(folder: Path) -> sqlite3.Connection:
