@@ -10,6 +10,12 @@ import pytest
 from contracts.kubernetes.servers import SPACE, LaptopServer, Server, a_config_map
 
 MAPS = f"{SPACE}/configmaps"
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+HALF_CRD: dict[str, object] = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "halves.a.b"},
+}
 
 
 def test_every_acknowledged_write_survives_a_kill(restartable: LaptopServer) -> None:
@@ -56,6 +62,25 @@ def test_a_watch_goes_on_after_a_restart_where_it_was(restartable: LaptopServer)
         return
     with server.watch(MAPS, resourceVersion=version) as events:
         assert [next(events)["object"]["metadata"]["name"] for _ in range(2)] == ["between", "after"]
+
+
+HALVES: dict[str, tuple[str, dict[str, object]]] = {
+    "an owner that is a text": (MAPS, {**a_config_map("half"), "metadata": {"name": "half", "ownerReferences": ["x"]}}),
+    "owners that are a text": (MAPS, {**a_config_map("half"), "metadata": {"name": "half", "ownerReferences": "x"}}),
+    "a definition without names": (CRDS, {**HALF_CRD, "spec": {"group": "a.b", "scope": "Cluster", "versions": []}}),
+    "a definition of nothing": (CRDS, {**HALF_CRD, "spec": "x"}),
+}
+
+
+@pytest.mark.parametrize("case", HALVES)
+def test_what_is_refused_is_not_stored(restartable: LaptopServer, case: str) -> None:
+    """Nor does it end the next start."""
+    path, document = HALVES[case]
+    server = restartable.start()
+    answer = server.call("POST", path, document)
+    assert answer.code in (400, 422) and answer.body["kind"] == "Status", answer.body
+    restartable.kill()
+    assert restartable.start().good("GET", path).body["items"] == []
 
 
 def test_nobody_calls_without_a_certificate(server: Server) -> None:

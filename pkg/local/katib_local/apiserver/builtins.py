@@ -1,8 +1,8 @@
-"""What the API server itself fills in and checks for Kubernetes' own kinds, as far as Katib and kubectl rely on it. Pure."""
+"""What the API server itself fills in for Kubernetes' own kinds, as far as Katib and kubectl rely on it. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from katib_local.apiserver.kinds import Kind
@@ -17,29 +17,54 @@ POD_DEFAULTS = {
     "schedulerName": "default-scheduler",
 }
 CONTAINER_DEFAULTS = {"terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File"}
+DEPLOYMENT_DEFAULTS = {
+    "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "25%", "maxSurge": "25%"}},
+    "revisionHistoryLimit": 10,
+    "progressDeadlineSeconds": 600,
+}
 JOB_LABELS = ("batch.kubernetes.io/job-name", "job-name")
 UID_LABELS = ("batch.kubernetes.io/controller-uid", "controller-uid")
 
 
-def prepare(kind: Kind, document: Json) -> Json:
-    """An object that is created, complete: called after its name and uid are known."""
+def begin(kind: Kind, document: Json) -> Json:
+    """An object that is created, with the status that Kubernetes begins with: nobody else writes it at once."""
     if kind.has("status") and kind.kind not in KEEPS_STATUS:
         document = {key: value for key, value in document.items() if key != "status"}
     match kind.kind:
         case "Pod":
-            spec = _pod_spec(document.get("spec") or {})
-            return {**document, "spec": spec, "status": {"phase": "Pending", "qosClass": _qos(spec)}}
-        case "Job" if kind.group == "batch":
-            return {**document, "spec": _job_spec(document), "status": {}}
-        case "Deployment" | "ReplicaSet":
-            spec = document.get("spec") or {}
-            template = {**(spec.get("template") or {})}
-            template["spec"] = _pod_spec(template.get("spec") or {})
-            return {**document, "spec": {"replicas": 1, **spec, "template": template}, "status": {}}
+            status = {"phase": "Pending", "qosClass": _qos(document.get("spec") or {})}
+            return {**document, "status": status}
+        case "Job" | "Deployment" | "ReplicaSet" if not kind.custom:
+            return {**document, "status": {}}
         case "Service":
-            return {**document, "spec": _service_spec(document.get("spec") or {}), "status": {"loadBalancer": {}}}
+            return {**document, "status": {"loadBalancer": {}}}
         case "Namespace":
             return {**document, "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}}
+        case _:
+            return document
+
+
+def default_builtin(kind: Kind, document: Json) -> Json:
+    """An object with what Kubernetes fills in, whether it is created or changed: called after name and uid are known."""
+    if kind.custom:
+        return document
+    spec = document.get("spec") or {}
+    match kind.kind:
+        case "Pod":
+            return {**document, "spec": _pod_spec(spec)}
+        case "Job":
+            return {**document, "spec": _job_spec(document)}
+        case "Deployment" | "ReplicaSet":
+            template = {**(spec.get("template") or {})}
+            template["spec"] = _pod_spec(template.get("spec") or {})
+            rollout = DEPLOYMENT_DEFAULTS if kind.kind == "Deployment" else {}
+            return {**document, "spec": {"replicas": 1, **rollout, **spec, "template": template}}
+        case "Service":
+            return {**document, "spec": _service_spec(spec)}
+        case "Namespace":
+            metadata = document["metadata"]
+            labels = {**(metadata.get("labels") or {}), "kubernetes.io/metadata.name": metadata["name"]}
+            return {**document, "metadata": {**metadata, "labels": labels}}
         case "Secret":
             return _secret(document)
         case _:
@@ -104,55 +129,3 @@ def _secret(document: Json) -> Json:
     }
     rest = {key: value for key, value in document.items() if key not in ("stringData", "data")}
     return {"type": "Opaque", **rest, **({"data": data} if data else {})}
-
-
-def problems(kind: Kind, document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What cannot be stored: pairs of field and text."""
-    spec = document.get("spec")
-    match kind.kind:
-        case "Pod":
-            yield from _pod_problems(spec, "spec")
-        case "Job" | "Deployment" | "ReplicaSet" if kind.group in ("batch", "apps"):
-            template = (spec or {}).get("template") if isinstance(spec, Mapping) else None
-            yield from _pod_problems((template or {}).get("spec"), "spec.template.spec")
-            if kind.kind == "Job":
-                yield from _job_problems((template or {}).get("spec") or {})
-        case _:
-            return
-
-
-def _job_problems(pod: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    policy = pod.get("restartPolicy")
-    if policy not in ("Never", "OnFailure"):
-        supported = 'supported values: "OnFailure", "Never"'
-        yield "spec.template.spec.restartPolicy", f'Required value: valid values: "OnFailure", "Never" ({supported}; found "{policy}")'
-
-
-def _pod_problems(spec: Any, path: str) -> Iterator[tuple[str, str]]:
-    containers = spec.get("containers") if isinstance(spec, Mapping) else None
-    if not isinstance(containers, list) or not containers:
-        yield f"{path}.containers", "Required value"
-        return
-    seen: set[str] = set()
-    for index, container in enumerate(containers):
-        place = f"{path}.containers[{index}]"
-        if not isinstance(container, Mapping):
-            yield place, "Invalid value: must be an object"
-            continue
-        name = str(container.get("name") or "")
-        if not name:
-            yield f"{place}.name", "Required value"
-        elif name in seen:
-            yield f"{place}.name", f'Duplicate value: "{name}"'
-        seen.add(name)
-        if not container.get("image"):
-            yield f"{place}.image", "Required value"
-    yield from _volume_problems(spec, path)
-
-
-def _volume_problems(spec: Mapping[str, Any], path: str) -> Iterator[tuple[str, str]]:
-    known = {volume.get("name") for volume in spec.get("volumes") or [] if isinstance(volume, Mapping)}
-    for index, container in enumerate(spec.get("containers") or []):
-        for place, mount in enumerate(container.get("volumeMounts") or []):
-            if mount.get("name") not in known:
-                yield f"{path}.containers[{index}].volumeMounts[{place}].name", f'Not found: "{mount.get("name")}"'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import uuid
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from katib_local.apiserver.errors import bad_request, invalid
@@ -13,6 +14,16 @@ from katib_local.apiserver.kinds import Kind
 Json = dict[str, Any]
 SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+NAME_PART = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
+QUALIFIED_WORDS = (
+    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
+    "character, with an optional DNS subdomain prefix and '/', at most 63 characters"
+)
+LABEL_WORDS = (
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and "
+    "end with an alphanumeric character, at most 63 characters"
+)
+MOST_ANNOTATIONS = 256 * 1024
 LABEL_NAMED = ("Namespace", "Service", "Pod")
 SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 FREE_NAMES = ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
@@ -40,8 +51,6 @@ def typed(kind: Kind, document: Any) -> Json:
     if any(said[key] != meant[key] and (said[key] or kind.custom) for key in meant):
         found = f"{said['apiVersion']} {said['kind']}".strip() or "without apiVersion and kind"
         raise bad_request(f"the object provided is {found}, not {kind.api_version} {kind.kind}")
-    if not isinstance(document.get("metadata") or {}, dict):
-        raise bad_request("metadata must be an object")
     return {**document, **meant}
 
 
@@ -62,6 +71,58 @@ def named(kind: Kind, namespace: str, document: Json, at: str) -> Json:
     if kind.kind not in GENERATIONLESS:
         metadata["generation"] = 1
     return {**document, "metadata": metadata}
+
+
+def validate_metadata(metadata: Json, old: Json | None) -> Iterator[tuple[str, str]]:
+    """What is wrong with labels, annotations, finalizers and owners: pairs of field and text."""
+    yield from _label_problems(metadata.get("labels") or {})
+    yield from _annotation_problems(metadata.get("annotations") or {})
+    yield from _finalizer_problems(metadata.get("finalizers") or [], old)
+    yield from _owner_problems(metadata.get("ownerReferences") or [])
+
+
+def _label_problems(labels: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for key, value in labels.items():
+        if not _qualified(key):
+            yield "metadata.labels", f'Invalid value: "{key}": {QUALIFIED_WORDS}'
+        if len(value) > 63 or not (value == "" or NAME_PART.fullmatch(value)):
+            yield "metadata.labels", f'Invalid value: "{value}": {LABEL_WORDS}'
+
+
+def _annotation_problems(annotations: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for key in annotations:
+        if not _qualified(key.lower()):
+            yield "metadata.annotations", f'Invalid value: "{key}": {QUALIFIED_WORDS}'
+    if sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items()) > MOST_ANNOTATIONS:
+        yield "metadata.annotations", f"Too long: may not be more than {MOST_ANNOTATIONS} bytes"
+
+
+def _finalizer_problems(finalizers: Sequence[str], old: Json | None) -> Iterator[tuple[str, str]]:
+    for name in finalizers:
+        if not _qualified(name):
+            yield "metadata.finalizers", f'Invalid value: "{name}": {QUALIFIED_WORDS}'
+    if old is not None and old.get("deletionTimestamp"):
+        added = sorted(set(finalizers) - set(old.get("finalizers") or []))
+        if added:
+            text = f"no new finalizers can be added if the object is being deleted, found new finalizers {added}"
+            yield "metadata.finalizers", f"Forbidden: {text}"
+
+
+def _owner_problems(owners: list[Json]) -> Iterator[tuple[str, str]]:
+    for owner in owners:
+        for name in ("apiVersion", "kind", "name", "uid"):
+            if not owner.get(name):
+                yield f"metadata.ownerReferences.{name}", "Invalid value: must not be empty"
+    if sum(bool(owner.get("controller")) for owner in owners) > 1:
+        text = "Invalid value: Only one reference can have Controller set to true"
+        yield "metadata.ownerReferences", text
+
+
+def _qualified(key: str) -> bool:
+    prefix, slash, name = key.rpartition("/")
+    if slash and (not SUBDOMAIN.fullmatch(prefix) or len(prefix) > 253):
+        return False
+    return len(name) <= 63 and NAME_PART.fullmatch(name) is not None
 
 
 def check_name(kind: Kind, name: Any) -> None:

@@ -5,7 +5,7 @@ Knows the store, the kinds and admission. Must not know HTTP.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -14,13 +14,16 @@ from katib_local.apiserver import builtins, patch
 from katib_local.apiserver.admission import Admission, Request
 from katib_local.apiserver.applying import applied_by, with_manager
 from katib_local.apiserver.calls import Call, DeleteOptions, PatchBody
+from katib_local.apiserver.decoding import read_object
 from katib_local.apiserver.definitions import established
 from katib_local.apiserver.errors import Refusal, already_exists, bad_request, conflict, forbidden, invalid, not_found
+from katib_local.apiserver.immutable import validate_change
 from katib_local.apiserver.kinds import CRDS, NAMESPACES, Catalog, Kind, kinds_of
-from katib_local.apiserver.metadata import named, typed
+from katib_local.apiserver.metadata import named, typed, validate_metadata
 from katib_local.apiserver.removal import marked, may_go
 from katib_local.apiserver.schema import fill_defaults, prune, schema_errors
 from katib_local.apiserver.store import Key, Store
+from katib_local.apiserver.validation import validate_builtin
 
 Json = dict[str, Any]
 LASTING_NAMESPACES = ("default", "kube-system", "kube-public")
@@ -48,13 +51,13 @@ class Registry:
 
     async def create(self, kind: Kind, namespace: str, document: Json, call: Call) -> Json:
         """Create an object; returns it as it is stored."""
-        document = typed(kind, document)
+        document = self._shaped(kind, typed(kind, document), call)
         document = named(kind, namespace, document, self.timestamp())
         name = document["metadata"]["name"]
         self._check_namespace(kind, namespace)
         if self.store.get(kind.qualified, namespace, name) is not None:
             raise already_exists(kind, name)
-        document = builtins.prepare(kind, document)
+        document = builtins.begin(kind, builtins.default_builtin(kind, document))
         if kind.custom and kind.has("status"):
             document = {key: value for key, value in document.items() if key != "status"}
         document = await self._admitted("CREATE", kind, document, None, call)
@@ -75,39 +78,35 @@ class Registry:
                 kind, "", f"unable to create new content in namespace {namespace} because it is being terminated"
             )
 
-    async def _admitted(self, operation: str, kind: Kind, document: Json, old: Json | None, call: Call) -> Json:
+    async def _admitted(
+        self, operation: str, kind: Kind, document: Json, old: Json | None, call: Call, subresource: str = ""
+    ) -> Json:
         """The object after schema and admission, in Kubernetes' order: schema, mutation, schema, validation."""
-        document = self._shaped(kind, document, call)
-        request = self._request(operation, kind, document, old, call)
+        request = self._request(operation, kind, document, old, call, subresource)
         mutated = await self.admission.mutate(request, call.warnings)
         if mutated is not None and mutated != document:
-            document = self._shaped(kind, mutated, call)
+            document = builtins.default_builtin(kind, self._shaped(kind, mutated, call))
         if old is not None:
             document = self._counted(document, old)
-        errors = list(builtins.problems(kind, document))
-        if kind.custom:
-            errors += schema_errors(document, kind.schema or {})
+        errors = list(dict.fromkeys(validate_object(kind, document, old, subresource)))
         if errors:
             raise invalid(kind, document["metadata"]["name"], errors)
         await self.admission.validate(request, document, call.warnings)
         return document
 
     def _shaped(self, kind: Kind, document: Json, call: Call) -> Json:
-        if not kind.custom:
-            return document
-        pruned, unknown = prune(document, kind.schema or {})
+        """The object as its type or schema has it; what neither knows is left out, warned of or refused."""
+        document, unknown = read_object(kind, document)
+        if kind.custom:
+            document, pruned = prune(document, kind.schema or {})
+            document, unknown = fill_defaults(document, kind.schema or {}), [*unknown, *pruned]
         if unknown and call.field_validation == "Strict":
             listed = ", ".join(f'unknown field "{path}"' for path in unknown)
-            name = document["metadata"]["name"]
-            raise Refusal(
-                400,
-                "BadRequest",
-                f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: strict decoding error: {listed} (of "{name}")',
-            )
+            said = f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}'
+            raise bad_request(f"{said}: strict decoding error: {listed}")
         if call.field_validation == "Warn":
             call.warnings += [f'unknown field "{path}"' for path in unknown]
-        filled: Json = fill_defaults(pruned, kind.schema or {})
-        return filled
+        return document
 
     def _request(
         self, operation: str, kind: Kind, document: Json | None, old: Json | None, call: Call, subresource: str = ""
@@ -151,7 +150,7 @@ class Registry:
 
     async def update(self, kind: Kind, document: Json, old: Json, call: Call, subresource: str = "") -> Json:
         """Replace an object, or one subresource of it; `old` is what the caller has seen. Returns what is stored."""
-        document = typed(kind, document)
+        document = self._shaped(kind, typed(kind, document), call)
         name = old["metadata"]["name"]
         metadata = document.get("metadata") or {}
         if metadata.get("name", name) != name:
@@ -159,13 +158,10 @@ class Registry:
                 f"the name of the object ({metadata['name']}) does not match the name on the URL ({name})"
             )
         self._check_current(kind, metadata, old)
-        changed = self._merged(kind, document, old, subresource)
+        changed = builtins.default_builtin(kind, self._merged(kind, document, old, subresource))
         if changed == old:
             return old
-        if subresource:
-            changed = self._status_shaped(kind, changed, call)
-        else:
-            changed = await self._admitted("UPDATE", kind, changed, old, call)
+        changed = await self._admitted("UPDATE", kind, changed, old, call, subresource)
         if call.dry_run or changed == old:
             return changed
         current = self.store.get(*self.key(kind, old))
@@ -176,13 +172,6 @@ class Registry:
         if current["metadata"].get("deletionTimestamp") and may_go(changed):
             return self.remove(kind, changed)
         return self._stored(kind, changed)
-
-    def _status_shaped(self, kind: Kind, document: Json, call: Call) -> Json:
-        shaped = self._shaped(kind, document, call)
-        errors = schema_errors(shaped, kind.schema or {}) if kind.custom else []
-        if errors:
-            raise invalid(kind, document["metadata"]["name"], errors)
-        return shaped
 
     def _check_current(self, kind: Kind, metadata: Mapping[str, Any], old: Json) -> None:
         version, uid = metadata.get("resourceVersion"), metadata.get("uid")
@@ -299,6 +288,17 @@ class Registry:
             for held in self.store.all(qualified):
                 self.store.remove((qualified, held["metadata"].get("namespace", ""), held["metadata"]["name"]))
         return removed
+
+
+def validate_object(kind: Kind, document: Json, old: Json | None, subresource: str) -> Iterator[tuple[str, str]]:
+    """All that keeps an object from being stored: pairs of field and text. A status says what was seen, right or not."""
+    yield from validate_metadata(document["metadata"], old and old["metadata"])
+    if kind.custom:
+        yield from schema_errors(document, kind.schema or {})
+    elif not subresource:
+        yield from validate_builtin(kind, document)
+        if old is not None:
+            yield from validate_change(kind, document, builtins.default_builtin(kind, old))
 
 
 def _version_in(body: Any) -> Any:

@@ -1,0 +1,89 @@
+"""Fields that cannot be changed once their object is there. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from katib_local.apiserver.kinds import Kind
+
+Json = Mapping[str, Any]
+Problems = Iterator[tuple[str, str]]
+FIXED = "Invalid value: field is immutable"
+POD = (
+    "Forbidden: pod updates may not change fields other than `spec.containers[*].image`,"
+    "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing "
+    "tolerations)"
+)
+JOB = ("completionMode", "selector", "podFailurePolicy", "backoffLimitPerIndex")
+SCHEDULING = ("nodeSelector", "tolerations", "affinity", "schedulingGates")
+
+
+def validate_change(kind: Kind, document: Json, old: Json) -> Problems:
+    """What a change of one of Kubernetes' own kinds may not touch; both objects have their defaults."""
+    if kind.custom:
+        return
+    spec, before = document.get("spec") or {}, old.get("spec") or {}
+    match kind.kind:
+        case "Pod":
+            yield from _pod(spec, before)
+        case "Job":
+            yield from _job(spec, before, started=bool((old.get("status") or {}).get("startTime")))
+        case "Deployment" | "ReplicaSet":
+            yield from _fixed(spec, before, "spec", ("selector",))
+        case "ConfigMap" | "Secret":
+            yield from _fixed(document, old, "", ("type",))
+            if old.get("immutable"):
+                yield from _locked(document, old)
+        case "RoleBinding" | "ClusterRoleBinding":
+            if document.get("roleRef") != old.get("roleRef"):
+                yield "roleRef", "Invalid value: cannot change roleRef"
+        case "CustomResourceDefinition":
+            yield from _fixed(spec, before, "spec", ("group", "scope"))
+
+
+def _fixed(document: Json, old: Json, path: str, fields: tuple[str, ...]) -> Problems:
+    for name in fields:
+        if document.get(name) != old.get(name):
+            yield (f"{path}.{name}" if path else name), FIXED
+
+
+def _locked(document: Json, old: Json) -> Problems:
+    for name in ("immutable", "data", "binaryData"):
+        if document.get(name) != old.get(name):
+            yield name, "Forbidden: field is immutable when `immutable` is set"
+
+
+def _pod(spec: Json, before: Json) -> Problems:
+    if _pod_rest(spec) != _pod_rest(before):
+        yield "spec", POD
+    limit, earlier = spec.get("activeDeadlineSeconds"), before.get("activeDeadlineSeconds")
+    if earlier is not None and (limit is None or limit > earlier):
+        yield "spec.activeDeadlineSeconds", "Invalid value: must be less than or equal to previous value"
+    if any(entry not in (spec.get("tolerations") or []) for entry in before.get("tolerations") or []):
+        yield "spec.tolerations", "Forbidden: existing toleration can not be modified except its tolerationSeconds"
+
+
+def _pod_rest(spec: Json) -> Json:
+    """A pod's spec without what may change."""
+    rest = {key: part for key, part in spec.items() if key not in ("activeDeadlineSeconds", "tolerations")}
+    for field in ("containers", "initContainers"):
+        if field in rest:
+            rest[field] = [{**entry, "image": "", "imagePullPolicy": ""} for entry in rest[field]]
+    return rest
+
+
+def _job(spec: Json, before: Json, *, started: bool) -> Problems:
+    yield from _fixed(spec, before, "spec", JOB)
+    if spec.get("completionMode") != "Indexed":
+        yield from _fixed(spec, before, "spec", ("completions",))
+    template, earlier = spec.get("template"), before.get("template")
+    if before.get("suspend") and not started:  # what places its pods may be decided late
+        template, earlier = _unplaced(template), _unplaced(earlier)
+    if template != earlier:
+        yield "spec.template", FIXED
+
+
+def _unplaced(template: Any) -> Any:
+    pod = {key: part for key, part in (template.get("spec") or {}).items() if key not in SCHEDULING}
+    return {"spec": pod}

@@ -1,0 +1,201 @@
+"""What of Kubernetes' own kinds cannot be stored, as far as it would mislead who relies on it. Pure.
+
+Every function yields pairs of field and text. Forms are known to be right: `decoding` has read the object.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from katib_local.apiserver.kinds import Kind
+from katib_local.apiserver.kubernetes_types import Type, field_type, resolved, type_of
+from katib_local.apiserver.quantities import parse_quantity
+from katib_local.apiserver.selectors import match_selector
+
+Json = Mapping[str, Any]
+Problems = Iterator[tuple[str, str]]
+DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+DEFAULTED = ("apiGroup",)
+RESTARTS = ("Always", "OnFailure", "Never")
+DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
+PULL_POLICIES = ("Always", "IfNotPresent", "Never")
+PROTOCOLS = ("SCTP", "TCP", "UDP")
+SERVICE_TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
+MODES = ("Indexed", "NonIndexed")
+SCHEMA_TYPES = ("array", "boolean", "integer", "number", "object", "string")
+FREE = ("x-kubernetes-preserve-unknown-fields", "x-kubernetes-int-or-string")
+COUNTS = ("parallelism", "completions", "backoffLimit", "activeDeadlineSeconds", "ttlSecondsAfterFinished", "replicas")
+
+
+def validate_builtin(kind: Kind, document: Json) -> Problems:
+    """What is wrong with an object of one of Kubernetes' own kinds."""
+    if kind.custom:
+        return
+    yield from _missing({key: part for key, part in document.items() if key != "status"}, type_of(kind), "")
+    spec = document.get("spec") or {}
+    match kind.kind:
+        case "Pod":
+            yield from _pod(spec, "spec")
+        case "Job":
+            yield from _counts(spec)
+            yield from _unsupported("spec.completionMode", spec.get("completionMode"), MODES)
+            pod = (spec.get("template") or {}).get("spec") or {}
+            yield from _pod(pod, "spec.template.spec")
+            if pod.get("restartPolicy") == "Always":
+                yield from _unsupported("spec.template.spec.restartPolicy", "Always", ("OnFailure", "Never"))
+        case "Deployment" | "ReplicaSet":
+            yield from _counts(spec)
+            yield from _selected(spec)
+            yield from _pod((spec.get("template") or {}).get("spec") or {}, "spec.template.spec")
+        case "Service":
+            yield from _service(spec)
+        case "CustomResourceDefinition":
+            yield from _definition(document)
+
+
+def _missing(value: Any, found: Type, path: str) -> Problems:
+    """Fields that every object of a type has; numbers and answers of yes or no have a zero of their own."""
+    found = resolved(found)
+    if isinstance(value, list):
+        for index, entry in enumerate(value):
+            yield from _missing(entry, found.get("items") or {}, f"{path}[{index}]")
+    elif isinstance(value, Mapping):
+        for name in found.get("required") or ():
+            wanted = resolved(field_type(found, name) or {}).get("type")
+            if value.get(name) in (None, "") and wanted not in ("boolean", "integer") and name not in DEFAULTED:
+                yield (f"{path}.{name}" if path else name), "Required value"
+        for key, part in value.items():
+            inner = field_type(found, key)
+            if inner is not None:
+                yield from _missing(part, inner, f"{path}.{key}" if path else key)
+
+
+def _unsupported(path: str, value: Any, supported: tuple[str, ...]) -> Problems:
+    if value is not None and value not in supported:
+        listed = ", ".join(f'"{word}"' for word in supported)
+        yield path, f'Unsupported value: "{value}": supported values: {listed}'
+
+
+def _counts(spec: Json) -> Problems:
+    for name in COUNTS:
+        if (spec.get(name) or 0) < 0:
+            yield f"spec.{name}", f"Invalid value: {spec[name]}: must be greater than or equal to 0"
+
+
+def _selected(spec: Json) -> Problems:
+    selector, template = spec.get("selector") or {}, spec.get("template") or {}
+    labels = (template.get("metadata") or {}).get("labels") or {}
+    if spec.get("selector") is not None and not (selector.get("matchLabels") or selector.get("matchExpressions")):
+        yield "spec.selector", "Invalid value: empty selector is invalid for deployment"
+    elif not match_selector(selector, labels):
+        yield "spec.template.metadata.labels", "Invalid value: `selector` does not match template `labels`"
+
+
+def _service(spec: Json) -> Problems:
+    yield from _unsupported("spec.type", spec.get("type"), SERVICE_TYPES)
+    ports = spec.get("ports") or []
+    seen: list[tuple[Any, Any]] = []
+    for index, port in enumerate(ports):
+        place = f"spec.ports[{index}]"
+        yield from _unsupported(f"{place}.protocol", port.get("protocol"), PROTOCOLS)
+        yield from _port(f"{place}.port", port.get("port"))
+        if len(ports) > 1 and not port.get("name"):
+            yield f"{place}.name", "Required value"
+        pair = (port.get("protocol", "TCP"), port.get("port"))
+        if pair in seen:
+            yield place, f'Duplicate value: {{"port":{pair[1]},"protocol":"{pair[0]}"}}'
+        seen.append(pair)
+
+
+def _port(path: str, port: Any) -> Problems:
+    if not isinstance(port, int) or not 1 <= port <= 65535:
+        yield path, f"Invalid value: {port or 0}: must be between 1 and 65535, inclusive"
+
+
+def _pod(spec: Json, path: str) -> Problems:
+    if not spec.get("containers"):
+        yield f"{path}.containers", "Required value"
+    yield from _unsupported(f"{path}.restartPolicy", spec.get("restartPolicy"), RESTARTS)
+    yield from _unsupported(f"{path}.dnsPolicy", spec.get("dnsPolicy"), DNS_POLICIES)
+    volumes = [volume.get("name") for volume in spec.get("volumes") or []]
+    for index, name in enumerate(volumes):
+        if name in volumes[:index]:
+            yield f"{path}.volumes[{index}].name", f'Duplicate value: "{name}"'
+    seen: set[str] = set()
+    for field in ("initContainers", "containers"):
+        for index, container in enumerate(spec.get(field) or []):
+            place, name = f"{path}.{field}[{index}]", container.get("name") or ""
+            if name and name in seen:
+                yield f"{place}.name", f'Duplicate value: "{name}"'
+            seen.add(name)
+            yield from _container(container, place, volumes)
+
+
+def _container(container: Json, place: str, volumes: list[Any]) -> Problems:
+    name = container.get("name") or ""
+    if name and (not DNS_LABEL.fullmatch(name) or len(name) > 63):
+        yield f"{place}.name", (
+            f'Invalid value: "{name}": a lowercase RFC 1123 label must consist of lower case alphanumeric characters '
+            "or '-', and must start and end with an alphanumeric character"
+        )
+    if not container.get("image"):
+        yield f"{place}.image", "Required value"
+    yield from _unsupported(f"{place}.imagePullPolicy", container.get("imagePullPolicy"), PULL_POLICIES)
+    for index, port in enumerate(container.get("ports") or []):
+        yield from _port(f"{place}.ports[{index}].containerPort", port.get("containerPort"))
+        yield from _unsupported(f"{place}.ports[{index}].protocol", port.get("protocol"), PROTOCOLS)
+    for index, mount in enumerate(container.get("volumeMounts") or []):
+        if mount.get("name") not in volumes:
+            yield f"{place}.volumeMounts[{index}].name", f'Not found: "{mount.get("name")}"'
+    yield from _resources(container.get("resources") or {}, f"{place}.resources")
+
+
+def _resources(resources: Json, path: str) -> Problems:
+    limits = {name: parse_quantity(text) for name, text in (resources.get("limits") or {}).items()}
+    requests = {name: parse_quantity(text) for name, text in (resources.get("requests") or {}).items()}
+    for field, amounts in (("limits", limits), ("requests", requests)):
+        for name, amount in sorted(amounts.items()):
+            if amount < 0:
+                text = resources[field][name]
+                yield f"{path}.{field}[{name}]", f'Invalid value: "{text}": must be greater than or equal to 0'
+    for name, amount in sorted(requests.items()):
+        if name in limits and amount > limits[name]:
+            text, most = resources["requests"][name], resources["limits"][name]
+            yield f"{path}.requests", f'Invalid value: "{text}": must be less than or equal to {name} limit of {most}'
+
+
+def _definition(crd: Json) -> Problems:
+    spec = crd.get("spec") or {}
+    versions, names = spec.get("versions") or [], spec.get("names") or {}
+    expected = f"{names.get('plural')}.{spec.get('group')}"
+    if crd["metadata"]["name"] != expected:
+        yield "metadata.name", f'Invalid value: "{crd["metadata"]["name"]}": must be spec.names.plural+"."+spec.group'
+    yield from _unsupported("spec.scope", spec.get("scope"), ("Cluster", "Namespaced"))
+    if sum(bool(version.get("storage")) for version in versions) != 1:
+        yield "spec.versions", "Invalid value: must have exactly one version marked as storage version"
+    for index, version in enumerate(versions):
+        place = f"spec.versions[{index}].schema.openAPIV3Schema"
+        schema = (version.get("schema") or {}).get("openAPIV3Schema")
+        if schema is None:
+            yield place, "Required value: schemas are required"
+        else:
+            yield from _schema(schema, place, root=True)
+
+
+def _schema(schema: Any, path: str, *, root: bool = False) -> Problems:
+    """What is not structural: every part has a type, unless it says that it is free."""
+    if not isinstance(schema, Mapping):
+        return
+    kind = schema.get("type")
+    if kind is not None and kind not in SCHEMA_TYPES:
+        yield from _unsupported(f"{path}.type", kind, SCHEMA_TYPES)
+    elif root and kind != "object":
+        yield f"{path}.type", "Required value: must be object at the root"
+    elif kind is None and not any(schema.get(free) for free in FREE):
+        yield f"{path}.type", "Required value: must not be empty for specified object fields"
+    for name, part in (schema.get("properties") or {}).items():
+        yield from _schema(part, f"{path}.properties[{name}]")
+    for name in ("items", "additionalProperties"):
+        yield from _schema(schema.get(name), f"{path}.{name}")
