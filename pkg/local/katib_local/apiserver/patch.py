@@ -1,4 +1,4 @@
-"""The ways to patch an object: JSON patch, merge patch, strategic merge patch, and apply. Pure."""
+"""The ways to patch any object: JSON patch and merge patch; `strategic` and `applying` know the others. Pure."""
 
 from __future__ import annotations
 
@@ -11,13 +11,6 @@ from katib_local.apiserver.errors import Refusal, bad_request
 Json = dict[str, Any]
 MERGE, JSON_PATCH = "application/merge-patch+json", "application/json-patch+json"
 STRATEGIC, APPLY = "application/strategic-merge-patch+json", "application/apply-patch+yaml"
-MERGE_KEYS = {
-    "containers": "name", "initContainers": "name", "ephemeralContainers": "name", "env": "name", "volumes": "name",
-    "volumeMounts": "mountPath", "ports": "containerPort", "conditions": "type", "ownerReferences": "uid",
-    "imagePullSecrets": "name", "hostAliases": "ip", "addresses": "type", "secrets": "name", "webhooks": "name",
-    "tolerations": "key", "volumeDevices": "devicePath", "topologySpreadConstraints": "topologyKey",
-}  # fmt: skip
-SET_LISTS = ("finalizers",)
 
 
 def merge_patch(target: Any, patch: Any) -> Any:
@@ -111,60 +104,10 @@ def _removed(document: Any, path: list[str]) -> Any:
     return document
 
 
-def strategic_merge_patch(target: Any, patch: Any, key: str = "") -> Any:
-    """Kubernetes' merge of built-in kinds: lists of objects merge by the key of their entries."""
-    if isinstance(patch, Mapping):
-        return _merge_mapping(target if isinstance(target, Mapping) else {}, patch)
-    if isinstance(patch, list) and key in SET_LISTS:
-        held = target if isinstance(target, list) else []
-        return [*held, *(entry for entry in patch if entry not in held)]
-    if isinstance(patch, list) and key in MERGE_KEYS and all(isinstance(entry, Mapping) for entry in patch):
-        return _merge_list(target if isinstance(target, list) else [], patch, MERGE_KEYS[key])
-    return copy.deepcopy(patch)
-
-
-def _merge_mapping(target: Mapping[str, Any], patch: Mapping[str, Any]) -> Json:
-    if patch.get("$patch") == "replace":
-        return {key: value for key, value in patch.items() if key != "$patch"}
-    merged = dict(target)
-    for key, value in patch.items():
-        if key.startswith("$deleteFromPrimitiveList/"):
-            name = key.partition("/")[2]
-            merged[name] = [entry for entry in merged.get(name) or [] if entry not in value]
-        elif key == "$patch" or key.startswith(("$setElementOrder/", "$retainKeys")):
-            continue
-        elif value is None:
-            merged.pop(key, None)
-        else:
-            merged[key] = strategic_merge_patch(merged.get(key), value, key)
-    return merged
-
-
-def _merge_list(target: list[Any], patch: list[Any], key: str) -> list[Any]:
-    merged = list(target)
-    for entry in patch:
-        place = next(
-            (
-                index
-                for index, held in enumerate(merged)
-                if isinstance(held, Mapping) and held.get(key) == entry.get(key)
-            ),
-            None,
-        )
-        if entry.get("$patch") == "delete":
-            if place is not None:
-                del merged[place]
-        elif place is None:
-            merged.append(strategic_merge_patch({}, entry))
-        else:
-            merged[place] = strategic_merge_patch(merged[place], entry)
-    return merged
-
-
-def apply_patch(target: Json | None, wanted: Json, held: Json | None, *, by_keys: bool) -> Json:
+def apply_patch(target: Json | None, wanted: Json, held: Json | None) -> Json:
     """Server-side apply: set what is wanted, remove what this manager had set before and wants no more."""
     before = _without(target or {}, held or {}, wanted)
-    return dict(strategic_merge_patch(before, wanted)) if by_keys else dict(merge_patch(before, wanted))
+    return dict(merge_patch(before, wanted))
 
 
 def _without(target: Any, held: Any, wanted: Any) -> Any:

@@ -19,10 +19,12 @@ from katib_local.apiserver.definitions import established
 from katib_local.apiserver.errors import Refusal, already_exists, bad_request, conflict, forbidden, invalid, not_found
 from katib_local.apiserver.immutable import validate_change
 from katib_local.apiserver.kinds import CRDS, NAMESPACES, Catalog, Kind, kinds_of
+from katib_local.apiserver.kubernetes_types import type_of
 from katib_local.apiserver.metadata import named, typed, validate_metadata
 from katib_local.apiserver.removal import marked, may_go
 from katib_local.apiserver.schema import fill_defaults, prune, schema_errors
 from katib_local.apiserver.store import Key, Store
+from katib_local.apiserver.strategic import strategic_merge_patch
 from katib_local.apiserver.validation import validate_builtin
 
 Json = dict[str, Any]
@@ -228,7 +230,7 @@ class Registry:
             case patch.JSON_PATCH:
                 patched = patch.json_patch(old, body)
             case patch.STRATEGIC:
-                patched = patch.strategic_merge_patch(old, body)
+                patched = strategic_merge_patch(old, body, type_of(kind))
             case _:
                 patched = patch.merge_patch(old, body)
         if not isinstance(patched, dict):
@@ -243,7 +245,7 @@ class Registry:
         if old is None:
             return await self.create(kind, namespace, with_manager(wanted, call.manager, wanted), call)
         held = applied_by(old, call.manager)
-        document = patch.apply_patch(old, wanted, held, by_keys=not kind.custom)
+        document = patch.apply_patch(old, wanted, held)
         document["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]
         return await self.update(kind, with_manager(document, call.manager, wanted), old, call)
 
