@@ -89,11 +89,12 @@ class Server:
         return answer
 
     @contextmanager
-    def watch(self, path: str, **query: str) -> Iterator[Iterator[Json]]:
+    def watch(self, path: str, accept: str = "application/json", **query: str) -> Iterator[Iterator[Json]]:
         """The events of a watch, as they come."""
         connection = self._connection()
         try:
-            connection.request("GET", f"{path}?{urlencode({'watch': '1', 'timeoutSeconds': '20', **query})}")
+            target = f"{path}?{urlencode({'watch': '1', 'timeoutSeconds': '20', **query})}"
+            connection.request("GET", target, headers={"Accept": accept})
             response = connection.getresponse()
             try:
                 yield (json.loads(line) for line in iter(response.readline, b""))

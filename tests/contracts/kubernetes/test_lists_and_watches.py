@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from contracts.kubernetes.servers import MERGE, SPACE, Server, a_config_map
 
-MAPS = f"{SPACE}/configmaps"
+MAPS, PODS = f"{SPACE}/configmaps", f"{SPACE}/pods"
 Fresh = Callable[[], str]
 
 
@@ -57,8 +57,54 @@ def test_pages_follow_each_other_without_gaps(server: Server, group: str) -> Non
         token = page["metadata"].get("continue", "")
         if not token:
             break
-        assert page["metadata"]["remainingItemCount"] == 5 - len(names)
+        assert "remainingItemCount" not in page["metadata"]
     assert names == [f"{group}-{number}" for number in range(5)]
+
+
+def test_a_page_without_a_selection_says_how_many_are_left(server: Server, group: str) -> None:
+    page = server.good("GET", MAPS, limit="2").body
+    whole = server.good("GET", MAPS).body
+    assert page["metadata"]["remainingItemCount"] == len(whole["items"]) - 2
+
+
+def test_later_pages_show_what_there_was_at_the_first(server: Server, group: str) -> None:
+    query = {"labelSelector": f"group={group}", "limit": "2"}
+    first = server.good("GET", MAPS, **query).body
+    server.good("POST", MAPS, a_config_map(f"{group}-9", {"group": group}))
+    server.good("DELETE", f"{MAPS}/{group}-4")
+    server.good("PATCH", f"{MAPS}/{group}-3", {"data": {"a": "1"}}, MERGE)
+    rest = server.good("GET", MAPS, **{**query, "limit": "9", "continue": first["metadata"]["continue"]}).body
+    assert [item["metadata"]["name"] for item in rest["items"]] == [f"{group}-{number}" for number in (2, 3, 4)]
+    assert not rest["items"][1].get("data")
+    assert rest["metadata"]["resourceVersion"] == first["metadata"]["resourceVersion"]
+
+
+def test_a_list_of_the_future_is_refused(server: Server) -> None:
+    future = str(int(server.good("GET", MAPS).version) + 1_000_000)
+    answer = server.call("GET", MAPS, resourceVersion=future)
+    assert (answer.code, answer.body["reason"]) == (504, "Timeout")
+    assert answer.body["details"]["causes"][0]["reason"] == "ResourceVersionTooLarge"
+
+
+BY_FIELD = [("spec.hostNetwork=false", True), ("spec.hostNetwork=true", False), ("spec.restartPolicy!=Never", True)]
+
+
+@pytest.mark.parametrize(("selector", "fits"), BY_FIELD)
+def test_fields_that_are_not_set_select_by_what_they_mean(
+    server: Server, fresh: Fresh, selector: str, fits: bool
+) -> None:
+    name = fresh()
+    server.good("POST", PODS, {"metadata": {"name": name}, "spec": {"containers": [{"name": "a", "image": "i:1"}]}})
+    page = server.good("GET", PODS, fieldSelector=f"metadata.name={name},{selector}").body
+    assert len(page["items"]) == fits
+
+
+def test_events_select_by_their_source(server: Server, fresh: Fresh) -> None:
+    name = fresh()
+    involved = {"kind": "Pod", "namespace": "default", "name": name}
+    event = {"metadata": {"name": name}, "involvedObject": involved, "source": {"component": name}, "type": "Normal"}
+    server.good("POST", f"{SPACE}/events", event)
+    assert len(server.good("GET", f"{SPACE}/events", fieldSelector=f"source={name}").body["items"]) == 1
 
 
 def test_a_page_of_nonsense_is_a_bad_request(server: Server) -> None:
@@ -107,6 +153,20 @@ def test_initial_events_end_with_a_bookmark(server: Server, group: str) -> None:
         seen = [next(events) for _ in range(6)]
     assert [event["type"] for event in seen] == ["ADDED"] * 5 + ["BOOKMARK"]
     assert seen[-1]["object"]["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
+
+
+def test_a_watch_answers_before_anything_has_happened(server: Server, fresh: Fresh) -> None:
+    with server.watch(MAPS, fieldSelector=f"metadata.name={fresh()}", timeoutSeconds="600"):
+        pass  # entered when the head of the answer has come, long before the watch ends
+
+
+def test_a_watch_of_metadata_tells_no_more(server: Server, fresh: Fresh) -> None:
+    name = fresh()
+    server.good("POST", MAPS, a_config_map(name, a="1"))
+    accept = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+    with server.watch(MAPS, accept, fieldSelector=f"metadata.name={name}") as events:
+        seen = next(events)["object"]
+    assert seen["kind"] == "PartialObjectMetadata" and seen["metadata"]["name"] == name and "data" not in seen
 
 
 def test_a_watch_ends_when_its_time_is_up(server: Server) -> None:

@@ -5,7 +5,7 @@ Knows HTTP. Must not know how objects come about.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+import contextlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from aiohttp import web
 
 from katib_local.apiserver import tables
 from katib_local.apiserver.kinds import Kind
+from katib_local.apiserver.listing import Watch
 
 Json = dict[str, Any]
 
@@ -68,28 +69,23 @@ def shown(request: web.Request, kind: Kind, page: Json) -> Json:
             return page
 
 
-async def stream_events(
-    request: web.Request, kind: Kind, events: AsyncGenerator[tuple[str, Json], None]
-) -> web.StreamResponse:
-    """A watch: one line an event."""
-    first = await anext(events, None)  # a refusal is an answer of its own, not an event
-    response = web.StreamResponse(headers={"Content-Type": "application/json"})
-    await response.prepare(request)
-    table = wants(request) == "Table"
-    try:
-        if first is not None:
-            await response.write(_line(request, kind, first, table))
-        async for event in events:
-            await response.write(_line(request, kind, event, table))
-    except (ConnectionResetError, ConnectionError):
-        pass
-    finally:
-        await events.aclose()
-    return response
+async def stream_events(request: web.Request, kind: Kind, watch: Watch) -> web.StreamResponse:
+    """A watch: one line an event; the answer begins before the first one."""
+    with contextlib.closing(watch):
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await response.prepare(request)
+        form = wants(request)
+        async with contextlib.aclosing(watch.events()) as events:
+            with contextlib.suppress(ConnectionError):
+                async for event in events:
+                    await response.write(_line(request, kind, event, form))
+        return response
 
 
-def _line(request: web.Request, kind: Kind, event: tuple[str, Json], table: bool) -> bytes:
+def _line(request: web.Request, kind: Kind, event: tuple[str, Json], form: str) -> bytes:
     type_, document = event
-    if table and type_ not in ("BOOKMARK", "ERROR"):
+    if form == "PartialObjectMetadata":
+        document = tables.partial(document)
+    elif form == "Table" and type_ != "BOOKMARK":
         document = tables.render_table(kind, [document], utc_now(), request.query.get("includeObject", "Metadata"))
     return orjson.dumps({"type": type_, "object": document}) + b"\n"

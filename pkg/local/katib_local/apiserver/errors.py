@@ -91,6 +91,13 @@ def expired(message: str) -> Refusal:
     return Refusal(410, "Expired", message)
 
 
+def too_large_version(asked: int, current: int) -> Refusal:
+    """A version that this server has not reached: of a state that was lost, or of another server."""
+    cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
+    message = f"Too large resource version: {asked}, current: {current}"
+    return Refusal(504, "Timeout", message, {"causes": [cause], "retryAfterSeconds": 1})
+
+
 def unsupported_media(got: str, wanted: str) -> Refusal:
     message = f"the body of the request was in an unknown format - accepted media types include: {wanted}; got {got}"
     return Refusal(415, "UnsupportedMediaType", message)

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from katib_local.apiserver.calls import flag, number
-from katib_local.apiserver.errors import bad_request, expired
+from katib_local.apiserver.errors import bad_request, expired, too_large_version
 from katib_local.apiserver.kinds import Kind
 from katib_local.apiserver.selectors import parse_field_selector, parse_label_selector
 from katib_local.apiserver.store import Change, Store, Watcher
@@ -34,18 +34,40 @@ def select(kind: Kind, documents: Sequence[Json], query: Query) -> list[Json]:
 
 
 def list_page(store: Store, kind: Kind, namespace: str, query: Query) -> Json:
-    """A list, or one page of it; a page goes on from the last key of the page before."""
-    documents = select(kind, store.all(kind.qualified, namespace), query)
+    """A list, or one page of it; later pages show what there was when the first one was asked for."""
     limit = number(query, "limit") or 0
-    version = store.version
+    version, after = _asked_version(store, query), None
     if query.get("continue"):
         version, after = _parse_token(query["continue"])
+    held = store.at(kind.qualified, namespace, version)
+    if held is None:
+        raise expired(f"The provided continue parameter or resource version is too old: {version} ({store.oldest})")
+    documents = select(kind, held, query)
+    if after is not None:
         documents = [document for document in documents if _place(document) > after]
     metadata: Json = {"resourceVersion": str(version)}
     if limit and len(documents) > limit:
-        metadata |= {"continue": _token(version, documents[limit - 1]), "remainingItemCount": len(documents) - limit}
+        metadata["continue"] = _token(version, documents[limit - 1])
+        if not (query.get("labelSelector") or query.get("fieldSelector")):  # nobody knows how many fit a selection
+            metadata["remainingItemCount"] = len(documents) - limit
         documents = documents[:limit]
     return {"kind": f"{kind.kind}List", "apiVersion": kind.api_version, "metadata": metadata, "items": documents}
+
+
+def _asked_version(store: Store, query: Query) -> int:
+    """The version that a list is to show: the newest, unless exactly another is asked for."""
+    asked = _version(store, query.get("resourceVersion", ""))
+    return asked if asked and query.get("resourceVersionMatch") == "Exact" else store.version
+
+
+def _version(store: Store, text: str) -> int:
+    """The version that a caller has seen, 0 for none; raises a refusal for one that has not been yet."""
+    if text and not text.isdigit():
+        raise bad_request(f"invalid resource version: {text!r}")
+    version = int(text or 0)
+    if version > store.version:
+        raise too_large_version(version, store.version)
+    return version
 
 
 def _place(document: Json) -> list[str]:
@@ -64,31 +86,37 @@ def _parse_token(text: str) -> tuple[int, list[str]]:
         raise bad_request("continue key is not valid") from error
 
 
-async def watch_events(
-    store: Store, kind: Kind, namespace: str, query: Query
-) -> AsyncGenerator[tuple[str, Json], None]:
-    """Events of a watch until its time is up; raises a refusal when the version is too old."""
-    test = selector(kind, query)
-    watcher = Watcher(store, kind.qualified)
-    try:
-        deadline = time.monotonic() + _seconds(query)
-        for event in _initial(store, kind, namespace, query):
+class Watch:
+    """One watch: what it begins with, then every change; raises a refusal at once when it cannot begin."""
+
+    def __init__(self, store: Store, kind: Kind, namespace: str, query: Query) -> None:
+        self._store, self._kind, self._namespace = store, kind, namespace
+        self._test = selector(kind, query)
+        self._bookmarks = flag(query, "allowWatchBookmarks")
+        self._seconds = _seconds(query)
+        self._first = _initial(store, kind, namespace, query)
+        self._watcher = Watcher(store, kind.qualified)
+
+    def close(self) -> None:
+        self._watcher.close()
+
+    async def events(self) -> AsyncGenerator[tuple[str, Json], None]:
+        """Events until the watch's time is up."""
+        deadline = time.monotonic() + self._seconds
+        for event in self._first:
             yield event
-        bookmarks = flag(query, "allowWatchBookmarks")
         told = time.monotonic()
         while time.monotonic() < deadline:
-            pause = min(BOOKMARK_EVERY if bookmarks else LONGEST_WATCH, deadline - time.monotonic())
-            for change in await watcher.wait(max(0.01, pause)):
-                seen = _event(change, namespace, test)
+            pause = min(BOOKMARK_EVERY if self._bookmarks else LONGEST_WATCH, deadline - time.monotonic())
+            for change in await self._watcher.wait(max(0.01, pause)):
+                seen = _event(change, self._namespace, self._test)
                 if seen is not None:
                     yield seen
-            if bookmarks and time.monotonic() - told >= BOOKMARK_EVERY:
+            if self._bookmarks and time.monotonic() - told >= BOOKMARK_EVERY:
                 told = time.monotonic()
-                yield _bookmark(kind, store.version)
-        if bookmarks:
-            yield _bookmark(kind, store.version)
-    finally:
-        watcher.close()
+                yield _bookmark(self._kind, self._store.version)
+        if self._bookmarks:
+            yield _bookmark(self._kind, self._store.version)
 
 
 def _seconds(query: Query) -> float:
@@ -113,9 +141,7 @@ def _initial(store: Store, kind: Kind, namespace: str, query: Query) -> list[tup
         if everything:
             events.append(_bookmark(kind, store.version, initial=True))
         return events
-    if not text.isdigit():
-        raise bad_request(f"invalid resource version: {text!r}")
-    changes = store.since(kind.qualified, int(text))
+    changes = store.since(kind.qualified, _version(store, text))
     if changes is None:
         raise expired(f"too old resource version: {text} ({store.oldest})")
     test = selector(kind, query)
@@ -132,10 +158,9 @@ def _event(change: Change, namespace: str, test: Callable[[Mapping[str, Any]], b
     if change.new is not None and after:
         return ("MODIFIED" if before else "ADDED"), change.new
     if before and change.old is not None:
-        metadata = {**document["metadata"], "resourceVersion": str(change.version)}
         return "DELETED", {
             **change.old,
-            "metadata": {**change.old["metadata"], "resourceVersion": metadata["resourceVersion"]},
+            "metadata": {**change.old["metadata"], "resourceVersion": str(change.version)},
         }
     return None
 

@@ -16,7 +16,7 @@ from katib_local.apiserver.bodies import OBJECTS, PATCHES, parse_body
 from katib_local.apiserver.calls import Call, DeleteOptions, PatchBody, flag
 from katib_local.apiserver.errors import Refusal, method_not_allowed, no_such_page, unsupported_media
 from katib_local.apiserver.kinds import NAMESPACES, TOKEN_REQUESTS, Kind
-from katib_local.apiserver.listing import list_page, select, watch_events
+from katib_local.apiserver.listing import Watch, list_page, select
 from katib_local.apiserver.logs import pod_log
 from katib_local.apiserver.metadata import typed
 from katib_local.apiserver.patch import APPLY, STRATEGIC
@@ -117,7 +117,7 @@ async def _scale(request: web.Request, registry: Registry, kind: Kind, key: tupl
 async def _collection(request: web.Request, registry: Registry, kind: Kind, namespace: str) -> web.StreamResponse:
     match request.method:
         case "GET" if flag(request.query, "watch"):
-            return await stream_events(request, kind, watch_events(registry.store, kind, namespace, request.query))
+            return await stream_events(request, kind, Watch(registry.store, kind, namespace, request.query))
         case "GET":
             page = list_page(registry.store, kind, namespace, request.query)
             return json_answer(shown(request, kind, page))

@@ -31,6 +31,16 @@ SELECTABLE = {
 }
 
 
+# Fields that are read at another place than they are named, or that say something when they are absent.
+UNLIKE = {
+    ("Pod", "spec.hostNetwork"): ("spec.hostNetwork", "false"),
+    ("Node", "spec.unschedulable"): ("spec.unschedulable", "false"),
+    ("Event", "source"): ("source.component", ""),
+    ("Job", "status.successful"): ("status.succeeded", "0"),
+    ("ReplicaSet", "status.replicas"): ("status.replicas", "0"),
+}
+
+
 def parse_label_selector(text: str) -> Test:
     """A test of an object's labels; raises a refusal for what is no selector."""
     tests: list[Callable[[Mapping[str, str]], bool]] = []
@@ -116,15 +126,19 @@ def parse_field_selector(text: str, kind: str) -> Test:
         path, op, value = found.groups()
         if path not in ("metadata.name", "metadata.namespace", *SELECTABLE.get(kind, ())):
             raise bad_request(f"field label not supported: {path}")
-        tests.append(_field_test(path.split("."), value, op == "!="))
+        tests.append(_field_test(kind, path, value, op == "!="))
     return lambda document: all(test(document) for test in tests)
 
 
-def _field_test(path: list[str], value: str, negated: bool) -> Test:
-    return lambda document: (_text(document, path) == value) is not negated
+def _field_test(kind: str, path: str, value: str, negated: bool) -> Test:
+    place, absent = UNLIKE.get((kind, path), (path, ""))
+    parts = place.split(".")
+    return lambda document: (_text(document, parts, absent) == value) is not negated
 
 
-def _text(document: Any, path: list[str]) -> str:
+def _text(document: Any, path: list[str], absent: str) -> str:
     for part in path:
         document = document.get(part) if isinstance(document, Mapping) else None
-    return "" if document is None else str(document)
+    if isinstance(document, bool):
+        return "true" if document else "false"
+    return absent if document is None else str(document)

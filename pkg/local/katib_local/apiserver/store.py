@@ -81,9 +81,22 @@ class Store:
 
     def all(self, resource: str, namespace: str = "") -> list[Json]:
         """Objects of one namespace, or of all, by namespace and name."""
-        held = self._objects.get(resource, {})
-        keys = sorted(key for key in held if not namespace or key[0] == namespace)
-        return [held[key] for key in keys]
+        return _sorted(self._objects.get(resource, {}), namespace)
+
+    def at(self, resource: str, namespace: str, version: int) -> list[Json] | None:
+        """The same as they were at a version; None when what has changed since is not all known any more."""
+        if version == self.version:
+            return self.all(resource, namespace)
+        changes = self.since(resource, version)
+        if changes is None:
+            return None
+        held = dict(self._objects.get(resource, {}))
+        for change in reversed(changes):
+            if change.old is None:
+                held.pop(_key_of(change.new or {}))
+            else:
+                held[_key_of(change.old)] = change.old
+        return _sorted(held, namespace)
 
     def dependents(self, uid: str) -> list[Key]:
         """Keys of the objects that name this uid as an owner."""
@@ -120,9 +133,8 @@ class Store:
             self._database.execute("DELETE FROM objects WHERE resource = ? AND namespace = ? AND name = ?", key)
         del self._objects[resource][(namespace, name)]
         self._link(key, old, None)
-        last = {**old, "metadata": {**old["metadata"], "resourceVersion": str(version)}}
-        self._tell(Change(resource, version, last, None))
-        return last
+        self._tell(Change(resource, version, old, None))
+        return {**old, "metadata": {**old["metadata"], "resourceVersion": str(version)}}
 
     @contextlib.contextmanager
     def _transaction(self, version: int) -> Iterator[None]:
@@ -160,6 +172,15 @@ class Store:
         if version < self.oldest:
             return None
         return [change for change in self._history if change.version > version and change.resource == resource]
+
+
+def _sorted(held: Mapping[tuple[str, str], Json], namespace: str) -> list[Json]:
+    keys = sorted(key for key in held if not namespace or key[0] == namespace)
+    return [held[key] for key in keys]
+
+
+def _key_of(document: Json) -> tuple[str, str]:
+    return document["metadata"].get("namespace", ""), document["metadata"]["name"]
 
 
 def owners_of(document: Mapping[str, Any]) -> list[Json]:
