@@ -1,34 +1,137 @@
-"""Server-side apply: what each manager has applied, kept with the object. Pure."""
+"""Server-side apply: each manager owns what it has applied, and nobody takes it without being told. Pure.
+
+Owners are kept for objects that were applied once; others have no managedFields.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from katib_local.apiserver.calls import Call
+from katib_local.apiserver.errors import Refusal
+from katib_local.apiserver.fieldsets import (
+    Path,
+    left_alone,
+    merged,
+    owned_paths,
+    parse_fields,
+    render_fields,
+    value_at,
+    whole_type,
+    without,
+)
+from katib_local.apiserver.kinds import Kind
+
 Json = dict[str, Any]
+Owner = tuple[str, str, str]
+FIRST = "before-first-apply"
 
 
-def applied_by(document: Json, manager: str) -> Json | None:
-    """What a manager has applied last, as it is kept in managedFields."""
-    for entry in document["metadata"].get("managedFields") or []:
-        if entry.get("manager") == manager and entry.get("operation") == "Apply":
-            found: Json = (entry.get("fieldsV1") or {}).get("katib:applied") or {}
-            return found
-    return None
+@dataclass(frozen=True)
+class Applied:
+    """A configuration that a manager applies to an object, or to its status."""
+
+    kind: Kind
+    wanted: Json
+    subresource: str = ""
 
 
-def with_manager(document: Json, manager: str, wanted: Json) -> Json:
-    """The object with a manager's last configuration kept in it."""
-    metadata = dict(document["metadata"])
-    others = [entry for entry in metadata.get("managedFields") or [] if entry.get("manager") != manager]
-    kept = {key: value for key, value in wanted.items() if key != "metadata"}
-    labels = {
-        key: wanted["metadata"][key] for key in ("labels", "annotations", "finalizers") if key in wanted["metadata"]
+def owners_in(document: Mapping[str, Any]) -> dict[Owner, frozenset[Path]]:
+    """Who owns what: by manager, operation and subresource."""
+    return {
+        (entry.get("manager", ""), entry.get("operation", ""), entry.get("subresource", "")): parse_fields(
+            entry.get("fieldsV1") or {}
+        )
+        for entry in document["metadata"].get("managedFields") or []
     }
-    own = {
-        "manager": manager,
-        "operation": "Apply",
-        "apiVersion": document["apiVersion"],
-        "fieldsType": "FieldsV1",
-        "fieldsV1": {"katib:applied": {**kept, "metadata": labels}},
-    }
-    return {**document, "metadata": {**metadata, "managedFields": [*others, own]}}
+
+
+def apply_configuration(old: Json | None, applied: Applied, call: Call, at: str) -> Json:
+    """The object with what is wanted, without what this manager wants no more; raises a refusal for a conflict."""
+    kind, wanted = applied.kind, applied.wanted
+    mine: Owner = (call.manager, "Apply", applied.subresource)
+    paths = owned_paths(kind, wanted, applied.subresource)
+    if old is None:
+        return _owned(wanted, {mine: paths}, {}, kind, at)
+    owners = owners_in(old) or {(FIRST, "Update", ""): owned_paths(kind, old, "")}
+    others = {owner: held for owner, held in owners.items() if owner != mine}
+    taken = _conflicts(old, applied, paths, others)
+    if taken and not call.force:
+        raise _conflict(kind, taken)
+    others = {owner: held - taken.get(owner, frozenset()) for owner, held in others.items()}
+    gone = left_alone(owners.get(mine, frozenset()), paths.union(*others.values()))
+    found = whole_type(kind)
+    document = merged(without(old, found, gone), _ownable(wanted, applied.subresource), found)
+    return _owned(document, {**others, mine: paths}, old, kind, at)
+
+
+def _ownable(wanted: Json, subresource: str) -> Json:
+    return {key: value for key, value in wanted.items() if (key == "status") is (subresource == "status")}
+
+
+def _conflicts(
+    old: Json, applied: Applied, paths: frozenset[Path], others: Mapping[Owner, frozenset[Path]]
+) -> dict[Owner, frozenset[Path]]:
+    """What others own and would get another value."""
+    found = whole_type(applied.kind)
+    set_anew = frozenset(
+        path
+        for path in paths
+        if (value := value_at(applied.wanted, found, path)) not in ({}, []) and value != value_at(old, found, path)
+    )
+    return {owner: held & set_anew for owner, held in sorted(others.items()) if held & set_anew}
+
+
+def _conflict(kind: Kind, taken: Mapping[Owner, frozenset[Path]]) -> Refusal:
+    causes = [
+        {
+            "reason": "FieldManagerConflict",
+            "message": f'conflict with "{manager}" using {kind.api_version}',
+            "field": _shown(path),
+        }
+        for (manager, _, _), paths in taken.items()
+        for path in sorted(paths)
+    ]
+    listed = "; ".join(f"{cause['message']}: {cause['field']}" for cause in causes)
+    noun = "conflict" if len(causes) == 1 else "conflicts"
+    return Refusal(409, "Conflict", f"Apply failed with {len(causes)} {noun}: {listed}", {"causes": causes})
+
+
+def _shown(path: Path) -> str:
+    return "".join(f".{step[2:]}" if step.startswith("f:") else f"[{step[2:]}]" for step in path if step != ".")
+
+
+def record_update(kind: Kind, document: Json, old: Json, call: Call, subresource: str, at: str) -> Json:
+    """An object after a write that is no apply: the writer owns what it changed, if anybody owns anything."""
+    owners = owners_in(old)
+    if not owners:
+        return document
+    found = whole_type(kind)
+    before, after = owned_paths(kind, old, subresource), owned_paths(kind, document, subresource)
+    changed = {path for path in after if value_at(document, found, path) != value_at(old, found, path)}
+    lost = frozenset(changed | (before - after))
+    mine: Owner = (call.manager, "Update", subresource)
+    owners = {owner: held - lost for owner, held in owners.items()}
+    owners[mine] = owners.get(mine, frozenset()) | changed
+    return _owned(document, owners, old, kind, at)
+
+
+def _owned(document: Json, owners: Mapping[Owner, frozenset[Path]], old: Json, kind: Kind, at: str) -> Json:
+    """The object with its owners; an entry that is as before keeps its time."""
+    earlier = (old.get("metadata") or {}).get("managedFields") or []
+    entries = []
+    for (manager, operation, subresource), paths in sorted(owners.items()):
+        entry = {
+            "manager": manager,
+            "operation": operation,
+            "apiVersion": kind.api_version,
+            "fieldsType": "FieldsV1",
+            "fieldsV1": render_fields(paths),
+            **({"subresource": subresource} if subresource else {}),
+        }
+        if paths:
+            same = [held for held in earlier if {**held, "time": ""} == {**entry, "time": ""}]
+            entries.append(same[0] if same else {**entry, "time": at})
+    return {**document, "metadata": {**document["metadata"], "managedFields": entries}}

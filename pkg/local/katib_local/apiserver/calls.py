@@ -32,7 +32,7 @@ def number(query: Mapping[str, str], name: str) -> int | None:
 
 @dataclass
 class Call:
-    """Who asks, how strictly, and what they are warned of."""
+    """Who asks, how strictly, and what they are warned of; `owns` says that an object's owners are written on it."""
 
     user: str = "system:admin"
     groups: Sequence[str] = ("system:masters",)
@@ -40,11 +40,15 @@ class Call:
     field_validation: str = "Warn"
     manager: str = ""
     force: bool = False
+    owns: bool = False
     warnings: list[str] = field(default_factory=list)
 
     @classmethod
-    def from_query(cls, user: tuple[str, Sequence[str]], query: Mapping[str, str], options: str) -> Call:
-        """The call of a write; `options` names what Kubernetes calls its parameters. Raises a refusal."""
+    def from_query(cls, user: tuple[str, Sequence[str]], query: Mapping[str, str], options: str, agent: str) -> Call:
+        """The call of a write; `options` names what Kubernetes calls its parameters. Raises a refusal.
+
+        Who writes under no name of his own is known by his agent.
+        """
         problems = [*_unsupported("dryRun", query.get("dryRun"), DRY_RUN)]
         problems += _unsupported("fieldValidation", query.get("fieldValidation") or None, VALIDATION)
         manager = query.get("fieldManager", "")
@@ -53,7 +57,16 @@ class Call:
         if problems:
             raise invalid_options(options, problems)
         strictness = query.get("fieldValidation") or "Warn"
+        manager = manager or agent.partition("/")[0][:LONGEST_MANAGER] or "unknown"
         return cls(user[0], user[1], "dryRun" in query, strictness, manager, flag(query, "force"))
+
+
+def check_apply(query: Mapping[str, str], *, applies: bool) -> None:
+    """Who applies says who he is; nobody else can use force. Raises a refusal."""
+    if applies and not query.get("fieldManager"):
+        raise invalid_options("PatchOptions", [("fieldManager", "Required value: is required for apply patch")])
+    if not applies and "force" in query:
+        raise invalid_options("PatchOptions", [("force", "Forbidden: may not be specified for non-apply patch")])
 
 
 @dataclass(frozen=True)

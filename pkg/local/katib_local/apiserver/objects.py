@@ -13,7 +13,7 @@ from aiohttp import web
 
 from katib_local.apiserver.answers import json_answer, shown, shown_one, stream_events
 from katib_local.apiserver.bodies import OBJECTS, PATCHES, parse_body
-from katib_local.apiserver.calls import Call, DeleteOptions, PatchBody, flag
+from katib_local.apiserver.calls import Call, DeleteOptions, PatchBody, check_apply, flag
 from katib_local.apiserver.errors import Refusal, method_not_allowed, no_such_page, unsupported_media
 from katib_local.apiserver.kinds import NAMESPACES, TOKEN_REQUESTS, Kind
 from katib_local.apiserver.listing import Watch, list_page, select
@@ -68,7 +68,8 @@ async def _patch_body(request: web.Request, kind: Kind) -> PatchBody:
 
 def _call(request: web.Request) -> Call:
     options = {"POST": "CreateOptions", "PUT": "UpdateOptions", "PATCH": "PatchOptions"}
-    return Call.from_query(request[USER], request.query, options.get(request.method, "GetOptions"))
+    agent = request.headers.get("User-Agent", "")
+    return Call.from_query(request[USER], request.query, options.get(request.method, "GetOptions"), agent)
 
 
 async def serve_object(request: web.Request) -> web.StreamResponse:
@@ -151,9 +152,10 @@ async def _single(request: web.Request, registry: Registry, kind: Kind, key: tup
             updated = await registry.update(kind, document, registry.get(kind, namespace, name), call, subresource)
         case "PATCH":
             change = await _patch_body(request, kind)
+            check_apply(request.query, applies=change.content == APPLY)
             if change.content == APPLY:
                 existed = registry.store.get(kind.qualified, namespace, name) is not None
-                updated = await registry.apply(kind, namespace, name, change.body, call)
+                updated = await registry.apply(kind, key, change.body, call, subresource)
                 return json_answer(shown_one(request, kind, updated), 200 if existed else 201, call.warnings)
             updated = await registry.patch(kind, (namespace, name), change, call, subresource)
         case _:

@@ -102,23 +102,3 @@ def _removed(document: Any, path: list[str]) -> Any:
     else:
         del parent[path[-1]]
     return document
-
-
-def apply_patch(target: Json | None, wanted: Json, held: Json | None) -> Json:
-    """Server-side apply: set what is wanted, remove what this manager had set before and wants no more."""
-    before = _without(target or {}, held or {}, wanted)
-    return dict(merge_patch(before, wanted))
-
-
-def _without(target: Any, held: Any, wanted: Any) -> Any:
-    if not isinstance(target, Mapping) or not isinstance(held, Mapping):
-        return target
-    rest = dict(target)
-    for key, value in held.items():
-        if key in ("apiVersion", "kind", "metadata") and key not in wanted:
-            continue
-        if key not in wanted:
-            rest.pop(key, None)
-        elif key in rest:
-            rest[key] = _without(rest[key], value, wanted[key])
-    return rest

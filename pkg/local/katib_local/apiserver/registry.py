@@ -12,7 +12,7 @@ from typing import Any
 
 from katib_local.apiserver import builtins, patch
 from katib_local.apiserver.admission import Admission, Request
-from katib_local.apiserver.applying import applied_by, with_manager
+from katib_local.apiserver.applying import Applied, apply_configuration, record_update
 from katib_local.apiserver.calls import Call, DeleteOptions, PatchBody
 from katib_local.apiserver.decoding import read_object
 from katib_local.apiserver.definitions import established
@@ -163,6 +163,8 @@ class Registry:
         changed = builtins.default_builtin(kind, self._merged(kind, document, old, subresource))
         if changed == old:
             return old
+        if not call.owns:
+            changed = record_update(kind, changed, old, call, subresource, self.timestamp())
         changed = await self._admitted("UPDATE", kind, changed, old, call, subresource)
         if call.dry_run or changed == old:
             return changed
@@ -187,9 +189,13 @@ class Registry:
         """The new state: one writer writes the status, the other everything else; what the server owns stays."""
         if subresource == "status":
             status = {"status": document["status"]} if "status" in document else {}
-            return {**{key: value for key, value in old.items() if key != "status"}, **status}
+            own = (document.get("metadata") or {}).get("managedFields")
+            metadata = {**old["metadata"], **({"managedFields": own} if own else {})}
+            return {**{key: value for key, value in old.items() if key != "status"}, "metadata": metadata, **status}
         metadata = {key: value for key, value in (document.get("metadata") or {}).items() if key not in KEPT}
         metadata |= {key: old["metadata"][key] for key in KEPT if key in old["metadata"]}
+        if not metadata.get("managedFields") and old["metadata"].get("managedFields"):
+            metadata["managedFields"] = old["metadata"]["managedFields"]
         metadata |= {"name": old["metadata"]["name"], "resourceVersion": old["metadata"]["resourceVersion"]}
         if kind.namespaced:
             metadata["namespace"] = old["metadata"]["namespace"]
@@ -237,17 +243,23 @@ class Registry:
             raise invalid(kind, old["metadata"]["name"], [("patch", "Invalid value: it leaves no object")])
         return {"apiVersion": kind.api_version, "kind": kind.kind, **patched}
 
-    async def apply(self, kind: Kind, namespace: str, name: str, wanted: Json, call: Call) -> Json:
-        """Server-side apply: fields of this manager's last configuration that it wants no more are removed."""
-        wanted = typed(kind, wanted)
-        wanted = {**wanted, "metadata": {**(wanted.get("metadata") or {}), "name": name}}
+    async def apply(self, kind: Kind, key: tuple[str, str], wanted: Any, call: Call, subresource: str = "") -> Json:
+        """Server-side apply: set what is wanted, remove what this manager wants no more, tell of others' fields."""
+        namespace, name = key
+        wanted, _ = read_object(kind, typed(kind, wanted))
+        metadata = wanted.get("metadata") or {}
+        if metadata.get("managedFields"):
+            raise bad_request("metadata.managedFields must be nil")
+        applied = Applied(kind, {**wanted, "metadata": {"name": name, **metadata}}, subresource)
         old = self.store.get(kind.qualified, namespace, name)
+        if old is None and subresource:
+            raise not_found(kind, name)
+        document = apply_configuration(old, applied, call, self.timestamp())
         if old is None:
-            return await self.create(kind, namespace, with_manager(wanted, call.manager, wanted), call)
-        held = applied_by(old, call.manager)
-        document = patch.apply_patch(old, wanted, held)
-        document["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]
-        return await self.update(kind, with_manager(document, call.manager, wanted), old, call)
+            return await self.create(kind, namespace, document, call)
+        seen = {part: metadata[part] for part in ("name", "uid", "resourceVersion") if metadata.get(part)}
+        document = {**document, "metadata": {**document["metadata"], **seen}}
+        return await self.update(kind, document, old, replace(call, owns=True), subresource)
 
     async def delete(
         self, kind: Kind, namespace: str, name: str, options: DeleteOptions, call: Call
