@@ -93,7 +93,9 @@ def whole(full_names: Iterable[str]) -> dict[str, Schema]:
         if name in found:
             continue
         if name not in _definitions():
-            raise SourceError(f"apis/project.yaml: kubernetes_types: Kubernetes {RELEASE} has no type {name}{near(name)}")
+            raise SourceError(
+                f"apis/project.yaml: kubernetes_types: Kubernetes {RELEASE} has no type {name}{near(name)}"
+            )
         found[name] = _structure(_definitions()[name], waiting)
     return dict(sorted(found.items()))
 
