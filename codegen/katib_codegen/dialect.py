@@ -31,7 +31,9 @@ KEYWORDS: Mapping[str, tuple[str, ...]] = {
     "x-katib-message": ("object",),
     "x-katib-message-field": (),
     "x-katib-python": (),
+    "x-katib-required": ("object",),
     "x-katib-resource": ("object",),
+    "x-katib-rules": (),
     "x-katib-sdk": (),
     "x-katib-unit": (),
     "x-kubernetes-group-version-kind": ("object",),
@@ -44,8 +46,8 @@ KEYWORDS: Mapping[str, tuple[str, ...]] = {
 }
 # What may stand beside $ref: words about this one use of the type, and rules for it.
 BESIDE_REFERENCE = (
-    "$ref", "default", "description", "examples", "x-katib-absent", "x-katib-message-field", "x-katib-sdk",
-    "x-katib-unit",     "x-kubernetes-validations",
+    "$ref", "default", "description", "examples", "x-katib-absent", "x-katib-message-field", "x-katib-rules",
+    "x-katib-sdk",    "x-katib-unit",     "x-kubernetes-validations",
 )  # fmt: skip
 # The smaller and the larger one of a pair of bounds.
 BOUNDS = (("minimum", "maximum"), ("minLength", "maxLength"), ("minItems", "maxItems"))

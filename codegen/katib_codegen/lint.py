@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from katib_codegen.rules.admission import admission_complaints
 from katib_codegen.complaints import Complaint, told
 from katib_codegen.model import Api
 from katib_codegen.rules.conditions import condition_complaints
@@ -28,6 +29,7 @@ RULES: tuple[Callable[[Api], Iterator[Complaint]], ...] = (
     fact_complaints,
     message_complaints,
     sdk_complaints,
+    admission_complaints,
 )
 
 

@@ -18,6 +18,7 @@ from katib_codegen.render.clients import render_clients
 from katib_codegen.render.converters import render_converters
 from katib_codegen.render.crds import render_crds
 from katib_codegen.render.defaults import render_defaults
+from katib_codegen.render.editor_schemas import render_editor_schemas
 from katib_codegen.render.enums import render_enums
 from katib_codegen.render.katib_api import render_katib_api
 from katib_codegen.render.kubernetes_types import render_kubernetes_types
@@ -44,6 +45,7 @@ RENDERERS: tuple[Callable[[Api], Files], ...] = (
     render_rbac,
     render_webhooks,
     render_openapi,
+    render_editor_schemas,
     render_packages,
 )
 # What all versions have together.

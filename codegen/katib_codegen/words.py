@@ -15,6 +15,7 @@ def words(schema: Mapping[str, Any], values: Sequence[str] = ()) -> str:
     `values` are the known values of the field's type, for products that do not show the type.
     """
     parts = [_sentence(str(schema["description"]))] if "description" in schema else []
+    parts += [_sentence(str(rule["says"])) for rule in schema.get("x-katib-rules", ())]
     if values:
         parts.append(_sentence(f"One of {', '.join(values)}"))
     if "x-katib-unit" in schema:

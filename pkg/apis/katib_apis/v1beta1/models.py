@@ -32,17 +32,17 @@ class FeasibleSpace(KatibModel):
     """The values that a parameter may take; numbers as text."""
 
     max: StrictStr | None = None
-    """Largest value of a double or int parameter. Unit: that of the parameter. Absent: admission refuses a double or
-    int parameter."""
+    """Largest value of a double or int parameter. A finite number, such as 0.1 or 1e-3. Unit: that of the parameter.
+    Absent: admission refuses a double or int parameter."""
     min: StrictStr | None = None
-    """Smallest value of a double or int parameter. Unit: that of the parameter. Absent: admission refuses a double or
-    int parameter."""
+    """Smallest value of a double or int parameter. A finite number, such as 0.1 or 1e-3. Unit: that of the parameter.
+    Absent: admission refuses a double or int parameter."""
     list_: Annotated[list[StrictStr] | None, Field(alias="list")] = None
-    """All values of a discrete or categorical parameter. Absent: admission refuses a discrete or categorical
-    parameter."""
+    """All values of a discrete or categorical parameter. No value stands there twice. Absent: admission refuses a
+    discrete or categorical parameter."""
     step: StrictStr | None = None
-    """Distance between neighbouring values of a double or int parameter. Unit: that of the parameter. Absent: 1 for
-    int; every value for double, except that grid search asks for one."""
+    """Distance between neighbouring values of a double or int parameter. A number greater than 0. Unit: that of the
+    parameter. Absent: 1 for int; every value for double, except that grid search asks for one."""
     distribution: Distribution | None = None
     """How likely the values are before anything is known. Default: uniform."""
 
@@ -54,12 +54,15 @@ class FeasibleSpace(KatibModel):
 
 
 class ParameterSpec(KatibModel):
-    """One dimension of the search space."""
+    """One dimension of the search space. A double or int parameter has min and max, and no list. A discrete or
+    categorical parameter has a list with a value at least, and neither min, max nor step. min and max of an int
+    parameter are whole numbers. With the distribution logUniform or logNormal min is greater than 0."""
 
     name: StrictStr | None = None
     """Name of the parameter; unique in the Experiment. Absent: admission refuses the Experiment."""
     parameter_type: Annotated[ParameterType | None, Field(alias="parameterType")] = None
-    """Type of the parameter's values. Absent: admission refuses the Experiment."""
+    """Type of the parameter's values. Not unknown, which only programs write. Absent: admission refuses the
+    Experiment."""
     feasible_space: Annotated[FeasibleSpace | None, Field(alias="feasibleSpace")] = None
     """Values that the parameter may take. Absent: admission refuses the Experiment."""
 
@@ -88,8 +91,8 @@ class TrialParameterSpec(KatibModel):
     """A placeholder of the trial template, and what it is replaced with."""
 
     name: StrictStr | None = None
-    """Name of the placeholder: the template holds ${trialParameters.<name>}. Absent: admission refuses the
-    Experiment."""
+    """Name of the placeholder: the template holds ${trialParameters.<name>}. It holds neither { nor }. Absent:
+    admission refuses the Experiment."""
     description: StrictStr | None = None
     """What the placeholder means, for those who read the template. Absent: nothing is said."""
     reference: StrictStr | None = None
@@ -102,18 +105,20 @@ class TrialParameterSpec(KatibModel):
 
 
 class TrialTemplate(KatibModel):
-    """How a set of parameter values becomes a running job."""
+    """How a set of parameter values becomes a running job. Exactly one of trialSpec and configMap is given. A template
+    in a ConfigMap, or of a kind that Katib does not know, needs successCondition and failureCondition."""
 
     retain: StrictBool | None = None
     """Whether the job of a Trial that has ended stays, with its pods and their logs. Default: false."""
     trial_spec: Annotated[dict[str, Any] | None, Field(alias="trialSpec")] = None
     """The job as a Kubernetes object without name and namespace, with placeholders wherever a text may stand. Any kind
-    that the controller may create; not together with configMap. Absent: configMap holds the template."""
+    that the controller may create; not together with configMap. It says apiVersion and kind. Its metadata has neither
+    name nor namespace, since each Trial's job gets its own. Absent: configMap holds the template."""
     config_map: Annotated[ConfigMapSource | None, Field(alias="configMap")] = None
     """Where the job's text lies; not together with trialSpec. Absent: trialSpec holds the template."""
     trial_parameters: Annotated[list[TrialParameterSpec] | None, Field(alias="trialParameters")] = None
-    """The placeholders of the template. Each one must be used, and each one used must stand here. Absent: admission
-    refuses the Experiment."""
+    """The placeholders of the template. Each one must be used, and each one used must stand here. One at least, and
+    none twice, neither by name nor by reference. Absent: admission refuses the Experiment."""
     primary_pod_labels: Annotated[dict[str, StrictStr] | None, Field(alias="primaryPodLabels")] = None
     """Labels of the pods whose metrics count, where a job has pods of several roles. Absent: the master's labels for
     jobs of the training operator and for a TrainJob's nodes; else every pod counts."""
@@ -146,7 +151,8 @@ class TrialSource(KatibModel):
 
     trial_spec: Annotated[dict[str, Any] | None, Field(alias="trialSpec")] = None
     """The job as a Kubernetes object without name and namespace, with placeholders wherever a text may stand. Any kind
-    that the controller may create; not together with configMap. Absent: configMap holds the template."""
+    that the controller may create; not together with configMap. It says apiVersion and kind. Its metadata has neither
+    name nor namespace, since each Trial's job gets its own. Absent: configMap holds the template."""
     config_map: Annotated[ConfigMapSource | None, Field(alias="configMap")] = None
     """Where the job's text lies; not together with trialSpec. Absent: trialSpec holds the template."""
 
@@ -184,7 +190,7 @@ class Operation(KatibModel):
     operation_type: Annotated[StrictStr | None, Field(alias="operationType")] = None
     """Name of the operation, as the training program knows it. Absent: the algorithm refuses the operation."""
     parameters: list[ParameterSpec] | None = None
-    """Parameters of the operation. Absent: the operation has none."""
+    """Parameters of the operation. No two have one name. Absent: the operation has none."""
 
     def walk_copy(self) -> Self:
         copied, fields = self.start_copy()
@@ -227,7 +233,8 @@ class ControllerConfig(KatibModel):
     enable_grpc_probe_in_suggestion: Annotated[StrictBool | None, Field(alias="enableGRPCProbeInSuggestion")] = None
     """Whether pods of algorithm services get gRPC probes. Default: true."""
     trial_resources: Annotated[list[StrictStr] | None, Field(alias="trialResources")] = None
-    """Kinds that are watched as trial jobs, each as Kind.version.group. Default: ["Job.v1.batch"]."""
+    """Kinds that are watched as trial jobs, each as Kind.version.group. Kind, version and group, with dots between
+    them. Default: ["Job.v1.batch"]."""
     webhook_port: Annotated[StrictInt | None, Field(alias="webhookPort")] = None
     """Port of the admission webhooks. Unit: TCP port. Default: 8443."""
     enable_leader_election: Annotated[StrictBool | None, Field(alias="enableLeaderElection")] = None
@@ -458,10 +465,12 @@ class ObjectiveSpec(KatibModel):
     """Value of the objective metric at which the search is over, because a Trial has reached it. Unit: that of the
     objective metric. Absent: there is no goal; only the number of Trials ends the search."""
     objective_metric_name: Annotated[StrictStr | None, Field(alias="objectiveMetricName")] = None
-    """Metric that is optimised, by the name under which Trials report it. Absent: admission refuses the Experiment."""
+    """Metric that is optimised, by the name under which Trials report it. It holds no semicolon, which separates names
+    on the collector's command line. Absent: admission refuses the Experiment."""
     additional_metric_names: Annotated[list[StrictStr] | None, Field(alias="additionalMetricNames")] = None
-    """Metrics that are collected and shown as well; they do not steer the search. Absent: only the objective metric is
-    collected."""
+    """Metrics that are collected and shown as well; they do not steer the search. None holds a semicolon, which
+    separates names on the collector's command line. The objective metric is not among them. Absent: only the objective
+    metric is collected."""
     metric_strategies: Annotated[list[MetricStrategy] | None, Field(alias="metricStrategies")] = None
     """How the reports of each metric become one value. Absent: admission adds for each metric min when minimizing, max
     when maximizing."""
@@ -521,8 +530,8 @@ class FilterSpec(KatibModel):
     """How metrics are found in text."""
 
     metrics_format: Annotated[list[StrictStr] | None, Field(alias="metricsFormat")] = None
-    """Regular expressions (RE2) with two groups, the metric's name and its value. Absent: name=value is searched
-    for."""
+    """Regular expressions (RE2) with two groups, the metric's name and its value. Each has two groups at least. Absent:
+    name=value is searched for."""
 
     def walk_copy(self) -> Self:
         copied, fields = self.start_copy()
@@ -915,8 +924,8 @@ class AlgorithmSpec(KatibModel):
     algorithm_name: Annotated[StrictStr | None, Field(alias="algorithmName")] = None
     """The algorithm, by the name under which KatibConfig lists it. Absent: admission refuses the Experiment."""
     algorithm_settings: Annotated[list[AlgorithmSetting] | None, Field(alias="algorithmSettings")] = None
-    """Settings of the algorithm. The algorithm itself says which ones it knows and checks them. Absent: the algorithm
-    uses its own defaults."""
+    """Settings of the algorithm. The algorithm itself says which ones it knows and checks them. No two have one name.
+    Absent: the algorithm uses its own defaults."""
 
     def walk_copy(self) -> Self:
         copied, fields = self.start_copy()
@@ -1090,7 +1099,11 @@ class CollectorSpec(KatibModel):
 
 
 class MetricsCollectorSpec(KatibModel):
-    """How a Trial's metrics come into the observation log."""
+    """How a Trial's metrics come into the observation log. The collector File reads a path of kind File that is
+    absolute. The collector File takes a filter with the format TEXT only. The collector TensorFlowEvent reads a path of
+    kind Directory that is absolute, and knows no format. The collector PrometheusMetric reads a port by its number, and
+    a path that begins with /. The collector Custom has a customCollector; where it has a path, that one is absolute and
+    of kind File or Directory."""
 
     source: SourceSpec | None = None
     """Where the metrics are found. Absent: the collector's usual place."""
@@ -1107,10 +1120,13 @@ class MetricsCollectorSpec(KatibModel):
 
 
 class ExperimentSpec(KatibModel):
-    """What is wanted of an Experiment."""
+    """What is wanted of an Experiment. Exactly one of parameters, with one of them at least, and nasConfig is given.
+    Early stopping works with the metrics collectors StdOut, File and TensorFlowEvent. maxFailedTrialCount and
+    parallelTrialCount are at most maxTrialCount."""
 
     parameters: list[ParameterSpec] | None = None
-    """The search space. Exactly one of parameters and nasConfig is needed. Absent: nasConfig says what is searched."""
+    """The search space. Exactly one of parameters and nasConfig is needed. No two have one name. Absent: nasConfig says
+    what is searched."""
     objective: ObjectiveSpec | None = None
     """What is optimised. Absent: admission refuses the Experiment."""
     algorithm: AlgorithmSpec | None = None
@@ -1120,14 +1136,14 @@ class ExperimentSpec(KatibModel):
     trial_template: Annotated[TrialTemplate | None, Field(alias="trialTemplate")] = None
     """How a set of parameter values becomes a running job. Absent: admission refuses the Experiment."""
     parallel_trial_count: Annotated[StrictInt | None, Field(alias="parallelTrialCount")] = None
-    """How many Trials may be active at the same time. More than 0; may be changed while the Experiment runs. Unit:
+    """How many Trials may be active at the same time. May be changed while the Experiment runs. More than 0. Unit:
     Trials. Default: 3."""
     max_trial_count: Annotated[StrictInt | None, Field(alias="maxTrialCount")] = None
-    """After how many ended Trials the search is over. More than 0; may be changed while the Experiment runs. Unit:
+    """After how many ended Trials the search is over. May be changed while the Experiment runs. More than 0. Unit:
     Trials. Absent: there is no limit."""
     max_failed_trial_count: Annotated[StrictInt | None, Field(alias="maxFailedTrialCount")] = None
-    """How many Trials may fail before the Experiment fails. 0 or more, at most maxTrialCount; may be changed while the
-    Experiment runs. Unit: Trials. Absent: failed Trials never end the Experiment."""
+    """How many Trials may fail before the Experiment fails. May be changed while the Experiment runs. 0 or more. Unit:
+    Trials. Absent: failed Trials never end the Experiment."""
     metrics_collector_spec: Annotated[MetricsCollectorSpec | None, Field(alias="metricsCollectorSpec")] = None
     """How metrics are collected. Absent: from what the training container prints."""
     nas_config: Annotated[NasConfig | None, Field(alias="nasConfig")] = None
@@ -1165,8 +1181,9 @@ class Experiment(KatibObject):
     kind: StrictStr | None = None
     """Kind of this object. Absent: the API server refuses the object."""
     metadata: ObjectMeta | None = None
-    """Name, namespace and all else that Kubernetes keeps about an object. The name has at most 40 characters. Absent:
-    the API server refuses the object."""
+    """Name, namespace and all else that Kubernetes keeps about an object. The name has 40 characters at most, begins
+    with a lower-case letter, goes on with lower-case letters, digits and '-', and ends with a letter or digit. There is
+    a name, unless the API server makes one of generateName. Absent: the API server refuses the object."""
     spec: ExperimentSpec | None = None
     """What is wanted. Absent: admission refuses the Experiment."""
     status: ExperimentStatus | None = None

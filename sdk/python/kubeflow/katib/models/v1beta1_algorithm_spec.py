@@ -20,8 +20,8 @@ class V1beta1AlgorithmSpec(Model):
     Attributes:
         algorithm_name: The algorithm, by the name under which KatibConfig lists it. Absent: admission refuses the
             Experiment.
-        algorithm_settings: Settings of the algorithm. The algorithm itself says which ones it knows and checks them.
-            Absent: the algorithm uses its own defaults.
+        algorithm_settings: Settings of the algorithm. The algorithm itself says which ones it knows and checks them. No
+            two have one name. Absent: the algorithm uses its own defaults.
     """
 
     openapi_types = {

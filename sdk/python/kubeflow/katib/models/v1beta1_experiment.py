@@ -22,8 +22,10 @@ class V1beta1Experiment(Model):
     Attributes:
         api_version: Version of this schema. Absent: the API server refuses the object.
         kind: Kind of this object. Absent: the API server refuses the object.
-        metadata: Name, namespace and all else that Kubernetes keeps about an object. The name has at most 40
-            characters. Absent: the API server refuses the object.
+        metadata: Name, namespace and all else that Kubernetes keeps about an object. The name has 40 characters at
+            most, begins with a lower-case letter, goes on with lower-case letters, digits and '-', and ends with a
+            letter or digit. There is a name, unless the API server makes one of generateName. Absent: the API server
+            refuses the object.
         spec: What is wanted. Absent: admission refuses the Experiment.
         status: What was achieved so far; written by the experiment controller alone. Absent: the controller has not
             seen the Experiment yet.

@@ -21,25 +21,27 @@ if TYPE_CHECKING:
 
 
 class V1beta1ExperimentSpec(Model):
-    """What is wanted of an Experiment.
+    """What is wanted of an Experiment. Exactly one of parameters, with one of them at least, and nasConfig is given.
+    Early stopping works with the metrics collectors StdOut, File and TensorFlowEvent. maxFailedTrialCount and
+    parallelTrialCount are at most maxTrialCount.
 
     Attributes:
         algorithm: What searches. Absent: admission refuses the Experiment.
         early_stopping: What ends hopeless Trials before their time. Absent: every Trial runs to its end.
-        max_failed_trial_count: How many Trials may fail before the Experiment fails. 0 or more, at most maxTrialCount;
-            may be changed while the Experiment runs. Unit: Trials. Absent: failed Trials never end the Experiment.
-        max_trial_count: After how many ended Trials the search is over. More than 0; may be changed while the
-            Experiment runs. Unit: Trials. Absent: there is no limit.
+        max_failed_trial_count: How many Trials may fail before the Experiment fails. May be changed while the
+            Experiment runs. 0 or more. Unit: Trials. Absent: failed Trials never end the Experiment.
+        max_trial_count: After how many ended Trials the search is over. May be changed while the Experiment runs. More
+            than 0. Unit: Trials. Absent: there is no limit.
         metrics_collector_spec: How metrics are collected. Absent: from what the training container prints.
         nas_config: The search space of a neural architecture search. Exactly one of parameters and nasConfig is needed.
             Absent: parameters say what is searched.
         objective: What is optimised. Absent: admission refuses the Experiment.
         on_completion: What happens to Trials that are still active when the Experiment is over. One of kill, wait.
             Default: kill.
-        parallel_trial_count: How many Trials may be active at the same time. More than 0; may be changed while the
-            Experiment runs. Unit: Trials. Default: 3.
-        parameters: The search space. Exactly one of parameters and nasConfig is needed. Absent: nasConfig says what is
-            searched.
+        parallel_trial_count: How many Trials may be active at the same time. May be changed while the Experiment runs.
+            More than 0. Unit: Trials. Default: 3.
+        parameters: The search space. Exactly one of parameters and nasConfig is needed. No two have one name. Absent:
+            nasConfig says what is searched.
         resume_policy: Whether the Experiment can be restarted after its end. Empty text reads as absent. One of Never,
             LongRunning, FromVolume. Default: Never.
         trial_template: How a set of parameter values becomes a running job. Absent: admission refuses the Experiment.

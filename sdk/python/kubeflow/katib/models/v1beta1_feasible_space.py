@@ -19,14 +19,14 @@ class V1beta1FeasibleSpace(Model):
     Attributes:
         distribution: How likely the values are before anything is known. One of uniform, logUniform, normal, logNormal,
             unknown. Default: uniform.
-        list: All values of a discrete or categorical parameter. Absent: admission refuses a discrete or categorical
-            parameter.
-        max: Largest value of a double or int parameter. Unit: that of the parameter. Absent: admission refuses a double
-            or int parameter.
-        min: Smallest value of a double or int parameter. Unit: that of the parameter. Absent: admission refuses a
-            double or int parameter.
-        step: Distance between neighbouring values of a double or int parameter. Unit: that of the parameter. Absent: 1
-            for int; every value for double, except that grid search asks for one.
+        list: All values of a discrete or categorical parameter. No value stands there twice. Absent: admission refuses
+            a discrete or categorical parameter.
+        max: Largest value of a double or int parameter. A finite number, such as 0.1 or 1e-3. Unit: that of the
+            parameter. Absent: admission refuses a double or int parameter.
+        min: Smallest value of a double or int parameter. A finite number, such as 0.1 or 1e-3. Unit: that of the
+            parameter. Absent: admission refuses a double or int parameter.
+        step: Distance between neighbouring values of a double or int parameter. A number greater than 0. Unit: that of
+            the parameter. Absent: 1 for int; every value for double, except that grid search asks for one.
     """
 
     openapi_types = {

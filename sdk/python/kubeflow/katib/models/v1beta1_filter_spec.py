@@ -17,8 +17,8 @@ class V1beta1FilterSpec(Model):
     """How metrics are found in text.
 
     Attributes:
-        metrics_format: Regular expressions (RE2) with two groups, the metric's name and its value. Absent: name=value
-            is searched for.
+        metrics_format: Regular expressions (RE2) with two groups, the metric's name and its value. Each has two groups
+            at least. Absent: name=value is searched for.
     """
 
     openapi_types = {

@@ -18,14 +18,15 @@ class V1beta1ObjectiveSpec(Model):
     """What the search optimises.
 
     Attributes:
-        additional_metric_names: Metrics that are collected and shown as well; they do not steer the search. Absent:
-            only the objective metric is collected.
+        additional_metric_names: Metrics that are collected and shown as well; they do not steer the search. None holds
+            a semicolon, which separates names on the collector's command line. The objective metric is not among them.
+            Absent: only the objective metric is collected.
         goal: Value of the objective metric at which the search is over, because a Trial has reached it. Unit: that of
             the objective metric. Absent: there is no goal; only the number of Trials ends the search.
         metric_strategies: How the reports of each metric become one value. Absent: admission adds for each metric min
             when minimizing, max when maximizing.
-        objective_metric_name: Metric that is optimised, by the name under which Trials report it. Absent: admission
-            refuses the Experiment.
+        objective_metric_name: Metric that is optimised, by the name under which Trials report it. It holds no
+            semicolon, which separates names on the collector's command line. Absent: admission refuses the Experiment.
         type: Direction of the search. One of minimize, maximize. Absent: admission refuses the Experiment.
     """
 

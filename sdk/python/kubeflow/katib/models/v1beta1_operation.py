@@ -20,7 +20,7 @@ class V1beta1Operation(Model):
     Attributes:
         operation_type: Name of the operation, as the training program knows it. Absent: the algorithm refuses the
             operation.
-        parameters: Parameters of the operation. Absent: the operation has none.
+        parameters: Parameters of the operation. No two have one name. Absent: the operation has none.
     """
 
     openapi_types = {

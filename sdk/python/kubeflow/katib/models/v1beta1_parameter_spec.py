@@ -15,13 +15,15 @@ if TYPE_CHECKING:
 
 
 class V1beta1ParameterSpec(Model):
-    """One dimension of the search space.
+    """One dimension of the search space. A double or int parameter has min and max, and no list. A discrete or
+    categorical parameter has a list with a value at least, and neither min, max nor step. min and max of an int
+    parameter are whole numbers. With the distribution logUniform or logNormal min is greater than 0.
 
     Attributes:
         feasible_space: Values that the parameter may take. Absent: admission refuses the Experiment.
         name: Name of the parameter; unique in the Experiment. Absent: admission refuses the Experiment.
-        parameter_type: Type of the parameter's values. One of unknown, double, int, discrete, categorical. Absent:
-            admission refuses the Experiment.
+        parameter_type: Type of the parameter's values. Not unknown, which only programs write. One of unknown, double,
+            int, discrete, categorical. Absent: admission refuses the Experiment.
     """
 
     openapi_types = {

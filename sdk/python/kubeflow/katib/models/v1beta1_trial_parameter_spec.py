@@ -18,8 +18,8 @@ class V1beta1TrialParameterSpec(Model):
 
     Attributes:
         description: What the placeholder means, for those who read the template. Absent: nothing is said.
-        name: Name of the placeholder: the template holds ${trialParameters.<name>}. Absent: admission refuses the
-            Experiment.
+        name: Name of the placeholder: the template holds ${trialParameters.<name>}. It holds neither { nor }. Absent:
+            admission refuses the Experiment.
         reference: What the placeholder becomes. A parameter's name, or a fact about the Trial: ${trialSpec.Name},
             ${trialSpec.Namespace}, ${trialSpec.Kind}, ${trialSpec.APIVersion}, ${trialSpec.Labels[key]},
             ${trialSpec.Annotations[key]}. Absent: admission refuses the Experiment.

@@ -21,8 +21,9 @@ class V1beta1TrialSource(Model):
     Attributes:
         config_map: Where the job's text lies; not together with trialSpec. Absent: trialSpec holds the template.
         trial_spec: The job as a Kubernetes object without name and namespace, with placeholders wherever a text may
-            stand. Any kind that the controller may create; not together with configMap. Absent: configMap holds the
-            template.
+            stand. Any kind that the controller may create; not together with configMap. It says apiVersion and kind.
+            Its metadata has neither name nor namespace, since each Trial's job gets its own. Absent: configMap holds
+            the template.
     """
 
     openapi_types = {

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 
 class V1beta1TrialTemplate(Model):
-    """How a set of parameter values becomes a running job.
+    """How a set of parameter values becomes a running job. Exactly one of trialSpec and configMap is given. A template
+    in a ConfigMap, or of a kind that Katib does not know, needs successCondition and failureCondition.
 
     Attributes:
         config_map: Where the job's text lies; not together with trialSpec. Absent: trialSpec holds the template.
@@ -30,10 +31,11 @@ class V1beta1TrialTemplate(Model):
         success_condition: GJSON path into the job that finds something once the job has succeeded. Absent: the usual
             one of Job, TrainJob and the training operator's jobs; any other kind is refused.
         trial_parameters: The placeholders of the template. Each one must be used, and each one used must stand here.
-            Absent: admission refuses the Experiment.
+            One at least, and none twice, neither by name nor by reference. Absent: admission refuses the Experiment.
         trial_spec: The job as a Kubernetes object without name and namespace, with placeholders wherever a text may
-            stand. Any kind that the controller may create; not together with configMap. Absent: configMap holds the
-            template.
+            stand. Any kind that the controller may create; not together with configMap. It says apiVersion and kind.
+            Its metadata has neither name nor namespace, since each Trial's job gets its own. Absent: configMap holds
+            the template.
     """
 
     openapi_types = {

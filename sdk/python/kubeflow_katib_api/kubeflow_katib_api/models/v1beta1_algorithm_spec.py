@@ -17,5 +17,5 @@ class V1beta1AlgorithmSpec(Model):
     algorithm_name: Annotated[Optional[StrictStr], Field(alias="algorithmName")] = None
     """The algorithm, by the name under which KatibConfig lists it. Absent: admission refuses the Experiment."""
     algorithm_settings: Annotated[Optional[List[V1beta1AlgorithmSetting]], Field(alias="algorithmSettings")] = None
-    """Settings of the algorithm. The algorithm itself says which ones it knows and checks them. Absent: the algorithm
-    uses its own defaults."""
+    """Settings of the algorithm. The algorithm itself says which ones it knows and checks them. No two have one name.
+    Absent: the algorithm uses its own defaults."""

@@ -21,8 +21,9 @@ class V1beta1Experiment(Model):
     kind: Optional[StrictStr] = None
     """Kind of this object. Absent: the API server refuses the object."""
     metadata: Optional[IoK8sApimachineryPkgApisMetaV1ObjectMeta] = None
-    """Name, namespace and all else that Kubernetes keeps about an object. The name has at most 40 characters. Absent:
-    the API server refuses the object."""
+    """Name, namespace and all else that Kubernetes keeps about an object. The name has 40 characters at most, begins
+    with a lower-case letter, goes on with lower-case letters, digits and '-', and ends with a letter or digit. There is
+    a name, unless the API server makes one of generateName. Absent: the API server refuses the object."""
     spec: Optional[V1beta1ExperimentSpec] = None
     """What is wanted. Absent: admission refuses the Experiment."""
     status: Optional[V1beta1ExperimentStatus] = None

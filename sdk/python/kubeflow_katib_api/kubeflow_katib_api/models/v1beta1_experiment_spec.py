@@ -18,17 +18,19 @@ from kubeflow_katib_api.model import Model
 
 
 class V1beta1ExperimentSpec(Model):
-    """What is wanted of an Experiment."""
+    """What is wanted of an Experiment. Exactly one of parameters, with one of them at least, and nasConfig is given.
+    Early stopping works with the metrics collectors StdOut, File and TensorFlowEvent. maxFailedTrialCount and
+    parallelTrialCount are at most maxTrialCount."""
 
     algorithm: Optional[V1beta1AlgorithmSpec] = None
     """What searches. Absent: admission refuses the Experiment."""
     early_stopping: Annotated[Optional[V1beta1EarlyStoppingSpec], Field(alias="earlyStopping")] = None
     """What ends hopeless Trials before their time. Absent: every Trial runs to its end."""
     max_failed_trial_count: Annotated[Optional[StrictInt], Field(alias="maxFailedTrialCount")] = None
-    """How many Trials may fail before the Experiment fails. 0 or more, at most maxTrialCount; may be changed while the
-    Experiment runs. Unit: Trials. Absent: failed Trials never end the Experiment."""
+    """How many Trials may fail before the Experiment fails. May be changed while the Experiment runs. 0 or more. Unit:
+    Trials. Absent: failed Trials never end the Experiment."""
     max_trial_count: Annotated[Optional[StrictInt], Field(alias="maxTrialCount")] = None
-    """After how many ended Trials the search is over. More than 0; may be changed while the Experiment runs. Unit:
+    """After how many ended Trials the search is over. May be changed while the Experiment runs. More than 0. Unit:
     Trials. Absent: there is no limit."""
     metrics_collector_spec: Annotated[Optional[V1beta1MetricsCollectorSpec], Field(alias="metricsCollectorSpec")] = None
     """How metrics are collected. Absent: from what the training container prints."""
@@ -40,10 +42,11 @@ class V1beta1ExperimentSpec(Model):
     on_completion: Annotated[Optional[StrictStr], Field(alias="onCompletion")] = None
     """What happens to Trials that are still active when the Experiment is over. Default: kill."""
     parallel_trial_count: Annotated[Optional[StrictInt], Field(alias="parallelTrialCount")] = None
-    """How many Trials may be active at the same time. More than 0; may be changed while the Experiment runs. Unit:
+    """How many Trials may be active at the same time. May be changed while the Experiment runs. More than 0. Unit:
     Trials. Default: 3."""
     parameters: Optional[List[V1beta1ParameterSpec]] = None
-    """The search space. Exactly one of parameters and nasConfig is needed. Absent: nasConfig says what is searched."""
+    """The search space. Exactly one of parameters and nasConfig is needed. No two have one name. Absent: nasConfig says
+    what is searched."""
     resume_policy: Annotated[Optional[StrictStr], Field(alias="resumePolicy")] = None
     """Whether the Experiment can be restarted after its end. Empty text reads as absent. Default: Never."""
     trial_template: Annotated[Optional[V1beta1TrialTemplate], Field(alias="trialTemplate")] = None

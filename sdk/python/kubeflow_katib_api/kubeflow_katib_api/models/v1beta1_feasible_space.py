@@ -16,14 +16,14 @@ class V1beta1FeasibleSpace(Model):
     distribution: Optional[StrictStr] = None
     """How likely the values are before anything is known. Default: uniform."""
     list: Optional[List[StrictStr]] = None
-    """All values of a discrete or categorical parameter. Absent: admission refuses a discrete or categorical
-    parameter."""
+    """All values of a discrete or categorical parameter. No value stands there twice. Absent: admission refuses a
+    discrete or categorical parameter."""
     max: Optional[StrictStr] = None
-    """Largest value of a double or int parameter. Unit: that of the parameter. Absent: admission refuses a double or
-    int parameter."""
+    """Largest value of a double or int parameter. A finite number, such as 0.1 or 1e-3. Unit: that of the parameter.
+    Absent: admission refuses a double or int parameter."""
     min: Optional[StrictStr] = None
-    """Smallest value of a double or int parameter. Unit: that of the parameter. Absent: admission refuses a double or
-    int parameter."""
+    """Smallest value of a double or int parameter. A finite number, such as 0.1 or 1e-3. Unit: that of the parameter.
+    Absent: admission refuses a double or int parameter."""
     step: Optional[StrictStr] = None
-    """Distance between neighbouring values of a double or int parameter. Unit: that of the parameter. Absent: 1 for
-    int; every value for double, except that grid search asks for one."""
+    """Distance between neighbouring values of a double or int parameter. A number greater than 0. Unit: that of the
+    parameter. Absent: 1 for int; every value for double, except that grid search asks for one."""

@@ -14,5 +14,5 @@ class V1beta1FilterSpec(Model):
     """How metrics are found in text."""
 
     metrics_format: Annotated[Optional[List[StrictStr]], Field(alias="metricsFormat")] = None
-    """Regular expressions (RE2) with two groups, the metric's name and its value. Absent: name=value is searched
-    for."""
+    """Regular expressions (RE2) with two groups, the metric's name and its value. Each has two groups at least. Absent:
+    name=value is searched for."""

@@ -12,7 +12,11 @@ from kubeflow_katib_api.model import Model
 
 
 class V1beta1MetricsCollectorSpec(Model):
-    """How a Trial's metrics come into the observation log."""
+    """How a Trial's metrics come into the observation log. The collector File reads a path of kind File that is
+    absolute. The collector File takes a filter with the format TEXT only. The collector TensorFlowEvent reads a path of
+    kind Directory that is absolute, and knows no format. The collector PrometheusMetric reads a port by its number, and
+    a path that begins with /. The collector Custom has a customCollector; where it has a path, that one is absolute and
+    of kind File or Directory."""
 
     collector: Optional[V1beta1CollectorSpec] = None
     """What collects them. Absent: kind StdOut."""

@@ -15,8 +15,9 @@ class V1beta1ObjectiveSpec(Model):
     """What the search optimises."""
 
     additional_metric_names: Annotated[Optional[List[StrictStr]], Field(alias="additionalMetricNames")] = None
-    """Metrics that are collected and shown as well; they do not steer the search. Absent: only the objective metric is
-    collected."""
+    """Metrics that are collected and shown as well; they do not steer the search. None holds a semicolon, which
+    separates names on the collector's command line. The objective metric is not among them. Absent: only the objective
+    metric is collected."""
     goal: Optional[Union[StrictFloat, StrictInt]] = None
     """Value of the objective metric at which the search is over, because a Trial has reached it. Unit: that of the
     objective metric. Absent: there is no goal; only the number of Trials ends the search."""
@@ -24,6 +25,7 @@ class V1beta1ObjectiveSpec(Model):
     """How the reports of each metric become one value. Absent: admission adds for each metric min when minimizing, max
     when maximizing."""
     objective_metric_name: Annotated[Optional[StrictStr], Field(alias="objectiveMetricName")] = None
-    """Metric that is optimised, by the name under which Trials report it. Absent: admission refuses the Experiment."""
+    """Metric that is optimised, by the name under which Trials report it. It holds no semicolon, which separates names
+    on the collector's command line. Absent: admission refuses the Experiment."""
     type: Optional[StrictStr] = None
     """Direction of the search. Absent: admission refuses the Experiment."""

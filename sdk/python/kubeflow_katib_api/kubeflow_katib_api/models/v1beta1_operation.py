@@ -17,4 +17,4 @@ class V1beta1Operation(Model):
     operation_type: Annotated[Optional[StrictStr], Field(alias="operationType")] = None
     """Name of the operation, as the training program knows it. Absent: the algorithm refuses the operation."""
     parameters: Optional[List[V1beta1ParameterSpec]] = None
-    """Parameters of the operation. Absent: the operation has none."""
+    """Parameters of the operation. No two have one name. Absent: the operation has none."""

@@ -12,11 +12,14 @@ from kubeflow_katib_api.model import Model
 
 
 class V1beta1ParameterSpec(Model):
-    """One dimension of the search space."""
+    """One dimension of the search space. A double or int parameter has min and max, and no list. A discrete or
+    categorical parameter has a list with a value at least, and neither min, max nor step. min and max of an int
+    parameter are whole numbers. With the distribution logUniform or logNormal min is greater than 0."""
 
     feasible_space: Annotated[Optional[V1beta1FeasibleSpace], Field(alias="feasibleSpace")] = None
     """Values that the parameter may take. Absent: admission refuses the Experiment."""
     name: Optional[StrictStr] = None
     """Name of the parameter; unique in the Experiment. Absent: admission refuses the Experiment."""
     parameter_type: Annotated[Optional[StrictStr], Field(alias="parameterType")] = None
-    """Type of the parameter's values. Absent: admission refuses the Experiment."""
+    """Type of the parameter's values. Not unknown, which only programs write. Absent: admission refuses the
+    Experiment."""

@@ -16,8 +16,8 @@ class V1beta1TrialParameterSpec(Model):
     description: Optional[StrictStr] = None
     """What the placeholder means, for those who read the template. Absent: nothing is said."""
     name: Optional[StrictStr] = None
-    """Name of the placeholder: the template holds ${trialParameters.<name>}. Absent: admission refuses the
-    Experiment."""
+    """Name of the placeholder: the template holds ${trialParameters.<name>}. It holds neither { nor }. Absent:
+    admission refuses the Experiment."""
     reference: Optional[StrictStr] = None
     """What the placeholder becomes. A parameter's name, or a fact about the Trial: ${trialSpec.Name},
     ${trialSpec.Namespace}, ${trialSpec.Kind}, ${trialSpec.APIVersion}, ${trialSpec.Labels[key]},

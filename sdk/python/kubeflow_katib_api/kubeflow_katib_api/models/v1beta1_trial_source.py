@@ -19,4 +19,5 @@ class V1beta1TrialSource(Model):
     """Where the job's text lies; not together with trialSpec. Absent: trialSpec holds the template."""
     trial_spec: Annotated[Optional[Dict[str, Any]], Field(alias="trialSpec")] = None
     """The job as a Kubernetes object without name and namespace, with placeholders wherever a text may stand. Any kind
-    that the controller may create; not together with configMap. Absent: configMap holds the template."""
+    that the controller may create; not together with configMap. It says apiVersion and kind. Its metadata has neither
+    name nor namespace, since each Trial's job gets its own. Absent: configMap holds the template."""

@@ -13,7 +13,8 @@ from kubeflow_katib_api.model import Model
 
 
 class V1beta1TrialTemplate(Model):
-    """How a set of parameter values becomes a running job."""
+    """How a set of parameter values becomes a running job. Exactly one of trialSpec and configMap is given. A template
+    in a ConfigMap, or of a kind that Katib does not know, needs successCondition and failureCondition."""
 
     config_map: Annotated[Optional[V1beta1ConfigMapSource], Field(alias="configMap")] = None
     """Where the job's text lies; not together with trialSpec. Absent: trialSpec holds the template."""
@@ -32,8 +33,9 @@ class V1beta1TrialTemplate(Model):
     """GJSON path into the job that finds something once the job has succeeded. Absent: the usual one of Job, TrainJob
     and the training operator's jobs; any other kind is refused."""
     trial_parameters: Annotated[Optional[List[V1beta1TrialParameterSpec]], Field(alias="trialParameters")] = None
-    """The placeholders of the template. Each one must be used, and each one used must stand here. Absent: admission
-    refuses the Experiment."""
+    """The placeholders of the template. Each one must be used, and each one used must stand here. One at least, and
+    none twice, neither by name nor by reference. Absent: admission refuses the Experiment."""
     trial_spec: Annotated[Optional[Dict[str, Any]], Field(alias="trialSpec")] = None
     """The job as a Kubernetes object without name and namespace, with placeholders wherever a text may stand. Any kind
-    that the controller may create; not together with configMap. Absent: configMap holds the template."""
+    that the controller may create; not together with configMap. It says apiVersion and kind. Its metadata has neither
+    name nor namespace, since each Trial's job gets its own. Absent: configMap holds the template."""
