@@ -80,6 +80,24 @@ def rules_of(schema: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return rules
 
 
+def values_of(api: Api, field: Mapping[str, Any]) -> Sequence[str]:
+    """The known values of a field, as its rules narrow them; empty where it takes any."""
+    target = target_of(api, field)
+    values: Sequence[str] = target.schema["enum"] if target is not None and is_enumeration(target) else ()
+    for rule in rules_of(field):
+        values = rule.get("schema", {}).get("enum", values)
+    return values
+
+
+def condition_types(api: Api, name: str) -> Sequence[str]:
+    """What the conditions of a document may be about; empty where it has none."""
+    definition = api.definitions.get(name)
+    for step in ("status", "conditions"):
+        field = definition.schema.get("properties", {}).get(step) if definition else None
+        definition = target_of(api, field) if field else None
+    return values_of(api, definition.schema["properties"]["type"]) if definition else ()
+
+
 def full_name(api: Api, definition: Definition) -> str:
     """What Kubernetes calls a borrowed type."""
     return str(api.sources.schemas[definition.file]["$defs"][definition.name].get("x-katib-from", definition.name))

@@ -15,7 +15,7 @@ def words(schema: Mapping[str, Any], values: Sequence[str] = ()) -> str:
     `values` are the known values of the field's type, for products that do not show the type.
     """
     parts = [_sentence(str(schema["description"]))] if "description" in schema else []
-    parts += [_sentence(str(rule["says"])) for rule in schema.get("x-katib-rules", ())]
+    parts += [_sentence(text) for text in rule_words(schema)]
     if values:
         parts.append(_sentence(f"One of {', '.join(values)}"))
     if "x-katib-unit" in schema:
@@ -25,6 +25,11 @@ def words(schema: Mapping[str, Any], values: Sequence[str] = ()) -> str:
     elif "x-katib-absent" in schema:
         parts.append(_sentence(f"Absent: {schema['x-katib-absent']}"))
     return " ".join(parts)
+
+
+def rule_words(schema: Mapping[str, Any]) -> list[str]:
+    """What admission asks of a type or field beside its type, in words."""
+    return [str(rule["says"]) for rule in schema.get("x-katib-rules", ())]
 
 
 def upper(name: str) -> str:

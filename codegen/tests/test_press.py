@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 MODELS = "pkg/apis/katib_apis/v1beta1/models.py"
 NAMES = "pkg/apis/katib_apis/v1beta1/names.py"
 # How the first line of a printed file begins and ends, by the end of its name; in JSON it is the first key.
-MARKED = {"json": ('{\n  "$comment": "', '",')}
+MARKED = {"json": ('{\n  "$comment": "', '",'), "md": ("<!-- ", " -->")}
 
 Change = Callable[[str, str, str], None]
 
@@ -98,6 +98,7 @@ def test_a_changed_source_changes_what_is_printed(
         "docs/openapi/v1beta1.json",
         "sdk/python/kubeflow/katib/models/v1beta1_trial_spec.py",
         "sdk/python/kubeflow_katib_api/kubeflow_katib_api/models/v1beta1_trial_spec.py",
+        "docs/reference/v1beta1/trial.md",
         "docs/schemas/v1beta1/all.json",
         "docs/schemas/v1beta1/trial.json",
     }

@@ -126,6 +126,8 @@ def test_a_foreign_api_is_pressed_without_a_word_of_ours(tmp_path: Path) -> None
     printed = render_all(tmp_path)
     assert set(printed) == {
         ".gitattributes",
+        "docs/reference/v1/README.md",
+        "docs/reference/v1/pizza.md",
         "docs/schemas/v1/all.json",
         "docs/schemas/v1/pizza.json",
         "manifests/v1/components/crd/pizza.yaml",

@@ -51,7 +51,8 @@ def render_names(api: Api) -> Files:
             raise SourceError(f"names.yaml: section {section!r} has no prefix; give it one in PREFIXES{hint}")
         lines.append("\n")
         for key, entry in entries.items():
-            lines += _constant(f"{PREFIXES[section]}_{key.upper()}", entry["value"], entry["description"])
+            text = ". ".join([*entry.get("conditions", ()), entry["description"]])
+            lines += _constant(f"{PREFIXES[section]}_{key.upper()}", entry["value"], text)
             if "default" in entry:
                 lines += _constant(f"ENV_{key.upper()}_DEFAULT", entry["default"], f"Default of {entry['value']}.")
     lines += ["\n", *_webhook_constants(api)]

@@ -8,8 +8,8 @@ from katib_codegen.complaints import Complaint, near_hint
 from katib_codegen.model import Api, Kind
 from katib_codegen.rules.nodes import target, target_name
 
-# A reason's description says which conditions carry it: `Trial Running=False or Succeeded=True: …`.
-_STATES = re.compile(r"\b([A-Z]\w*)=(?:True|False|Unknown)\b")
+# Which conditions carry a reason: `Trial Running=False`.
+_STATE = re.compile(r"([A-Z]\w*) ([A-Z]\w*)=(?:True|False|Unknown)")
 
 
 def condition_complaints(api: Api) -> Iterator[Complaint]:
@@ -43,16 +43,12 @@ def _condition_types(api: Api, kind: Kind) -> str | None:
 
 def _without_reason(api: Api, kind: Kind, types: str, reasons: Mapping[str, Any]) -> Iterator[Complaint]:
     definition = api.definitions[types]
-    given = {
-        name
-        for entry in reasons.values()
-        if str(entry.get("description", "")).startswith(f"{kind.name} ")
-        for name in _STATES.findall(entry["description"])
-    }
+    states = [_STATE.fullmatch(str(state)) for entry in reasons.values() for state in entry.get("conditions", ())]
+    given = {state[2] for state in states if state is not None and state[1] == kind.name}
     for position, name in enumerate(definition.schema.get("enum", ())):
         if name not in given:
             text = f"{types} has {name}, for which names.yaml has no reason"
-            cure = f'add one under reasons, with the description "{kind.name} {name}=True."'
+            cure = f"add one under reasons, with conditions: [{kind.name} {name}=True]"
             yield Complaint(definition.file, (*definition.path, "enum", position), f"{text}; {cure}")
 
 
@@ -68,14 +64,16 @@ def _example_complaints(api: Api, kind: Kind, reasons: Mapping[str, Any]) -> Ite
 
 def _reason_complaints(reasons: Mapping[str, Any], known: Mapping[str, set[str]]) -> Iterator[Complaint]:
     for key, entry in reasons.items():
-        text = str(entry.get("description", ""))
-        kind, states = text.split(" ")[0], _STATES.findall(text)
-        path = ("reasons", key, "description")
-        if kind not in known or not states:
-            cure = f"begin it with a kind and its condition: \"{next(iter(known), 'Kind')} Created=True.\""
-            yield Complaint("names.yaml", path, f"reasons.{key} does not say which condition it is for; {cure}")
-            continue
-        for state in states:
-            if state not in known[kind]:
-                text = f"reasons.{key} is for {kind}'s condition {state}, which the schema does not know"
-                yield Complaint("names.yaml", path, f"{text}{near_hint(state, known[kind])}; add it to the enum")
+        states = entry.get("conditions", ())
+        if not states:
+            cure = f"write `conditions: [{next(iter(known), 'Kind')} Created=True]`"
+            yield Complaint("names.yaml", ("reasons", key), f"reasons.{key} does not say which condition it is for; {cure}")
+        for position, state in enumerate(states):
+            match = _STATE.fullmatch(str(state))
+            path = ("reasons", key, "conditions", position)
+            if match is None or match[1] not in known:
+                cure = f"write a kind, a condition and its status, such as {next(iter(known), 'Kind')} Created=True"
+                yield Complaint("names.yaml", path, f"reasons.{key} is for {state!r}, which no kind has; {cure}")
+            elif match[2] not in known[match[1]]:
+                text = f"reasons.{key} is for {match[1]}'s condition {match[2]}, which the schema does not know"
+                yield Complaint("names.yaml", path, f"{text}{near_hint(match[2], known[match[1]])}; add it to the enum")

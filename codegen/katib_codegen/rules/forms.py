@@ -32,7 +32,7 @@ _HOOK = {
     "exceptUser?": {"condition": TEXT, "serviceAccount": REFERENCE},
 }
 FORMS: Mapping[str, Any] = {
-    "names.yaml": Each(Each({"value": SCALAR, "description": TEXT, "default?": SCALAR})),
+    "names.yaml": Each(Each({"value": SCALAR, "description": TEXT, "default?": SCALAR, "conditions?": [TEXT]})),
     "webhooks.yaml": {
         "configuration": REFERENCE,
         "service": {"name": REFERENCE, "namespace": REFERENCE},
