@@ -32,6 +32,7 @@ from katib_codegen.render.rbac import render_rbac
 from katib_codegen.render.rest_client import render_rest_client
 from katib_codegen.render.sdk_models import render_sdk_models
 from katib_codegen.render.reference import render_reference
+from katib_codegen.render.typescript import render_typescript
 from katib_codegen.render.webhooks import render_webhooks
 from katib_codegen.replace import is_left_behind, replace
 
@@ -50,6 +51,7 @@ RENDERERS: tuple[Callable[[Api], Files], ...] = (
     render_editor_schemas,
     render_reference,
     render_grpc_reference,
+    render_typescript,
     render_packages,
 )
 # What all versions have together.

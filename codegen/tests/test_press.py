@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 MODELS = "pkg/apis/katib_apis/v1beta1/models.py"
 NAMES = "pkg/apis/katib_apis/v1beta1/names.py"
 # How the first line of a printed file begins and ends, by the end of its name; in JSON it is the first key.
-MARKED = {"json": ('{\n  "$comment": "', '",'), "md": ("<!-- ", " -->")}
+MARKED = {"json": ('{\n  "$comment": "', '",'), "md": ("<!-- ", " -->"), "ts": ("// ", "")}
 
 Change = Callable[[str, str, str], None]
 
@@ -101,6 +101,7 @@ def test_a_changed_source_changes_what_is_printed(
         "docs/reference/v1beta1/trial.md",
         "docs/schemas/v1beta1/all.json",
         "docs/schemas/v1beta1/trial.json",
+        "docs/typescript/v1beta1.ts",
     }
 
 

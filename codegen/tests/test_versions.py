@@ -130,6 +130,7 @@ def test_a_foreign_api_is_pressed_without_a_word_of_ours(tmp_path: Path) -> None
         "docs/reference/v1/pizza.md",
         "docs/schemas/v1/all.json",
         "docs/schemas/v1/pizza.json",
+        "docs/typescript/v1.ts",
         "manifests/v1/components/crd/pizza.yaml",
         "manifests/v1/components/crd-open/pizza.yaml",
         "pkg/apis/pizza_apis/v1/__init__.py",
