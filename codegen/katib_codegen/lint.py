@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator
 
-from katib_codegen.rules.admission import admission_complaints
 from katib_codegen.complaints import Complaint, told
 from katib_codegen.model import Api
+from katib_codegen.rules.admission import admission_complaints
 from katib_codegen.rules.conditions import condition_complaints
 from katib_codegen.rules.expressions import expression_complaints
 from katib_codegen.rules.facts import fact_complaints

@@ -1,6 +1,5 @@
 """What is printed is what the sources say: nothing missing, nothing changed, nothing left over."""
 
-import json
 import subprocess
 import sys
 from collections.abc import Callable, Mapping

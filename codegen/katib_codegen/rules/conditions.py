@@ -67,7 +67,9 @@ def _reason_complaints(reasons: Mapping[str, Any], known: Mapping[str, set[str]]
         states = entry.get("conditions", ())
         if not states:
             cure = f"write `conditions: [{next(iter(known), 'Kind')} Created=True]`"
-            yield Complaint("names.yaml", ("reasons", key), f"reasons.{key} does not say which condition it is for; {cure}")
+            yield Complaint(
+                "names.yaml", ("reasons", key), f"reasons.{key} does not say which condition it is for; {cure}"
+            )
         for position, state in enumerate(states):
             match = _STATE.fullmatch(str(state))
             path = ("reasons", key, "conditions", position)
