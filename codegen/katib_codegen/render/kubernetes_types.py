@@ -8,14 +8,16 @@ import json
 from katib_codegen.kubernetes import whole
 from katib_codegen.model import Api
 from katib_codegen.project import FILE
-from katib_codegen.render import Files, header
+from katib_codegen.render import Files, mark
 
 
 def render_kubernetes_types(api: Api) -> Files:
-    """One type a line, by its full name, after the line that says where it comes from; nothing if nobody wants any."""
+    """One type a line, by its full name, after the key that says where it comes from; nothing if nobody wants any."""
     wanted = api.sources.project.kubernetes_types
     if wanted is None:
         return {}
-    lines = [f'"{name}":{json.dumps(source, separators=(",", ":"))}' for name, source in whole(wanted.kinds).items()]
-    text = header(f"apis/{FILE}") + "{\n" + ",\n".join(lines) + "\n}\n"
+    comment = json.dumps(mark(f"apis/{FILE}"))
+    lines = [f'  "$comment": {comment}']
+    lines += [f'"{name}":{json.dumps(source, separators=(",", ":"))}' for name, source in whole(wanted.kinds).items()]
+    text = "{\n" + ",\n".join(lines) + "\n}\n"
     return {wanted.file: text.encode()}
