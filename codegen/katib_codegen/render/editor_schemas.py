@@ -86,7 +86,10 @@ def _root(api: Api, document: Document, definition: Definition) -> Schema:
     """A document says which kind and version it is."""
     schema = _definition(api, definition) | {"type": "object"}
     for name, value in (("apiVersion", document.api_version), ("kind", document.name)):
-        schema["properties"][name] = {"description": words(definition.schema["properties"][name]), "const": value}
+        schema["properties"][name] = {
+            "description": words(definition.schema["properties"].get(name, {})),
+            "const": value,
+        }
     return schema
 
 
