@@ -14,9 +14,11 @@ import yaml
 from contracts.printed.apis import KATIB, PIZZA, PrintedKind
 
 from katib_codegen.press import render_all, write
+from katib_local import testing
 from katib_local.testing import ApiServer, running_api_server
 from katib_machinery.kube import KubeTransport, connect
 
+api_server = testing.api_server
 PIZZA_SOURCES = Path(__file__).parents[3] / "codegen/tests/pizza"
 
 
