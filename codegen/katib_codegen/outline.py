@@ -70,8 +70,8 @@ def fields_of(api: Api, definition: Definition) -> dict[str, Mapping[str, Any]]:
 
 def required_of(definition: Definition) -> Sequence[str]:
     """The fields without which nothing takes the object."""
-    required: Sequence[str] = definition.schema.get("x-katib-required", ())
-    return required
+    schema = definition.schema
+    return list(dict.fromkeys([*schema.get("required", ()), *schema.get("x-katib-required", ())]))
 
 
 def rules_of(schema: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

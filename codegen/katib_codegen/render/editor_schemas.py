@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from katib_codegen.dialect import BOUNDS
 from katib_codegen.errors import SourceError
 from katib_codegen.model import Api, Definition, Schema, references
 from katib_codegen.outline import (
@@ -24,6 +25,7 @@ from katib_codegen.render import Files, mark
 from katib_codegen.words import words
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_PAIRS = tuple(keyword for pair in BOUNDS for keyword in pair)
 # How many bits a whole number has.
 _BOUNDS = {"int32": 32, "int64": 64}
 # Keywords of a type that a rule narrows.
@@ -146,8 +148,9 @@ def _typed(api: Api, schema: Mapping[str, Any], required: bool = False) -> Schem
     if schema.get("format") in _BOUNDS:
         bits = _BOUNDS[schema["format"]]
         typed |= {"minimum": -(2 ** (bits - 1)), "maximum": 2 ** (bits - 1) - 1}
+    typed |= {keyword: schema[keyword] for keyword in (*_PAIRS, "pattern") if keyword in schema}
     if required and kind == "string":
-        typed["minLength"] = 1
+        typed.setdefault("minLength", 1)
     if "items" in schema:
         typed["items"] = _item(api, schema["items"])
     if isinstance(schema.get("additionalProperties"), Mapping):

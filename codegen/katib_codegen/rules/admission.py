@@ -5,7 +5,7 @@ from typing import Any
 
 from katib_codegen.complaints import Complaint, near_hint
 from katib_codegen.model import Api
-from katib_codegen.outline import fields_of, required_of, rules_of, target_of
+from katib_codegen.outline import fields_of, rules_of, target_of
 from katib_codegen.rules.nodes import Node, fields, types
 
 
@@ -13,7 +13,7 @@ def admission_complaints(api: Api) -> Iterator[Complaint]:
     """What is wrong with required fields and rules: no words, or a field that is not there."""
     for node in types(api):
         properties = node.schema.get("properties", {})
-        for name in required_of(api.definitions[node.place]):
+        for name in node.schema.get("x-katib-required", ()):
             if name not in properties:
                 text = f"requires {name}, which is no field of it{near_hint(name, properties)}; name one of its fields"
                 yield node.complain(text, "x-katib-required")
@@ -30,6 +30,12 @@ def _rule_complaints(api: Api, node: Node) -> Iterator[Complaint]:
         if not isinstance(rule, Mapping) or not str(rule.get("says", "")).strip():
             yield node.complain("has a rule that says nothing; write `says:` and a sentence", "x-katib-rules", number)
             continue
+        for key in rule.keys() - {"says", "schema"}:
+            yield node.complain(f"has a rule with {key}; write says and schema only", "x-katib-rules", number, key)
+        if not isinstance(rule.get("schema", {}), Mapping):
+            text = f"has a rule with the schema {rule['schema']!r}; write JSON Schema"
+            yield node.complain(text, "x-katib-rules", number, "schema")
+            continue
         for path in _lost(api, node.schema, rule.get("schema", {})):
             text = f"has a rule about {path}, which is no field: {rule['says']} Name a field"
             yield node.complain(text, "x-katib-rules", number)
@@ -45,8 +51,7 @@ def _lost(api: Api, schema: Mapping[str, Any], rule: Any, path: str = "") -> Ite
         return
     target = target_of(api, schema) if "$ref" in schema else None
     known = fields_of(api, target) if target else schema.get("properties", {})
-    named = {name: {} for name in rule.get("required", ())} | dict(rule.get("properties", {}))
-    for name, part in named.items():
+    for name, part in _named(rule).items():
         if name in known:
             yield from _lost(api, known[name], part, f"{path}.{name}")
         elif known:
@@ -55,3 +60,9 @@ def _lost(api: Api, schema: Mapping[str, Any], rule: Any, path: str = "") -> Ite
         yield from _lost(api, schema.get("items", {}), rule["items"], f"{path}[]")
     for keyword in ("if", "then", "else", "not", "allOf", "anyOf", "oneOf"):
         yield from _lost(api, schema, rule.get(keyword, {}), path)
+
+
+def _named(rule: Mapping[str, Any]) -> dict[str, Any]:
+    required, inner = rule.get("required"), rule.get("properties")
+    named: dict[str, Any] = {str(name): {} for name in required} if isinstance(required, list) else {}
+    return named | (dict(inner) if isinstance(inner, Mapping) else {})

@@ -38,6 +38,8 @@ _VALUES: Mapping[str, tuple[type | tuple[type, ...], str]] = {
     "properties": (Mapping, "write one schema per field"),
     "x-katib-from": (str, "write the full name of a type in Kubernetes' definitions"),
     "x-katib-python": (str, "write the full name of a Python type"),
+    "x-katib-required": (list, "write a list: [{value}]"),
+    "x-katib-rules": (list, "write a list of {{says: …, schema: …}}"),
     "x-kubernetes-list-type": (str, "write atomic, set or map"),
     "x-kubernetes-map-type": (str, "write atomic or granular"),
 }
@@ -109,7 +111,7 @@ def _keyword_faults(schema: Mapping[str, Any], place: str, path: Path) -> Iterat
         if keyword in schema and (not isinstance(value, kind) or isinstance(value, bool)):
             cure = cure.format(value=value)
             yield (*path, keyword), f"{place} has the {keyword} {value!r}; {cure}"
-    for keyword in ("required", "x-kubernetes-list-map-keys", "enum"):
+    for keyword in ("required", "x-katib-required", "x-kubernetes-list-map-keys", "enum"):
         values = schema.get(keyword)
         for position, value in enumerate(values if isinstance(values, list) else ()):
             if isinstance(value, (list, Mapping)):
