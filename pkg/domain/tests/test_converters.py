@@ -16,7 +16,8 @@ TEXTS = st.text(st.characters(exclude_categories=("Cs",)), max_size=5)
 SCALARS = {
     FieldDescriptor.CPPTYPE_STRING: TEXTS,
     FieldDescriptor.CPPTYPE_INT32: st.integers(-(2**31), 2**31 - 1),
-    FieldDescriptor.CPPTYPE_DOUBLE: st.floats(allow_nan=False, allow_infinity=False),
+    # Minus zero is a zero that protobuf takes for a value.
+    FieldDescriptor.CPPTYPE_DOUBLE: st.floats(allow_nan=False, allow_infinity=False).map(lambda number: number + 0.0),
     FieldDescriptor.CPPTYPE_BOOL: st.booleans(),
 }
 
