@@ -224,6 +224,9 @@ WRAPPED = [
     (["sh"], ["sh", "-c"], "sh 1>metric.log 2>&1 && echo completed > $$$$.pid"),
     (["sh", "-c", "a; b"], ["sh", "-c"], "(\na; b\n) 1>metric.log 2>&1 && echo completed > $$$$.pid"),
     (["sh", "-c", "exec a"], ["sh", "-c"], "(\nexec a\n) 1>metric.log 2>&1 && echo completed > $$$$.pid"),
+    (["sh", "-c", "a # b"], ["sh", "-c"], "(\na # b\n) 1>metric.log 2>&1 && echo completed > $$$$.pid"),
+    (["sh", "-c", "a b#c"], ["sh", "-c"], "a b#c 1>metric.log 2>&1 && echo completed > $$$$.pid"),
+    (["a", "#b"], ["sh", "-c"], "(\na #b\n) 1>metric.log 2>&1 && echo completed > $$$$.pid"),
 ]
 
 
@@ -236,7 +239,12 @@ def test_commands_are_wrapped_as_the_contract_shows(command: list[str], shell: l
 
 @pytest.mark.parametrize(
     ("script", "output", "good"),
-    [("echo a; echo b", "a\nb\n", True), ("echo a; exit 3", "a\n", False), ("exec echo a", "a\n", True)],
+    [
+        ("echo a; echo b", "a\nb\n", True),
+        ("echo a; exit 3", "a\n", False),
+        ("exec echo a", "a\n", True),
+        ("echo a # b", "a\n", True),
+    ],
 )
 def test_a_real_shell_does_what_the_wrapping_promises(tmp_path: Path, script: str, output: str, good: bool) -> None:
     """All output is in the file; the marker is there exactly when the training ended well; the exit code stays."""

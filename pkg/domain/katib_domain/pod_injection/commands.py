@@ -13,6 +13,8 @@ SHELLS = ("sh", "bash", "dash", "ash", "zsh", "ksh")
 OPTION = re.compile(r"-[a-zA-Z]*c[a-zA-Z]*")
 SEVERAL = re.compile(r"[\n;&|]")
 LEADING_EXEC = re.compile(r"\s*exec\b")
+# It would swallow whatever is added on its line.
+COMMENT = re.compile(r"(?<!\S)#")
 OWN_PID, OWN_PID_LATER = "$$$$", "$$"
 
 
@@ -47,7 +49,7 @@ def wrap_command(command: Sequence[str], arguments: Sequence[str], wrapping: Wra
     words = [*command, *arguments]
     shell = _shell(words)
     script = " ".join(words[2:] if shell else words)
-    if shell and not _simple(script):
+    if COMMENT.search(script) or (shell and not _simple(script)):
         script = f"(\n{script}\n)"
     pieces = [script]
     if wrapping.redirect:
