@@ -42,6 +42,7 @@ UNSEEN = {
     "30 a reference twice": TWO_FIELDS,
     "31 a reference to nothing": TWO_FIELDS,
     "32 a parameter without a placeholder": TEMPLATE,
+    "32 a misspelt placeholder": TEMPLATE,
     "33 a placeholder without a parameter": TEMPLATE,
     "37 a Job with an unknown field": TEMPLATE,
     "37 a Job with a wrong type": TEMPLATE,

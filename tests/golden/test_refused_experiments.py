@@ -127,6 +127,7 @@ CASES: dict[str, Json] = {
     },
     "31 a reference to nothing": {f"{TEMPLATE}__trialParameters": [{"name": "rate", "reference": "speed"}]},
     "32 a parameter without a placeholder": {COMMAND: ["train"]},
+    "32 a misspelt placeholder": {COMMAND: ["train", "${trialParameters.rat}"]},
     "33 a placeholder without a parameter": {COMMAND: ["train", "${trialParameters.rate}", "${trialParameters.speed}"]},
     "35 a name in the template": {f"{TEMPLATE}__trialSpec__metadata": {"name": "mine"}},
     "36 no kind": {

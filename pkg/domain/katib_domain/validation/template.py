@@ -82,6 +82,8 @@ def _parameter_errors(
 ) -> tuple[list[FieldError], bool]:
     """Rows 28 to 32; the second value says that the look has ended."""
     errors: list[FieldError] = []
+    held = dict.fromkeys(found for text in _texts(source) for found in PLACEHOLDER.findall(text))
+    strangers = [placeholder(found) for found in held if found not in {parameter.name for parameter in parameters}]
     seen_names: set[str] = set()
     seen_references: set[str] = set()
     for index, parameter in enumerate(parameters):
@@ -97,8 +99,10 @@ def _parameter_errors(
             known = ", ".join(sorted(str(known) for known in names))
             detail = f"refers to no parameter: use one of {known}, or ${{trialSpec.Name}} and the like"
             errors.append(invalid(f"{path}.reference", reference, detail))
-        if not _holds(source, placeholder(name)):
+        if not any(placeholder(name) in text for text in _texts(source)):
             detail = f"the template does not hold {placeholder(name)}: use it there, or remove the parameter"
+            if strangers:
+                detail += f"; it holds {', '.join(strangers)}, which trialParameters does not have: correct the name"
             return [*errors, invalid(f"{path}.name", name, detail)], True
     return errors, False
 
@@ -118,16 +122,6 @@ def _entry_error(path: str, name: str, reference: str, names: set[str], referenc
 def _refers(reference: str, names: set[str | None]) -> bool:
     metadata = parse_metadata_reference(reference)
     return reference in names or (metadata is not None and metadata.known)
-
-
-def _holds(value: Any, text: str) -> bool:
-    if isinstance(value, str):
-        return text in value
-    if isinstance(value, Mapping):
-        return any(_holds(part, text) for pair in value.items() for part in pair)
-    if isinstance(value, list):
-        return any(_holds(part, text) for part in value)
-    return False
 
 
 def _texts(value: Any) -> Iterator[str]:
