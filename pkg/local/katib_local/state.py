@@ -136,7 +136,6 @@ def open_state(path: Path) -> StateDirectory:
     state = StateDirectory(path.absolute())
     try:
         state.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _check_owner(state)
         _check_ours(state)
         state.path.chmod(0o700)
         _check_version(state.version)
@@ -181,7 +180,10 @@ def check_usable(path: Path) -> None:
 
 
 def _check_ours(state: StateDirectory) -> None:
-    """Raise StateError for a directory that holds something else, or that every user may write to: it is not ours to close."""
+    """Raise StateError for a directory that belongs to somebody else, holds something else, or that every user may write to:
+    it is not ours to close.
+    """
+    _check_owner(state)
     entries = {entry for entry in os.listdir(state.path) if not entry.startswith(UNFINISHED)}
     if state.version.exists():
         return

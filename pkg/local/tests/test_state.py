@@ -17,6 +17,7 @@ from katib_local.programs import Laptop, Ports, desired_programs
 from katib_local.state import (
     StateError,
     StateInUse,
+    check_usable,
     default_path,
     find_owner,
     find_state,
@@ -60,8 +61,10 @@ def test_what_another_user_owns_is_refused(tmp_path: Path, monkeypatch: pytest.M
     assert open_state(state.path) == state
     owner = os.geteuid()
     monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
-    with pytest.raises(StateError, match=rf"belongs to another user .uid {owner}.*--state-dir"):
-        open_state(state.path)
+    (tmp_path / "empty").mkdir()
+    for enter, path in ((open_state, state.path), (find_state, state.path), (check_usable, tmp_path / "empty")):
+        with pytest.raises(StateError, match=rf"belongs to another user .uid {owner}.*--state-dir"):
+            enter(path)
 
 
 def test_state_of_a_newer_katib_is_refused(tmp_path: Path) -> None:
