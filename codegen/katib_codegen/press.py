@@ -122,10 +122,17 @@ def differences(root: Path, printed: Mapping[str, bytes]) -> Iterator[str]:
     """The lines in which the tree differs from what would be printed, as a patch to it."""
     difference = compare(root, printed)
     for path in sorted((*difference.missing, *difference.changed, *difference.orphaned)):
-        before = (root / path).read_text("utf-8", "replace") if path not in difference.missing else ""
+        before = (root / path).read_bytes().decode("utf-8", "replace") if path not in difference.missing else ""
         after = printed[path].decode() if path in printed else ""
         names = ("/dev/null" if path in difference.missing else f"a/{path}", f"b/{path}" if after else "/dev/null")
-        yield from unified_diff(before.splitlines(), after.splitlines(), *names, lineterm="")
+        yield from unified_diff(_lines(before), _lines(after), *names, lineterm="")
+
+
+def _lines(text: str) -> list[str]:
+    """Lines as a patch shows them: ends that differ differ, and so does a last line without one."""
+    lines = text.split("\n")
+    last = lines.pop()
+    return [*lines, *([f"{last}\n\\ No newline at end of file"] if last else [])]
 
 
 def compare(root: Path, printed: Mapping[str, bytes]) -> Difference:

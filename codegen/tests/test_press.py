@@ -135,6 +135,19 @@ def test_diff_shows_what_would_change_and_writes_nothing(
     assert (workspace / MODELS).read_bytes() == printed[MODELS] and not (workspace / NAMES).exists()
 
 
+def test_diff_shows_a_change_of_line_ends_alone(
+    workspace: Path, printed: Mapping[str, bytes], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(workspace, printed)
+    (workspace / NAMES).write_bytes(printed[NAMES].replace(b"\n", b"\r\n", 1))
+    (workspace / MODELS).write_bytes(printed[MODELS][:-1])
+    assert main(["--diff", "--root", str(workspace)]) == 0
+    said = capsys.readouterr().out
+    first, last = printed[NAMES].decode().split("\n")[0], printed[MODELS].decode().split("\n")[-2]
+    assert f"-{first}\r\n" in said and f"+{first}\n" in said
+    assert f"-{last}\n\\ No newline at end of file\n" in said and f"+{last}\n" in said
+
+
 def test_generate_says_how_long_each_product_took(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--root", str(workspace)]) == 0
     said = capsys.readouterr().out

@@ -14,11 +14,11 @@ from katib_codegen.words import upper
 
 _FIELD = re.compile(r"[a-z][a-zA-Z0-9]*")
 _TYPE = re.compile(r"[A-Z][a-zA-Z0-9]*")
-# Methods of the classes that models are printed with: our own base, and the SDK's.
+# What the classes that models are printed with need for themselves: our own base, and the SDK's.
 METHODS = frozenset(
     {
-        "attribute_map", "deep_copy", "discriminator", "from_dict", "from_json", "frozen", "openapi_types", "start_copy",
-        "to_dict", "to_json", "to_str", "walk_copy", "walk_freeze",
+        "attribute_map", "deep_copy", "discriminator", "from_dict", "from_json", "frozen", "local_vars_configuration",
+        "openapi_types", "self", "start_copy", "to_dict", "to_json", "to_str", "walk_copy", "walk_freeze",
         *(name for name in dir(BaseModel) if not name.startswith("_")),
     }
 )  # fmt: skip
@@ -60,7 +60,7 @@ def _field_complaints(node: Node, methods: frozenset[str]) -> Iterator[Complaint
             yield field.complain(f"would be {attribute} in Python, which is a keyword there; write another name")
         elif attribute in methods:
             yield field.complain(
-                f"would be {attribute} in Python, which is a method of every model; write another name"
+                f"would be {attribute} in Python, which every model needs for itself; write another name"
             )
         elif attribute in attributes:
             text = f"would be {attribute} in Python, and so would {attributes[attribute]}; rename one"
