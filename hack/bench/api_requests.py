@@ -24,8 +24,8 @@ from katib_local.kubectl import find_kubectl
 from katib_machinery.informer import Handler, SharedInformer
 from katib_machinery.kube import connect
 from katib_machinery.objects import JOBS, Unstructured
+from katib_machinery.scalars import format_time
 from katib_machinery.transport import Transport
-from katib_machinery.types import format_time
 
 LINE = re.compile(
     r'apiserver_request_total\{user="(.*)",verb="(.*)",resource="(.*)",subresource="(.*)",code="(.*)"\} (\d+)'

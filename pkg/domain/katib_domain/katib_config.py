@@ -5,10 +5,9 @@ Contract: resources.md §7 with RES-1; additive keys are described in apis/v1bet
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TypeVar
 
 import yaml
@@ -25,6 +24,7 @@ from katib_apis.v1beta1.models import (
     SuggestionConfig,
 )
 from katib_machinery.model import describe_validation_error
+from katib_machinery.scalars import parse_quantity
 
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 # The kinds whose collector is an entry of the KatibConfig.
@@ -35,9 +35,6 @@ CONFIGURED_KINDS = (
     CollectorKind.PROMETHEUS_METRIC,
 )
 RESOURCES = defaults.METRICS_COLLECTOR_CONFIG_RESOURCES
-QUANTITY = re.compile(r"([+-]?[0-9.]+)(|[numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)")
-DECIMAL_EXPONENTS = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
-BINARY_EXPONENTS = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 
 Entry = TypeVar("Entry", SuggestionConfig, EarlyStoppingConfig, MetricsCollectorConfig)
 
@@ -183,15 +180,7 @@ def _quantities(configured: dict[str, object], usual: dict[str, str]) -> dict[st
 
 def _amount(quantity: object) -> Decimal:
     """A Kubernetes quantity as a number; what cannot be read counts as zero."""
-    found = QUANTITY.fullmatch(str(quantity))
-    if found is None:
-        return Decimal(0)
-    number, suffix = found.groups()
     try:
-        if suffix in BINARY_EXPONENTS:
-            return Decimal(number) * Decimal(2 ** BINARY_EXPONENTS[suffix])
-        if suffix in DECIMAL_EXPONENTS:
-            return Decimal(number).scaleb(DECIMAL_EXPONENTS[suffix])
-        return Decimal(number + suffix)
-    except InvalidOperation:
+        return parse_quantity(str(quantity))
+    except ValueError:
         return Decimal(0)

@@ -4,7 +4,7 @@ Knows both vocabularies. Must not know who calls whom, or when.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from katib_apis.v1beta1 import api_pb2
@@ -31,6 +31,7 @@ from katib_apis.v1beta1.models import (
 from katib_domain.conditions import conditions_of, is_in, last_type
 from katib_domain.objective import is_observation_available, picked_value, strategies
 from katib_domain.revise import revised
+from katib_machinery.scalars import format_time
 
 _TRIAL_CONDITIONS: Final[Mapping[str, "api_pb2.TrialStatus.TrialConditionType.ValueType"]] = {
     TrialConditionType.CREATED: api_pb2.TrialStatus.CREATED,
@@ -167,7 +168,7 @@ def _observation(observation: Observation | None, objective: ObjectiveSpec | Non
 
 
 def _time_text(moment: datetime | None) -> str:
-    return "" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return "" if moment is None else format_time(moment)
 
 
 def framed_trial(message: api_pb2.Trial) -> bytes:

@@ -16,8 +16,8 @@ from typing import Any
 from katib_machinery.client import ResourceClient
 from katib_machinery.clock import Clock, SystemClock, sleep
 from katib_machinery.objects import LEASES, ObjectKey, Unstructured
+from katib_machinery.scalars import format_micro_time
 from katib_machinery.transport import ApiError, Transport
-from katib_machinery.types import format_micro_time
 
 log = logging.getLogger(__name__)
 

@@ -17,8 +17,8 @@ from typing import Any
 from katib_machinery.client import ResourceClient
 from katib_machinery.clock import Clock, SystemClock, sleep
 from katib_machinery.objects import EVENTS, KubeObject, Unstructured
+from katib_machinery.scalars import format_time
 from katib_machinery.transport import ApiError, Transport
-from katib_machinery.types import format_time
 
 log = logging.getLogger(__name__)
 

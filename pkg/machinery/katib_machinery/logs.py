@@ -11,7 +11,7 @@ import sys
 from datetime import UTC, datetime
 from typing import TextIO
 
-from katib_machinery.types import format_micro_time
+from katib_machinery.scalars import format_micro_time
 
 # What every record has; the rest came as `extra` and belongs into the line.
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}

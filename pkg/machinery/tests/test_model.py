@@ -28,16 +28,8 @@ from katib_machinery.model import (
     describe_validation_error,
     freeze,
 )
-from katib_machinery.types import (
-    IntOrString,
-    MicroTime,
-    Quantity,
-    Time,
-    Unstructured,
-    format_micro_time,
-    format_time,
-    parse_quantity,
-)
+from katib_machinery.scalars import format_micro_time, format_time, parse_quantity
+from katib_machinery.types import IntOrString, MicroTime, Quantity, Time, Unstructured
 
 
 class Color(StrEnum):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,9 +12,9 @@ from typing import Any
 from katib_local.apiserver.errors import bad_request
 from katib_local.apiserver.kinds import Kind
 from katib_local.apiserver.kubernetes_types import QUANTITY, Type, field_type, resolved, type_of
+from katib_machinery.scalars import parse_quantity
 
 Json = dict[str, Any]
-QUANTITY_FORM = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+|[numkMGTPE]|[KMGTPE]i)?")
 BOUNDS = {"int32": 2**31, "int64": 2**63}
 FORMS: Mapping[str, tuple[type, ...]] = {
     "string": (str,),
@@ -85,8 +84,10 @@ class _Reader:
     def _quantity(self, value: Any, path: str) -> str:
         self._check_form(value, ["string", "number"], path)
         text = str(value)
-        if not QUANTITY_FORM.fullmatch(text):
-            raise self._wrong(value, "quantity", path)
+        try:
+            parse_quantity(text)
+        except ValueError as error:
+            raise self._wrong(value, "quantity", path) from error
         return text
 
     def _wrong(self, value: Any, form: str, path: str) -> Exception:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from katib_local.apiserver import builtins, patch
@@ -26,6 +26,7 @@ from katib_local.apiserver.schema import fill_defaults, prune, schema_errors
 from katib_local.apiserver.store import Key, Store
 from katib_local.apiserver.strategic import strategic_merge_patch
 from katib_local.apiserver.validation import validate_builtin
+from katib_machinery.scalars import format_time
 
 Json = dict[str, Any]
 LASTING_NAMESPACES = ("default", "kube-system", "kube-public")
@@ -42,7 +43,7 @@ class Registry:
         self._now = now
 
     def timestamp(self) -> str:
-        return self._now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return format_time(self._now())
 
     def get(self, kind: Kind, namespace: str, name: str) -> Json:
         """The stored object; raises a refusal when there is none."""

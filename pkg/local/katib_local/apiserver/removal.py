@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from katib_local.apiserver.calls import DeleteOptions
 from katib_local.apiserver.kinds import NAMESPACES, PODS, Kind
+from katib_machinery.scalars import format_time
 
 Json = dict[str, Any]
 FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
@@ -29,8 +30,8 @@ def marked(kind: Kind, old: Json, options: DeleteOptions, now: datetime) -> Json
     if finalizers:
         metadata["finalizers"] = finalizers
     if "deletionTimestamp" not in metadata or grace < metadata.get("deletionGracePeriodSeconds", 0):
-        at = now.astimezone(UTC) + timedelta(seconds=grace)
-        metadata |= {"deletionTimestamp": at.strftime("%Y-%m-%dT%H:%M:%SZ"), "deletionGracePeriodSeconds": grace}
+        at = format_time(now + timedelta(seconds=grace))
+        metadata |= {"deletionTimestamp": at, "deletionGracePeriodSeconds": grace}
         if "generation" in metadata:
             metadata["generation"] += 1
     document = {**old, "metadata": metadata}

@@ -13,12 +13,13 @@ import json
 import secrets
 import uuid
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from katib_local.apiserver.errors import conflict, invalid, not_found
 from katib_local.apiserver.kinds import PODS, SERVICE_ACCOUNTS, TOKEN_REQUESTS
 from katib_local.apiserver.store import Store
+from katib_machinery.scalars import format_time
 
 Json = dict[str, Any]
 AUDIENCE = "https://kubernetes.default.svc"
@@ -53,7 +54,7 @@ class TokenIssuer:
         told = {"iss": AUDIENCE, "sub": subject, "aud": audiences, "iat": at, "nbf": at, "exp": at + seconds}
         status = {
             "token": self._signed({**told, CLAIMS: claims}),
-            "expirationTimestamp": until.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "expirationTimestamp": format_time(until),
         }
         return {
             "kind": TOKEN_REQUESTS.kind,

@@ -5,18 +5,17 @@ Every function yields pairs of field and text. Forms are known to be right: `dec
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from katib_local.apiserver.kinds import Kind
 from katib_local.apiserver.kubernetes_types import Type, field_type, resolved, type_of
-from katib_local.apiserver.quantities import parse_quantity
+from katib_local.apiserver.metadata import LABEL
 from katib_local.apiserver.selectors import match_selector
+from katib_machinery.scalars import parse_quantity
 
 Json = Mapping[str, Any]
 Problems = Iterator[tuple[str, str]]
-DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 DEFAULTED = ("apiGroup",)
 RESTARTS = ("Always", "OnFailure", "Never")
 DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
@@ -135,7 +134,7 @@ def _pod(spec: Json, path: str) -> Problems:
 
 def _container(container: Json, place: str, volumes: list[Any]) -> Problems:
     name = container.get("name") or ""
-    if name and (not DNS_LABEL.fullmatch(name) or len(name) > 63):
+    if name and (not LABEL.fullmatch(name) or len(name) > 63):
         yield f"{place}.name", (
             f'Invalid value: "{name}": a lowercase RFC 1123 label must consist of lower case alphanumeric characters '
             "or '-', and must start and end with an alphanumeric character"

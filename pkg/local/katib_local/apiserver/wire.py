@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from katib_machinery.scalars import format_time
+
 Json = dict[str, Any]
 PREFIX = b"k8s\x00"
 VARINT, LENGTH = 0, 2
@@ -199,7 +201,7 @@ def _value(form: str, value: int | bytes) -> Any:
             return base64.b64encode(_bytes(value)).decode()
         case "Time":
             seconds = _message("Time", _bytes(value)).get("seconds", 0)
-            return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if seconds > 0 else None
+            return format_time(datetime.fromtimestamp(seconds, UTC)) if seconds > 0 else None
         case message:
             return _message(message, _bytes(value))
 

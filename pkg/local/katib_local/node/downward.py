@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from katib_machinery.types import parse_quantity
+from katib_machinery.scalars import parse_quantity
 
 Json = Mapping[str, Any]
 LABELLED = re.compile(r"metadata\.(labels|annotations)\['(.+)'\]")

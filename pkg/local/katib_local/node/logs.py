@@ -10,6 +10,8 @@ from pathlib import Path
 
 from aiohttp import web
 
+from katib_machinery.scalars import format_time
+
 LOOPBACK = "127.0.0.1"
 LOOK_EVERY = 0.1
 Find = Callable[[str, str, str, bool], tuple[Path, Callable[[], bool]] | None]
@@ -61,7 +63,7 @@ def select_lines(lines: list[bytes], query: dict[str, str]) -> Iterable[bytes]:
     """The lines that a query asks for: since a time, and of those the last ones."""
     since = query.get("sinceTime", "")
     if query.get("sinceSeconds", "").isdigit():
-        since = (datetime.now(UTC) - timedelta(seconds=int(query["sinceSeconds"]))).strftime("%Y-%m-%dT%H:%M:%SZ")
+        since = format_time(datetime.now(UTC) - timedelta(seconds=int(query["sinceSeconds"])))
     if since:
         lines = [line for line in lines if line.split(b" ", 1)[0] >= since.encode()]
     tail = query.get("tailLines", "")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
+
+from katib_machinery.scalars import format_time
 
 Json = dict[str, Any]
 LOOPBACK = "127.0.0.1"
@@ -86,7 +88,7 @@ def terminated(state: ContainerState) -> Json:
 
 
 def text(time: datetime | None) -> str | None:
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if time else None
+    return format_time(time) if time else None
 
 
 def render_container(state: ContainerState) -> Json:

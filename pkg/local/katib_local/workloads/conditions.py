@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from katib_machinery.types import format_time
+from katib_machinery.scalars import format_time
 
 Entry = Mapping[str, Any]
 

@@ -18,7 +18,7 @@ from katib_local.workloads import indexed, pods
 from katib_local.workloads.conditions import Condition, find_condition, holds, set_condition
 from katib_machinery.objects import JOBS, PODS, Unstructured, parse_time
 from katib_machinery.plan import Action, Create, Delete, Emit, Plan, Requeue, UpdateStatus
-from katib_machinery.types import format_time
+from katib_machinery.scalars import format_time
 
 Json = dict[str, Any]
 FIRST_BACKOFF, LONGEST_BACKOFF = timedelta(seconds=10), timedelta(minutes=10)

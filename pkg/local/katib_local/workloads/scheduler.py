@@ -13,7 +13,7 @@ from typing import Any
 
 from katib_local.workloads import pods
 from katib_machinery.objects import Unstructured
-from katib_machinery.types import parse_quantity
+from katib_machinery.scalars import parse_quantity
 
 DEFAULT_SCHEDULER = "default-scheduler"
 THOUSAND = Decimal(1000)

@@ -13,7 +13,7 @@ import pytest
 from katib_local.workloads import job
 from katib_machinery.objects import JOBS, PODS, Unstructured
 from katib_machinery.plan import Create, Delete, Plan, UpdateStatus
-from katib_machinery.types import format_time
+from katib_machinery.scalars import format_time
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 TEMPLATE = {

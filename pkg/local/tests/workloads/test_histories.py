@@ -14,7 +14,7 @@ from katib_local.workloads import deployment, pods, replica_set
 from katib_local.workloads.replica_set import PAUSE, REPLICA_SETS, replicas
 from katib_machinery.objects import PODS, Unstructured
 from katib_machinery.plan import Create, Delete, Plan, Update, UpdateStatus
-from katib_machinery.types import format_time
+from katib_machinery.scalars import format_time
 
 Json = dict[str, Any]
 TEMPLATE = {"metadata": {"labels": {"app": "s"}}, "spec": {"containers": [{"name": "main", "image": "i:0"}]}}
