@@ -5,101 +5,122 @@ Knows protobuf messages, not gRPC. Everything that is wrong with an Experiment i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Sequence
 
 from katib_apis.v1beta1 import api_pb2
-from katib_apis.v1beta1.enums import Distribution, ParameterType
-from katib_domain.search_space import ParameterText, algorithm_space_errors, parse_space, space_errors
+from katib_domain.search_space import SearchSpace
+from katib_suggestion.experiments import to_problem
 from katib_suggestion.history import read_history
-from katib_suggestion.proposals import Budget, Task, fill_up, propose_points
+from katib_suggestion.memory import Memory
+from katib_suggestion.objectives import directed
+from katib_suggestion.problem import Objective, Problem, RefusedError
+from katib_suggestion.proposals import Task, fill_up, suggest
 from katib_suggestion.randomness import Randomness
 from katib_suggestion.registry import Registry
-from katib_suggestion.settings import parse_settings, shown
+from katib_suggestion.search import Algorithm, Answer, Scheduler, Suggestion
+from katib_suggestion.settings import parse_settings, shown, unknown_settings
 
-TYPES: Mapping[int, str] = {
-    api_pb2.DOUBLE: ParameterType.DOUBLE,
-    api_pb2.INT: ParameterType.INT,
-    api_pb2.DISCRETE: ParameterType.DISCRETE,
-    api_pb2.CATEGORICAL: ParameterType.CATEGORICAL,
-}
-DISTRIBUTIONS: Mapping[int, str] = {
-    api_pb2.DISTRIBUTION_UNSPECIFIED: Distribution.UNIFORM,
-    api_pb2.UNIFORM: Distribution.UNIFORM,
-    api_pb2.LOG_UNIFORM: Distribution.LOG_UNIFORM,
-    api_pb2.NORMAL: Distribution.NORMAL,
-    api_pb2.LOG_NORMAL: Distribution.LOG_NORMAL,
-}
+log = logging.getLogger(__name__)
 
 
-class RefusedError(ValueError):
-    """A request that cannot be served as it is; the message names every field, its value and the rule."""
-
-
-def read_task(experiment: api_pb2.Experiment, registry: Registry) -> Task:
-    """The search that an Experiment describes; raises RefusedError when it cannot be served (U-08)."""
-    spec = experiment.spec
-    name = spec.algorithm.algorithm_name
-    if name not in registry.names:
+def read_task(experiment: api_pb2.Experiment, registry: Registry) -> tuple[Task, Sequence[Objective]]:
+    """The search that an Experiment describes, and its objectives; raises RefusedError when it cannot be served (U-08)."""
+    problem = to_problem(experiment.spec)
+    if problem.algorithm not in registry.names:
         raise RefusedError(
-            f"spec.algorithm.algorithmName: {shown(name)} is not known here; known are {', '.join(registry.names)}"
+            f"spec.algorithm.algorithmName: {shown(problem.algorithm)} is not known here; "
+            f"known are {', '.join(registry.names)}"
         )
-    given = [(entry.name, entry.value) for entry in spec.algorithm.algorithm_settings]
-    algorithm, seed, errors = parse_settings(registry.get_algorithm(name), given)
-    parameters = [to_parameter_text(entry) for entry in spec.parameter_specs.parameters]
-    budget = Budget(spec.max_trial_count or None, spec.parallel_trial_count or None)
-    errors = [f"spec.algorithm.algorithmSettings: {error}" for error in errors]
-    errors += _space_errors(name, dict(given), parameters, budget)
+    strategy, seed = _read_strategy(registry.get_algorithm(problem.algorithm), problem)
+    space, objectives = _read_space(strategy, problem)
+    task = Task(
+        strategy,
+        space,
+        Randomness(problem.algorithm, f"{experiment.namespace}/{experiment.name}", seed),
+        problem.budget,
+        experiment.name,
+        tuple((name, value) for name, value in problem.settings if name in strategy.note_names),
+    )
+    return task, objectives
+
+
+def _read_strategy(kind: type[Algorithm | Scheduler], problem: Problem) -> tuple[Algorithm | Scheduler, int | None]:
+    strategy, seed, errors = parse_settings(kind, problem.settings)
+    if strategy is None:
+        told = [f"spec.algorithm.algorithmSettings: {error}" for error in errors]
+        raise RefusedError(*told, *(problem.parameter_errors() if problem.parameters else ()))
+    return strategy, seed
+
+
+def _read_space(strategy: Algorithm | Scheduler, problem: Problem) -> tuple[SearchSpace, Sequence[Objective]]:
+    errors: list[str] = []
+    try:
+        space = strategy.read_space(problem)
+    except RefusedError as error:
+        raise RefusedError(*error.errors, *strategy.objections(problem)) from error
+    objectives: Sequence[Objective] = problem.objectives[:1]
+    if strategy.several:
+        objectives, errors = directed(strategy, problem.objectives)
+    errors += [*_resource_errors(strategy, problem), *strategy.objections(problem)]
     if errors:
-        raise RefusedError("; ".join(errors))
-    identity = f"{experiment.namespace}/{experiment.name}"
-    return Task(algorithm, parse_space(parameters), Randomness(name, identity, seed), budget)
+        raise RefusedError(*errors)
+    return space, objectives
 
 
-def _space_errors(
-    algorithm: str, settings: Mapping[str, str], parameters: Sequence[ParameterText], budget: Budget
-) -> list[str]:
-    if not parameters:
-        return ["spec.parameters: there are none: name at least one parameter"]
-    errors = space_errors(parameters) or algorithm_space_errors(
-        algorithm, settings, parameters, budget.max_trial_count, budget.parallel_trial_count
-    )
-    return [str(error) for error in errors]
-
-
-def to_parameter_text(parameter: api_pb2.ParameterSpec) -> ParameterText:
-    """A parameter of a message; numbers of enums that are not known stay visible as such."""
-    space, kind = parameter.feasible_space, parameter.parameter_type
-    return ParameterText(
-        name=parameter.name,
-        type=TYPES.get(kind, ParameterType.UNKNOWN if kind == api_pb2.UNKNOWN_TYPE else str(kind)),
-        min=space.min,
-        max=space.max,
-        step=space.step,
-        list=tuple(space.list),
-        distribution=DISTRIBUTIONS.get(space.distribution, str(space.distribution)),
-    )
+def _resource_errors(strategy: Algorithm | Scheduler, problem: Problem) -> list[str]:
+    names = [entry.name for entry in problem.parameters]
+    if strategy.resource is None or strategy.resource in names:
+        return []
+    return [
+        f"spec.algorithm.algorithmSettings: the resource {shown(strategy.resource)} is no parameter; "
+        f"name one of {', '.join(names)}"
+    ]
 
 
 def answer_validation(request: api_pb2.ValidateAlgorithmSettingsRequest, registry: Registry) -> None:
     """Raises RefusedError for an Experiment that GetSuggestions could not serve."""
-    read_task(request.experiment, registry)
+    task, _ = read_task(request.experiment, registry)
+    given = [(entry.name, entry.value) for entry in request.experiment.spec.algorithm.algorithm_settings]
+    for name in unknown_settings(type(task.strategy), given):
+        log.warning("experiment %s: setting %s is not known and has no effect", task.experiment, shown(name))
 
 
 def answer_suggestions(
-    request: api_pb2.GetSuggestionsRequest, registry: Registry, *, strict_count: bool = False
+    request: api_pb2.GetSuggestionsRequest,
+    registry: Registry,
+    *,
+    strict_count: bool = False,
+    memory: Memory | None = None,
 ) -> api_pb2.GetSuggestionsReply:
     """New points for an Experiment; raises RefusedError."""
-    task = read_task(request.experiment, registry)
-    history = read_history(task.space, request.trials, request.experiment.spec.objective)
+    task, objectives = read_task(request.experiment, registry)
+    history = read_history(task.space, request.trials, objectives, task.strategy.resource)
     wanted = request.current_request_number
     total = request.total_request_number
-    issued = max(0, total - wanted) if total else history.trials
-    points = propose_points(task, history, issued, wanted)
-    if strict_count:
-        points = fill_up(points, history, wanted)
+    issued = max(0, total - wanted) if total else len(history.trials)
+    answer = suggest(task, history, issued, wanted, memory)
+    if strict_count and isinstance(task.strategy, Algorithm):
+        points = fill_up([entry.point for entry in answer.suggestions], history, wanted)
+        answer = Answer(tuple(map(Suggestion, points)))
+    return to_reply(task, answer)
+
+
+def format_resource(value: int | float) -> str:
+    """A resource as a text: whole numbers without a point."""
+    return str(int(value)) if float(value).is_integer() else repr(float(value))
+
+
+def to_reply(task: Task, answer: Answer) -> api_pb2.GetSuggestionsReply:
+    """An answer as a message."""
     reply = api_pb2.GetSuggestionsReply()
-    for point in points:
-        entries = reply.parameter_assignments.add().assignments
-        for name, value in task.space.format(point).items():
-            entries.add(name=name, value=value)
+    for suggestion in answer.suggestions:
+        entry = reply.parameter_assignments.add(trial_name=suggestion.name, labels=suggestion.labels)
+        texts = task.space.format(suggestion.point)
+        if task.strategy.resource is not None and suggestion.resource is not None:
+            texts[task.strategy.resource] = format_resource(suggestion.resource)
+        for name, value in texts.items():
+            entry.assignments.add(name=name, value=value)
+    for name, value in answer.settings.items():
+        reply.algorithm.algorithm_settings.add(name=name, value=value)
     return reply

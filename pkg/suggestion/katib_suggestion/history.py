@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from katib_apis.v1beta1 import api_pb2
 from katib_domain.search_space import Point, SearchSpace
-from katib_suggestion.search import Observation
+from katib_domain.timestamps import TimestampError, parse_rfc3339
+from katib_suggestion.problem import Objective
+from katib_suggestion.search import Observation, State, Trial
 
 Condition = api_pb2.TrialStatus
 ENDED_WELL = frozenset({Condition.SUCCEEDED, Condition.EARLYSTOPPED})
@@ -19,29 +21,83 @@ ENDED_BADLY = frozenset({Condition.KILLED, Condition.FAILED, Condition.METRICSUN
 class History:
     """What the trials of a request say about a space."""
 
+    trials: list[Trial] = field(default_factory=list)
     observations: list[Observation] = field(default_factory=list)
     failed: list[Point] = field(default_factory=list)
     pending: list[Point] = field(default_factory=list)
     seen: set[Point] = field(default_factory=set)
     """Points of the space that some trial has, in whatever state; values that were moved into the space are not here."""
-    trials: int = 0
+
+    def add(self, trial: Trial, *, exact: bool) -> None:
+        """Count a trial; `exact` says that its point is what it had, not only near to it."""
+        self.trials.append(trial)
+        if trial.point is None:
+            return
+        if trial.observation is not None:
+            self.observations.append(trial.observation)
+        elif trial.state is State.PENDING:
+            self.pending.append(trial.point)
+        else:
+            self.failed.append(trial.point)
+        if exact:
+            self.seen.add(trial.point)
 
 
-def read_history(space: SearchSpace, trials: Iterable[api_pb2.Trial], objective: api_pb2.ObjectiveSpec) -> History:
+@dataclass(frozen=True)
+class Reading:
+    """How trials are read: the space of their values, the metrics, and the parameter that is a resource."""
+
+    space: SearchSpace
+    objectives: Sequence[Objective]
+    resource: str | None = None
+
+    def read(self, trial: api_pb2.Trial) -> tuple[Trial, bool]:
+        """A trial, and whether its values are exactly its point."""
+        assignments = {entry.name: entry.value for entry in trial.spec.parameter_assignments.assignments}
+        point = self.space.parse(assignments)
+        losses = self._find_losses(trial)
+        observation = None
+        if losses and point is not None:
+            several = losses if len(losses) > 1 else ()
+            stopped = trial.status.condition == Condition.EARLYSTOPPED
+            observation = Observation(point, losses[0], several, stopped, find_seconds(trial.status))
+        found = Trial(
+            name=trial.name,
+            state=_state(trial.status.condition, losses),
+            point=point,
+            observation=observation,
+            resource=find_number(assignments.get(self.resource, "")) if self.resource else None,
+            labels=dict(trial.spec.labels),
+        )
+        return found, point is not None and self.space.holds(assignments, point)
+
+    def _find_losses(self, trial: api_pb2.Trial) -> tuple[float, ...]:
+        """The losses of all objectives; none at all when one has no finite number or the trial did not end well."""
+        if trial.status.condition not in ENDED_WELL:
+            return ()
+        texts: Mapping[str, str] = {metric.name: metric.value for metric in trial.status.observation.metrics}
+        own = trial.spec.objective.objective_metric_name
+        losses = []
+        for index, objective in enumerate(self.objectives):
+            value = find_number(texts.get(own if own and index == 0 else objective.metric, ""))
+            if value is None:
+                return ()
+            losses.append(objective.loss(value))
+        return tuple(losses)
+
+
+def read_history(
+    space: SearchSpace, trials: Iterable[api_pb2.Trial], objectives: Sequence[Objective], resource: str | None = None
+) -> History:
     """Sort trials into observations, failures and pending ones; those that fit nowhere only count.
 
     They are taken in the order in which they started, whatever their order in the request: a list from an API server has
     none that lasts. Those without a start keep their order, after the others.
     """
-    history = History()
+    history, reading = History(), Reading(space, objectives, resource)
     for trial in sorted(trials, key=_age):
-        history.trials += 1
-        assignments = {entry.name: entry.value for entry in trial.spec.parameter_assignments.assignments}
-        point = space.parse(assignments)
-        if point is not None:
-            _record(history, trial, point, objective)
-            if space.holds(assignments, point):
-                history.seen.add(point)
+        found, exact = reading.read(trial)
+        history.add(found, exact=exact)
     return history
 
 
@@ -50,25 +106,28 @@ def _age(trial: api_pb2.Trial) -> tuple[bool, str, str]:
     return not start, start, trial.name if start else ""
 
 
-def _record(history: History, trial: api_pb2.Trial, point: Point, objective: api_pb2.ObjectiveSpec) -> None:
-    condition = trial.status.condition
-    loss = find_loss(trial, objective) if condition in ENDED_WELL else None
-    if loss is not None:
-        history.observations.append(Observation(point, loss))
-    elif condition in ENDED_WELL or condition in ENDED_BADLY:
-        history.failed.append(point)
-    else:
-        history.pending.append(point)
+def _state(condition: int, losses: Sequence[float]) -> State:
+    if losses:
+        return State.OBSERVED
+    return State.FAILED if condition in ENDED_WELL or condition in ENDED_BADLY else State.PENDING
 
 
-def find_loss(trial: api_pb2.Trial, objective: api_pb2.ObjectiveSpec) -> float | None:
-    """The objective's value as a loss; None when there is no finite number. An unknown direction is to minimise."""
-    name = trial.spec.objective.objective_metric_name or objective.objective_metric_name
-    values: Mapping[str, str] = {metric.name: metric.value for metric in trial.status.observation.metrics}
+def find_number(text: str) -> float | None:
+    """A finite number, or None."""
     try:
-        value = float(values[name])
-    except (KeyError, ValueError):
+        value = float(text)
+    except ValueError:
         return None
-    if not math.isfinite(value):
+    return value if math.isfinite(value) else None
+
+
+def find_seconds(status: api_pb2.TrialStatus) -> float | None:
+    """From start to completion; None when one of them is not known, or they are in the wrong order."""
+    if not (status.start_time and status.completion_time):
         return None
-    return -value if objective.type == api_pb2.MAXIMIZE else value
+    try:
+        start, end = parse_rfc3339(status.start_time), parse_rfc3339(status.completion_time)
+    except TimestampError:
+        return None
+    seconds = (end - start).total_seconds()
+    return seconds if seconds > 0 else None

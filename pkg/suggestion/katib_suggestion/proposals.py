@@ -5,66 +5,127 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle, islice
+from typing import assert_never
 
 from katib_suggestion.history import History
+from katib_suggestion.memory import Memory, Recall, digest
 from katib_suggestion.permutation import Permutation
+from katib_suggestion.problem import Budget
 from katib_suggestion.randomness import Randomness
-from katib_suggestion.search import Algorithm, Point, Search, SearchSpace
+from katib_suggestion.scales import rescaled
+from katib_suggestion.search import (
+    Algorithm,
+    Answer,
+    Observation,
+    Point,
+    Scheduler,
+    Search,
+    SearchSpace,
+    Suggestion,
+)
 
 PATIENCE = 100
 """How many known points an algorithm may propose in a row before a new one is chosen for it."""
 MOST_AT_ONCE = 1000
 """How many points one reply holds; whoever asked for more asks again."""
-
-
-@dataclass(frozen=True)
-class Budget:
-    """How many trials the Experiment may make; None where it does not say."""
-
-    max_trial_count: int | None
-    parallel_trial_count: int | None
+UNLIMITED = Budget()
 
 
 @dataclass(frozen=True)
 class Task:
-    """One search, as an Experiment describes it."""
+    """One search, as an Experiment describes it, and what is known beforehand."""
 
-    algorithm: Algorithm
+    strategy: Algorithm | Scheduler
     space: SearchSpace
     randomness: Randomness
-    budget: Budget
+    budget: Budget = UNLIMITED
+    experiment: str = ""
+    notes: tuple[tuple[str, str], ...] = ()
+    given: tuple[Point, ...] = ()
+    """Points to try before any other."""
+    elsewhere: tuple[Observation, ...] = ()
+    """What another experiment observed in the same space."""
 
 
-def propose_points(task: Task, history: History, issued: int, wanted: int) -> list[Point]:
-    """Up to `wanted` points, pairwise different and all of them new; fewer when there are no more."""
-    seen = set(history.seen)
-    search = Search(
+def suggest(task: Task, history: History, issued: int, wanted: int, memory: Memory | None = None) -> Answer:
+    """Up to `wanted` suggestions, from the task's algorithm or its scheduler."""
+    search = to_search(task, history, issued, min(wanted, MOST_AT_ONCE), memory or Memory())
+    match task.strategy:
+        case Algorithm():
+            points = propose_points(task.strategy, search, task.given)
+            return Answer(tuple(map(Suggestion, points)))
+        case Scheduler():
+            return task.strategy.schedule(search)
+        case _:
+            assert_never(task.strategy)
+
+
+def to_search(task: Task, history: History, issued: int, wanted: int, memory: Memory) -> Search:
+    """What the task's strategy may look at."""
+    elsewhere = rescaled(task.space, task.elsewhere, history.observations)
+    return Search(
         space=task.space,
         observations=tuple(history.observations),
         failed=tuple(history.failed),
         pending=tuple(history.pending),
-        seen=seen,
+        seen=history.seen,
         issued=issued,
         key=task.randomness.key,
         dice=task.randomness.dice(issued),
         max_trial_count=task.budget.max_trial_count,
         parallel_trial_count=task.budget.parallel_trial_count,
+        wanted=wanted,
+        elsewhere=elsewhere,
+        trials=tuple(history.trials) if isinstance(task.strategy, Scheduler) else (),
+        experiment=task.experiment,
+        notes=dict(task.notes),
+        randomness=task.randomness,
+        recall=Recall(memory, lambda: _content(task, history, elsewhere)),
     )
+
+
+def _content(task: Task, history: History, elsewhere: Sequence[Observation]) -> bytes:
+    """A hash of all that `Search.remembered` may depend on."""
+    observations = tuple(
+        (entry.point, entry.losses or entry.loss, entry.stopped, entry.seconds)
+        for entry in (*elsewhere, *history.observations)
+    )
+    settings = f"{task.strategy!r} {task.space!r} {task.randomness.key}"
+    return digest(type(task.strategy).__module__, settings, len(elsewhere), observations, tuple(history.failed))
+
+
+def propose_points(algorithm: Algorithm, search: Search, given: Sequence[Point] = ()) -> list[Point]:
+    """Up to `search.wanted` points, pairwise different and all of them new; fewer when there are no more.
+
+    Those that are given come first, as long as they are new.
+    """
+    seen = set(search.seen)
+    search = replace(search, seen=seen)
     points: list[Point] = []
-    while len(points) < min(wanted, MOST_AT_ONCE):
-        point = find_new_point(task.algorithm, search)
+    for place in range(search.wanted):
+        point = next((entry for entry in given if entry not in seen), None)
+        if point is None:
+            point = find_new_point(algorithm, search)
         if point is None:
             break
         points.append(point)
         seen.add(point)
-        count = issued + len(points)
-        search = replace(search, pending=(*search.pending, point), issued=count, dice=task.randomness.dice(count))
+        search = replace(
+            search,
+            pending=(*search.pending, point),
+            issued=search.issued + 1,
+            dice=search.dice_at(search.issued + 1),
+            wanted=search.wanted - 1,
+            place=place + 1,
+        )
     return points
 
 
 def find_new_point(algorithm: Algorithm, search: Search) -> Point | None:
     """The first proposal that is new; None when every point is known, or the algorithm says that it is done."""
     size = search.space.size
+    if algorithm.repeats:
+        return next(algorithm.propose(search), None)
     if size is not None and len(search.seen) >= size:
         return None
     proposals = algorithm.propose(search)

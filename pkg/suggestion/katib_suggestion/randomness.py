@@ -31,5 +31,10 @@ class Randomness:
         return random.Random(state)  # noqa: S311 - searching, not guarding
 
 
+def steady_dice(key: int, *purpose: str | int) -> random.Random:
+    """A stream that is the same whenever it is asked for: for what must not change from call to call."""
+    return random.Random(_digest("steady", key, *purpose))  # noqa: S311 - searching, not guarding
+
+
 def _digest(*parts: object) -> int:
     return int.from_bytes(hashlib.sha256("/".join(map(str, parts)).encode()).digest())

@@ -1,18 +1,28 @@
-"""Which algorithms there are: names to classes, loaded when first asked for, since some bring heavy libraries."""
+"""Which algorithms there are: names to classes, loaded when first asked for, since some bring heavy libraries.
+
+Ours are in a table; others are found by entry point, or given as `module:Class` when the service starts.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from importlib.metadata import entry_points
 
-from katib_suggestion.search import Algorithm
+from katib_suggestion.search import Algorithm, Scheduler
 
+GROUP = "katib.algorithms"
+"""The entry points of distributions that bring algorithms; an entry's name is its algorithmName."""
 BUILT_IN: Mapping[str, str] = {
     "grid": "katib_suggestion.algorithms.grid:GridSearch",
     "random": "katib_suggestion.algorithms.random_search:RandomSearch",
     "tpe": "katib_suggestion.algorithms.tpe:TPE",
 }
+
+
+class RegistryError(ValueError):
+    """An algorithm that cannot be served; the message says which one, why, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +35,48 @@ class Registry:
     def names(self) -> list[str]:
         return sorted(self.places)
 
-    def get_algorithm(self, name: str) -> type[Algorithm]:
-        """The class of an algorithm; raises KeyError for a name that is not known."""
-        module, _, attribute = self.places[name].partition(":")
+    def get_algorithm(self, name: str) -> type[Algorithm | Scheduler]:
+        """The class of an algorithm; raises KeyError for a name that is not known, RegistryError for no algorithm."""
+        return load_class(self.places[name])
+
+
+def build_registry(given: Iterable[str] = ()) -> Registry:
+    """Our algorithms, installed ones and those that are given as `module:Class` or `name=module:Class`.
+
+    Every one that is not ours is loaded, so that a mistake shows at the start; raises RegistryError.
+    """
+    places = dict(BUILT_IN)
+    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
+        _add(places, entry.name, entry.value, f"entry point {entry.name!r} of group {GROUP}")
+    for text in given:
+        name, _, place = text.rpartition("=")
+        _add(places, name or load_class(place).name, place, f"--algorithm {text}")
+    return Registry(places)
+
+
+def _add(places: dict[str, str], name: str, place: str, source: str) -> None:
+    if not name:
+        raise RegistryError(f"{source}: has no name: set `name` in the class, or say NAME={place}")
+    if name in places and places[name] != place:
+        raise RegistryError(f"{source}: {name!r} is already {places[name]}: choose another name")
+    load_class(place)
+    places[name] = place
+
+
+def load_class(place: str) -> type[Algorithm | Scheduler]:
+    """The class at `module:Class`; raises RegistryError."""
+    module, _, attribute = place.partition(":")
+    if not (module and attribute):
+        raise RegistryError(f"{place!r}: write it as module:Class, for example my_search:HillClimbing")
+    try:
         found = getattr(import_module(module), attribute)
-        if not (isinstance(found, type) and issubclass(found, Algorithm)):
-            raise TypeError(f"{self.places[name]} is no Algorithm")
-        return found
+    except ImportError as error:
+        raise RegistryError(f"{place}: cannot import: {error}: is its folder in PYTHONPATH?") from error
+    except AttributeError as error:
+        raise RegistryError(f"{place}: {module} has no {attribute}: check the spelling") from error
+    if not (isinstance(found, type) and issubclass(found, Algorithm | Scheduler)):
+        raise RegistryError(f"{place}: is no subclass of katib_suggestion.search.Algorithm or Scheduler")
+    missing = sorted(getattr(found, "__abstractmethods__", ()))
+    if missing:
+        raise RegistryError(f"{place}: does not say {', '.join(missing)}: write that method")
+    return found

@@ -12,7 +12,9 @@ from grpc import aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from katib_apis.v1beta1 import api_pb2, api_pb2_grpc, names
-from katib_suggestion.answers import RefusedError, answer_suggestions, answer_validation
+from katib_suggestion.answers import answer_suggestions, answer_validation
+from katib_suggestion.memory import Memory
+from katib_suggestion.problem import RefusedError
 from katib_suggestion.registry import Registry
 
 log = logging.getLogger(__name__)
@@ -34,12 +36,14 @@ class SuggestionService(api_pb2_grpc.SuggestionServicer):
     def __init__(self, registry: Registry, *, strict_count: bool = False) -> None:
         self._registry = registry
         self._strict_count = strict_count
+        self._memory = Memory()
 
     async def GetSuggestions(
         self, request: api_pb2.GetSuggestionsRequest, context: Context
     ) -> api_pb2.GetSuggestionsReply:
         return await _answer(
-            context, lambda: answer_suggestions(request, self._registry, strict_count=self._strict_count)
+            context,
+            lambda: answer_suggestions(request, self._registry, strict_count=self._strict_count, memory=self._memory),
         )
 
     async def ValidateAlgorithmSettings(

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 import types
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from katib_suggestion.search import Algorithm
+from katib_suggestion.search import Strategy
 
 T = TypeVar("T")
+S = TypeVar("S", bound=Strategy)
 LARGEST_SEED = 2**64 - 1
 LONGEST_SHOWN = 80
 
@@ -33,6 +34,8 @@ class Rule:
     at_least: float | None = None
     at_most: float | None = None
     choices: tuple[str, ...] = ()
+    none: str | None = None
+    """The text that means None."""
     aliases: tuple[str, ...] = ()
 
     def allows(self, value: float | str) -> bool:
@@ -62,28 +65,50 @@ def setting(default: T, **limits: Any) -> T:
     return value
 
 
-def parse_settings(
-    algorithm: type[Algorithm], given: Sequence[tuple[str, str]]
-) -> tuple[Algorithm, int | None, list[str]]:
-    """The algorithm with its settings, the seed if there is one, and everything that is wrong with the settings."""
+def required(**limits: Any) -> Any:
+    """A setting without a default, which must be given; before those that have one."""
+    return field(metadata={"rule": Rule(**limits)})
+
+
+def parse_settings(strategy: type[S], given: Sequence[tuple[str, str]]) -> tuple[S | None, int | None, list[str]]:
+    """The algorithm with its settings, the seed if there is one, and everything that is wrong with the settings.
+
+    There is no algorithm when something is wrong.
+    """
     texts = dict(given)  # the last one wins (algorithms.md §2.8)
     errors: list[str] = []
-    seed = _collect(errors, lambda: _parse_seed(algorithm, texts))
+    seed = _collect(errors, lambda: _parse_seed(strategy, texts))
     values: dict[str, Any] = {}
-    kinds = get_type_hints(algorithm)
-    known = set(algorithm.seed_names)
-    for entry in fields(algorithm):
+    kinds = get_type_hints(strategy)
+    for entry in fields(strategy):
         rule: Rule = entry.metadata["rule"]
-        spellings = (entry.name, *rule.aliases)
-        known.update(spellings)
-        found = [name for name in spellings if name in texts]
+        found = [name for name in (entry.name, *rule.aliases) if name in texts]
         if len(found) > 1:
             errors.append(f"settings {' and '.join(found)} mean the same: give one of them")
         elif found:
             text, kind = texts[found[0]], kinds[entry.name]
             values[entry.name] = _collect(errors, lambda name=found[0]: _parse(name, text, kind, rule))  # noqa: B023
-    errors += [_unknown(name, known) for name in texts if name not in known]
-    return (algorithm() if errors else algorithm(**values)), seed, errors
+        elif entry.default is MISSING:
+            errors.append(f"setting {entry.name}: is missing: give {_allowed(kinds[entry.name], rule)}")
+    if not strategy.lenient:
+        errors += [f"setting {shown(name)}: {_unknown(strategy)}" for name in unknown_settings(strategy, given)]
+    return (None if errors else strategy(**values)), seed, errors
+
+
+def unknown_settings(strategy: type[Strategy], given: Sequence[tuple[str, str]]) -> list[str]:
+    """Names of settings that mean nothing to an algorithm."""
+    known = {*_known(strategy), *strategy.note_names}
+    return [name for name in dict(given) if name not in known]
+
+
+def _known(strategy: type[Strategy]) -> list[str]:
+    spellings = [(entry.name, *entry.metadata["rule"].aliases) for entry in fields(strategy)]
+    return sorted({*strategy.seed_names, *(name for names in spellings for name in names)})
+
+
+def _unknown(strategy: type[Strategy]) -> str:
+    known = _known(strategy)
+    return f"no such setting; known are {', '.join(known)}" if known else "no such setting; there are none"
 
 
 def _collect(errors: list[str], parse: Any) -> Any:
@@ -94,37 +119,54 @@ def _collect(errors: list[str], parse: Any) -> Any:
         return None
 
 
-def _unknown(name: str, known: set[str]) -> str:
-    return f"setting {shown(name)}: no such setting; known are {', '.join(sorted(known))}"
-
-
-def _parse_seed(algorithm: type[Algorithm], texts: Mapping[str, str]) -> int | None:
-    found = [name for name in algorithm.seed_names if name in texts]
+def _parse_seed(strategy: type[Strategy], texts: Mapping[str, str]) -> int | None:
+    found = [name for name in strategy.seed_names if name in texts]
     if len(found) > 1:
         raise SettingError(f"settings {' and '.join(found)} mean the same: give one of them")
     if not found:
         return None
     value = _parse(found[0], texts[found[0]], int, Rule(at_least=0, at_most=LARGEST_SEED))
-    return int(value)
+    return None if value is None else int(value)
 
 
-def _parse(name: str, text: str, kind: Any, rule: Rule) -> float | str:
-    if get_origin(kind) in (Union, types.UnionType):
-        kind = next(entry for entry in get_args(kind) if entry is not type(None))
-    words = {int: "a whole number", float: "a number", str: "a text"}[kind]
+def _parse(name: str, text: str, kind: Any, rule: Rule) -> float | str | None:
+    if text == rule.none:
+        return None
+    wrong = SettingError(f"setting {name}: {shown(text)} is not {_allowed(kind, rule)}")
     try:
-        value: float | str = kind(text)
+        value: float | str = TYPES[_plain(kind)][1](text)
     except ValueError as error:
-        raise SettingError(f"setting {name}: {shown(text)} is not {_allowed(words, rule)}") from error
+        raise wrong from error
     if (isinstance(value, float) and not math.isfinite(value)) or not rule.allows(value):
-        raise SettingError(f"setting {name}: {shown(text)} is not {_allowed(words, rule)}")
+        raise wrong
     return value
 
 
-def _allowed(words: str, rule: Rule) -> str:
-    if rule.choices:
-        return str(rule)
-    return f"{words} {rule}".rstrip()
+def _plain(kind: Any) -> Any:
+    """The type of a value that is not None."""
+    if get_origin(kind) in (Union, types.UnionType):
+        return next(entry for entry in get_args(kind) if entry is not type(None))
+    return kind
+
+
+def _parse_flag(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ValueError(text)
+    return text.lower() == "true"
+
+
+TYPES: Mapping[type, tuple[str, Callable[[str], Any]]] = {
+    int: ("a whole number", int),
+    float: ("a number", float),
+    str: ("a text", str),
+    bool: ("true or false", _parse_flag),
+}
+"""Types of settings: what each is called, and how it is read."""
+
+
+def _allowed(kind: Any, rule: Rule) -> str:
+    allowed = str(rule) if rule.choices else f"{TYPES[_plain(kind)][0]} {rule}".rstrip()
+    return allowed if rule.none is None else f"{allowed}, or {rule.none}"
 
 
 def shown(text: str) -> str:

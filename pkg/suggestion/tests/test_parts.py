@@ -18,13 +18,13 @@ from katib_suggestion.algorithms.tpe import TPE
 from katib_suggestion.history import read_history
 from katib_suggestion.parzen import ages, line_density, list_density, widths
 from katib_suggestion.permutation import Permutation
+from katib_suggestion.problem import Objective
 from katib_suggestion.randomness import Randomness
 from katib_suggestion.search import Algorithm
 from katib_suggestion.settings import parse_settings, setting
 
 LINE = ParameterText(name="x", type="double", min="0.01", max="10", step="", list=(), distribution="logUniform")
 LIST = ParameterText(name="c", type="categorical", min="", max="", step="", list=("a", "b", "c"), distribution="")
-OBJECTIVE = api_pb2.ObjectiveSpec(type=api_pb2.MAXIMIZE, objective_metric_name="acc")
 
 
 @given(st.integers(1, 3000), st.integers(0, 2**64))
@@ -108,11 +108,11 @@ def test_trials_are_sorted_into_observations_failures_and_pending_ones() -> None
         a_trial("0.9", status.UNKNOWN, x="6"),
         a_trial("0.9", status.SUCCEEDED, c="nothing"),
     ]
-    history = read_history(parse_space([LINE, LIST]), trials, OBJECTIVE)
+    history = read_history(parse_space([LINE, LIST]), trials, [Objective("acc", maximize=True)])
     assert [(entry.point[0], entry.loss) for entry in history.observations] == [(1.0, -0.5), (2.0, -0.7)]
     assert [point[0] for point in history.failed] == [3.0, 4.0]
     assert [point[0] for point in history.pending] == [5.0, 6.0]
-    assert history.trials == 7 and len(history.seen) == 6
+    assert len(history.trials) == 7 and len(history.seen) == 6
 
 
 def test_an_even_grid_shares_the_budget() -> None:

@@ -12,9 +12,10 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from katib_apis.v1beta1 import api_pb2, api_pb2_grpc, names
+from katib_suggestion.registry import Registry
 
 PATIENCE = 60
-ALGORITHMS = ("random", "grid", "tpe")
+ALGORITHMS = tuple(Registry().names)
 Assignments = Mapping[str, str]
 
 

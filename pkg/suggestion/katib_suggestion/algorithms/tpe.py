@@ -39,7 +39,7 @@ class TPE(Algorithm):
     """How many trials are drawn at random before anything is concluded from them."""
 
     def propose(self, search: Search) -> Iterator[Point]:
-        if not search.observations or len(search.observations) + len(search.pending) < self.n_startup_trials:
+        if not search.known or len(search.known) + len(search.pending) < self.n_startup_trials:
             while True:
                 yield search.space.sample(search.dice)
         good, bad = self._split(search)
@@ -53,13 +53,14 @@ class TPE(Algorithm):
 
     def _split(self, search: Search) -> tuple[list[Point], list[Point]]:
         """The best points, and the others; failed ones and those still running count as bad."""
-        count = len(search.observations)
+        known = search.known
+        count = len(known)
         share = SHARE * count if self.gamma is None else self.gamma * math.sqrt(count)
         best = min(math.ceil(share), MOST_GOOD)
-        order = sorted(range(count), key=lambda index: search.observations[index].loss)
+        order = sorted(range(count), key=lambda index: known[index].loss)
         chosen = set(order[:best])
-        good = [entry.point for index, entry in enumerate(search.observations) if index in chosen]
-        bad = [entry.point for index, entry in enumerate(search.observations) if index not in chosen]
+        good = [entry.point for index, entry in enumerate(known) if index in chosen]
+        bad = [entry.point for index, entry in enumerate(known) if index not in chosen]
         return good, [*search.failed, *bad, *search.pending]
 
 

@@ -1,0 +1,47 @@
+"""Several objectives: which metrics there are, and which way each of them is better.
+
+The first is the Experiment's objective; the others are its additional metrics. Each goes the way that its strategy names,
+`min` or `max`, and without one of those the way of the objective; the settings `minimize` and `maximize` overrule both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from katib_suggestion.problem import Objective
+from katib_suggestion.search import Algorithm, Strategy
+from katib_suggestion.settings import setting, shown
+
+
+@dataclass(frozen=True)
+class SeveralObjectives(Algorithm):
+    """An algorithm that looks for the best compromises; its observations have a loss for each objective."""
+
+    several: ClassVar[bool] = True
+
+    minimize: str = setting("")
+    """Additional metrics of which less is better, separated by commas."""
+    maximize: str = setting("")
+    """Additional metrics of which more is better, separated by commas."""
+
+
+def directed(strategy: Strategy, objectives: Sequence[Objective]) -> tuple[list[Objective], list[str]]:
+    """The objectives with the directions that the settings name, and all that is wrong with these settings."""
+    errors: list[str] = []
+    found = {entry.metric: entry for entry in objectives[1:]}
+    told: dict[str, str] = {}
+    for name, maximize in (("minimize", False), ("maximize", True)):
+        place = f"spec.algorithm.algorithmSettings: setting {name}"
+        for metric in filter(None, map(str.strip, getattr(strategy, name, "").split(","))):
+            if metric not in found:
+                known = ", ".join(found) or "none: list them in spec.objective.additionalMetricNames"
+                errors.append(f"{place}: {shown(metric)} is no additional metric; there are {known}")
+            elif told.setdefault(metric, name) != name:
+                errors.append(f"{place}: {shown(metric)} stands in minimize too: remove it from one of them")
+            else:
+                found[metric] = replace(found[metric], maximize=maximize)
+    if len(objectives) < 2:
+        errors.append("spec.objective.additionalMetricNames: name at least one metric beside the objective")
+    return [objectives[0], *found.values()], errors
