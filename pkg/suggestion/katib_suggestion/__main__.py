@@ -26,25 +26,33 @@ def build_parser() -> FlagParser:
         action="store_true",
         help="for Katib's own controller: when too few new points are left, fill the reply up with the best known ones",
     )
+    parser.add_argument(
+        "--algorithm",
+        action="append",
+        default=[],
+        metavar="[NAME=]MODULE:CLASS",
+        help="serve an algorithm of yours too, under NAME or the `name` of its class; may be given more than once",
+    )
     parser.add_argument("--version", action=ShowVersion, distribution="katib-suggestion")
     return parser
 
 
-async def serve(listen_address: str, *, strict_count: bool) -> None:
-    """Serve until SIGTERM or SIGINT; raises OSError when the address cannot be had."""
-    from katib_suggestion.registry import Registry
+async def serve(listen_address: str, algorithms: Sequence[str], *, strict_count: bool) -> None:
+    """Serve until SIGTERM or SIGINT; raises OSError for an address that cannot be had, ValueError for an algorithm."""
+    from katib_suggestion.registry import build_registry
     from katib_suggestion.service import SuggestionService, build_server
 
+    registry = build_registry(algorithms)
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    server = build_server(SuggestionService(Registry(), strict_count=strict_count))
+    server = build_server(SuggestionService(registry, strict_count=strict_count))
     try:
         server.add_insecure_port(listen_address)
     except RuntimeError as error:
         raise OSError(f"cannot listen on {listen_address}: is it in use? Choose another --listen-address") from error
     await server.start()
-    log.info("listening on %s", listen_address)
+    log.info("listening on %s with %s", listen_address, ", ".join(registry.names))
     await stopping.wait()
     await server.stop(GRACE)
 
@@ -53,8 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = build_parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
     try:
-        asyncio.run(serve(parsed.listen_address, strict_count=parsed.strict_count))
-    except OSError as error:
+        asyncio.run(serve(parsed.listen_address, parsed.algorithm, strict_count=parsed.strict_count))
+    except (OSError, ValueError) as error:
         print(f"katib-suggestion: {error}", file=sys.stderr)
         return 1
     return 0
