@@ -155,7 +155,7 @@ def test_a_grid_may_have_more_points_than_anybody_can_list() -> None:
         assert domain.size > 10**8
         index = domain.from_unit(0.25)
         assert 0 < index < domain.size
-        assert domain.parse(domain.format(index)) == index
+        assert domain.read(domain.format(index)) == (index, True)
 
 
 def test_a_step_that_doubles_cannot_show_is_no_step() -> None:
@@ -455,3 +455,31 @@ def test_a_parameter_without_a_step_can_be_spread_evenly() -> None:
     )
     assert [plain.spread(index, 5) for index in range(5)] == [0.1, 0.3, 0.5, 0.7, 0.9]
     assert [logarithmic.spread(index, 5) for index in range(5)] == [1e-05, 0.0001, 0.001, 0.01, 0.1]
+
+
+@given(SPACES, st.integers())
+def test_every_drawn_point_survives_the_unit_cube(space: SearchSpace, seed: int) -> None:
+    """§6: to_unit and from_unit are inverse to each other; what is finite comes back exactly."""
+    point = space.sample(random.Random(seed))
+    cube = space.to_unit(point)
+    assert all(0 <= u <= 1 for u in cube)
+    for domain, value, again in zip(space.domains, point, space.from_unit(cube), strict=True):
+        if isinstance(domain, Continuous):
+            ends = domain.distribution.coordinate(float(value)), domain.distribution.coordinate(float(again))
+            assert ends[0] == pytest.approx(ends[1], abs=1e-9)
+        else:
+            assert again == value
+
+
+@pytest.mark.parametrize("distribution", ["uniform", "logUniform", "normal", "logNormal"])
+def test_densities_are_those_of_the_distribution(distribution: str) -> None:
+    """§4: over model coordinates a density is how fast the distribution function rises; weights of a grid sum to one."""
+    line, grid = parse_domain(double("0.01", "1", "", distribution)), parse_domain(integer("1", "9", "", distribution))
+    assert isinstance(line, Continuous) and isinstance(grid, Grid)
+    for coordinate in (0.1, 0.35, 0.5, 0.8):
+        low, high = (line.to_unit(line.decode([coordinate + shift])) for shift in (-1e-5, 1e-5))
+        rise = (high - low) / 2e-5
+        assert math.exp(line.log_density(line.decode([coordinate]))) == pytest.approx(rise, rel=1e-4)
+    assert sum(math.exp(grid.log_density(index)) for index in range(9)) == pytest.approx(1.0)
+    space = SearchSpace(("a", "b"), (line, grid))
+    assert space.log_density((0.1, 4)) == line.log_density(0.1) + grid.log_density(4)

@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from katib_domain.search_space import SearchSpace
+from katib_suggestion.arrays import Vector, encode_points
 from katib_suggestion.search import Observation
 
-Vector = NDArray[np.float64]
 ENOUGH = 4
 """Observations from which a line is drawn; below, one experiment's losses are only moved to the other's."""
 NEIGHBOURS = 3
@@ -46,8 +45,8 @@ def _expected(
     space: SearchSpace, elsewhere: Sequence[Observation], losses: Vector, observations: Sequence[Observation]
 ) -> Vector:
     """What the nearest points of the other experiment gave, for each observation."""
-    places = np.array([space.encode(entry.point) for entry in elsewhere])
-    own = np.array([space.encode(entry.point) for entry in observations])
+    places = encode_points(space, [entry.point for entry in elsewhere])
+    own = encode_points(space, [entry.point for entry in observations])
     count = min(NEIGHBOURS, len(places))
     expected = np.empty(len(own))
     for index, place in enumerate(own):

@@ -76,6 +76,24 @@ class SearchSpace:
         """The point at a place in the unit cube, by the inverse distribution functions."""
         return tuple(domain.from_unit(u) for domain, u in zip(self.domains, cube, strict=True))
 
+    def to_unit(self, point: Point) -> tuple[float, ...]:
+        """A place in the unit cube that gives a point: of those that do, the one in the middle."""
+        return tuple(
+            domain.to_unit(value) for domain, value in zip(self.domains, point, strict=True)  # type: ignore[arg-type]
+        )
+
+    def log_density(self, point: Point) -> float:
+        """How likely a point is before anything is known: weights where values are finitely many, densities elsewhere."""
+        total = 0.0
+        for domain, value in zip(self.domains, point, strict=True):
+            total += domain.log_density(value)  # type: ignore[arg-type]
+        return total
+
+    @property
+    def width(self) -> int:
+        """How many model coordinates a point has."""
+        return sum(domain.width for domain in self.domains)
+
     def encode(self, point: Point) -> tuple[float, ...]:
         """The model coordinates of a point, all of them in [0, 1]."""
         coordinates: list[float] = []
@@ -92,23 +110,33 @@ class SearchSpace:
             start += domain.width
         return tuple(values)
 
+    def read(self, assignments: Mapping[str, str]) -> tuple[Point | None, bool]:
+        """The point of a trial's assignments, moved into the space, and whether they are exactly that point.
+
+        None when they have no place. Never raises.
+        """
+        values: list[Value] = []
+        exact = True
+        for name, domain in self._pairs:
+            text = assignments.get(name)
+            value, same = (None, False) if text is None else domain.read(text)
+            if value is None:
+                return None, False
+            values.append(value)
+            exact = exact and same
+        return tuple(values), exact
+
+    @cached_property
+    def _pairs(self) -> list[tuple[str, Domain]]:
+        return list(zip(self.names, self.domains, strict=True))
+
     def parse(self, assignments: Mapping[str, str]) -> Point | None:
         """The point of a trial's assignments, moved into the space; None when they have no place. Never raises."""
-        values: list[Value] = []
-        for name, domain in zip(self.names, self.domains, strict=True):
-            text = assignments.get(name)
-            value = None if text is None else domain.parse(text)
-            if value is None:
-                return None
-            values.append(value)
-        return tuple(values)
+        return self.read(assignments)[0]
 
     def holds(self, assignments: Mapping[str, str], point: Point) -> bool:
-        """Whether assignments are exactly this point, to which they were parsed."""
-        return all(
-            domain.holds(assignments[name], value)  # type: ignore[arg-type]
-            for name, domain, value in zip(self.names, self.domains, point, strict=True)
-        )
+        """Whether assignments are exactly this point."""
+        return self.read(assignments) == (point, True)
 
     def format(self, point: Point) -> dict[str, str]:
         """Assignments as texts."""

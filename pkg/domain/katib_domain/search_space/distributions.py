@@ -75,6 +75,12 @@ class Distribution:
         """The inverse distribution function at u in [0, 1], inside the bounds."""
         return self.value(bell_quantile(u) if self.bell else u)
 
+    def unit(self, coordinate: float) -> float:
+        """The distribution function at a model coordinate in [0, 1]: the inverse of `quantile`."""
+        if not self.bell or coordinate in (0.0, 1.0):
+            return coordinate
+        return (STANDARD.cdf(6 * coordinate - 3) - TAIL) / MASS
+
     def density(self, coordinate: float) -> float:
         """The density at a model coordinate in [0, 1]."""
         return 6 * STANDARD.pdf(6 * coordinate - 3) / MASS if self.bell else 1.0

@@ -1,7 +1,7 @@
 """What values one parameter may take: all reals between bounds, a grid, a list with an order or without (§3, §5, §6). Pure.
 
-Every domain answers the same questions: `size`, `from_unit`, `encode` and `decode` (model coordinates, `width` of them),
-`parse`, `format`, `holds`. Values of finite domains are indexes.
+Every domain answers the same questions: `size`, `from_unit` and `to_unit`, `log_density`, `encode` and `decode` (model coordinates, `width` of them),
+`read`, `format`. Values of finite domains are indexes.
 """
 
 from __future__ import annotations
@@ -41,27 +41,33 @@ class Continuous:
     def from_unit(self, u: float) -> float:
         return self.distribution.quantile(u)
 
+    def to_unit(self, value: float) -> float:
+        return self.distribution.unit(self.distribution.coordinate(value))
+
+    def log_density(self, value: float) -> float:
+        """The logarithm of the density, over model coordinates."""
+        return math.log(self.distribution.density(self.distribution.coordinate(value)))
+
     def encode(self, value: float) -> tuple[float, ...]:
         return (self.distribution.coordinate(value),)
 
     def decode(self, coordinates: Sequence[float]) -> float:
         return self.distribution.value(coordinates[0])
 
-    def parse(self, text: str) -> float | None:
-        """The number, moved to the nearer bound when it is outside."""
+    def read(self, text: str) -> tuple[float | None, bool]:
+        """The number, moved to the nearer bound when it is outside, and whether it was not."""
         try:
             number = float(text)
         except ValueError:
-            return None
+            return None, False
+        if self.distribution.low <= number <= self.distribution.high and "_" not in text:
+            return number, True
         if not math.isfinite(number) or "_" in text:
-            return None
-        return min(max(number, self.distribution.low), self.distribution.high)
+            return None, False
+        return min(max(number, self.distribution.low), self.distribution.high), False
 
     def format(self, value: float) -> str:
         return format_float(value)
-
-    def holds(self, text: str, value: float) -> bool:
-        return float(text) == value
 
     def spread(self, index: int, count: int) -> float:
         """The value at an index of `count` values that lie evenly on the distribution's line, both bounds included."""
@@ -111,6 +117,16 @@ class Grid:
                 below = middle + 1
         return below
 
+    def to_unit(self, index: int) -> float:
+        """The middle of the unit numbers that give this index."""
+        if self.distribution.name == UNIFORM:
+            return (index + 0.5) / self.size
+        return (self._mass_below(index) + self._mass_below(index + 1)) / 2 / self._mass_below(self.size)
+
+    def log_density(self, index: int) -> float:
+        """The logarithm of the weight."""
+        return _logarithm(self.weight(index))
+
     def weight(self, index: int) -> float:
         """The probability of an index: the mass between the midpoints to its neighbours (§5.2)."""
         if self.distribution.name == UNIFORM or self.size == 1:
@@ -152,21 +168,14 @@ class Grid:
         near = [min(self.size - 1, max(0, int(index) + offset)) for offset in (0, 1)]
         return min(near, key=lambda entry: abs(Fraction(self.number(entry)) - Fraction(number)))
 
-    def parse(self, text: str) -> int | None:
-        """The index of the nearest number; those outside or off the grid are kept for the model."""
-        return self._read(text)[0]
-
     def format(self, value: int) -> str:
         number = self.number(value)
         return str(number) if isinstance(number, int) else format_float(number)
 
-    def holds(self, text: str, value: int) -> bool:
-        return self._read(text) == (value, True)
-
-    def _read(self, text: str) -> tuple[int | None, bool]:
-        """The index that a text stands for, and whether it is exactly that number; histories repeat their texts."""
+    def read(self, text: str) -> tuple[int | None, bool]:
+        """The index of the nearest number, and whether it is exactly that one; those off the grid are kept for the model."""
         found = self._texts.get(text)
-        if found is None:
+        if found is None:  # histories repeat their texts
             found = self._texts[text] = self._look_up(parse_decimal(text))
         return found
 
@@ -210,6 +219,12 @@ class Ordinal:
     def from_unit(self, u: float) -> int:
         return index_from_unit(u, self.size)
 
+    def to_unit(self, index: int) -> float:
+        return (index + 0.5) / self.size
+
+    def log_density(self, index: int) -> float:
+        return -math.log(self.size)
+
     def weight(self, index: int) -> float:
         return 1 / self.size
 
@@ -219,15 +234,14 @@ class Ordinal:
     def decode(self, coordinates: Sequence[float]) -> int:
         return round(min(1.0, max(0.0, coordinates[0])) * (self.size - 1))
 
-    def parse(self, text: str) -> int | None:
+    def read(self, text: str) -> tuple[int | None, bool]:
         index = self._indexes.get(text)
-        return self._indexes.get(parse_decimal(text)) if index is None else index
+        if index is None:
+            index = self._indexes.get(parse_decimal(text))
+        return index, index is not None
 
     def format(self, value: int) -> str:
         return self.entries[value]
-
-    def holds(self, text: str, value: int) -> bool:
-        return True
 
     def neighbour(self, value: int, *, up: bool) -> int | None:
         return _step(self.size, value, up)
@@ -254,6 +268,12 @@ class Nominal:
     def from_unit(self, u: float) -> int:
         return index_from_unit(u, self.size)
 
+    def to_unit(self, index: int) -> float:
+        return (index + 0.5) / self.size
+
+    def log_density(self, index: int) -> float:
+        return -math.log(self.size)
+
     def weight(self, index: int) -> float:
         return 1 / self.size
 
@@ -263,14 +283,12 @@ class Nominal:
     def decode(self, coordinates: Sequence[float]) -> int:
         return max(range(self.size), key=lambda index: coordinates[index])
 
-    def parse(self, text: str) -> int | None:
-        return self._indexes.get(text)
+    def read(self, text: str) -> tuple[int | None, bool]:
+        index = self._indexes.get(text)
+        return index, index is not None
 
     def format(self, value: int) -> str:
         return self.entries[value]
-
-    def holds(self, text: str, value: int) -> bool:
-        return True
 
     def neighbour(self, value: int, *, up: bool) -> int | None:
         return _step(self.size, value, up)
@@ -278,6 +296,11 @@ class Nominal:
 
 Finite = Grid | Ordinal | Nominal
 Domain = Continuous | Finite
+
+
+def _logarithm(weight: float) -> float:
+    """The logarithm of a weight, also of one that is too small to be told from zero."""
+    return math.log(max(weight, 5e-324))
 
 
 def _step(size: int, value: int, up: bool) -> int | None:
