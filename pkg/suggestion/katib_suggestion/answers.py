@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from katib_apis.v1beta1 import api_pb2
 from katib_domain.search_space import SearchSpace
 from katib_suggestion.experiments import to_problem
-from katib_suggestion.history import read_history
+from katib_suggestion.history import Reading
 from katib_suggestion.memory import Memory
 from katib_suggestion.objectives import directed
 from katib_suggestion.problem import Objective, Problem, RefusedError
@@ -95,7 +95,7 @@ def answer_suggestions(
 ) -> api_pb2.GetSuggestionsReply:
     """New points for an Experiment; raises RefusedError."""
     task, objectives = read_task(request.experiment, registry)
-    history = read_history(task.space, request.trials, objectives, task.strategy.resource)
+    history = Reading(task.space, objectives, task.strategy.resource).read_all(request.trials, memory)
     wanted = request.current_request_number
     total = request.total_request_number
     issued = max(0, total - wanted) if total else len(history.trials)

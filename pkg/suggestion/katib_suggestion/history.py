@@ -5,14 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from katib_apis.v1beta1 import api_pb2
 from katib_domain.search_space import Point, SearchSpace
-from katib_domain.timestamps import TimestampError, parse_rfc3339
+from katib_suggestion.memory import Memory, digest
 from katib_suggestion.problem import Objective
 from katib_suggestion.search import Observation, State, Trial
 
+Decoded = dict[bytes, tuple[Trial, bool]]
+TRIAL_BYTES, VALUE_BYTES = 700, 32
 Condition = api_pb2.TrialStatus
+NO_LABELS: Mapping[str, str] = {}
 ENDED_WELL = frozenset({Condition.SUCCEEDED, Condition.EARLYSTOPPED})
 ENDED_BADLY = frozenset({Condition.KILLED, Condition.FAILED, Condition.METRICSUNAVAILABLE})
 
@@ -54,7 +58,7 @@ class Reading:
     def read(self, trial: api_pb2.Trial) -> tuple[Trial, bool]:
         """A trial, and whether its values are exactly its point."""
         assignments = {entry.name: entry.value for entry in trial.spec.parameter_assignments.assignments}
-        point = self.space.parse(assignments)
+        point, exact = self.space.read(assignments)
         losses = self._find_losses(trial)
         observation = None
         if losses and point is not None:
@@ -67,9 +71,9 @@ class Reading:
             point=point,
             observation=observation,
             resource=find_number(assignments.get(self.resource, "")) if self.resource else None,
-            labels=dict(trial.spec.labels),
+            labels=dict(trial.spec.labels.items()) if trial.spec.labels else NO_LABELS,
         )
-        return found, point is not None and self.space.holds(assignments, point)
+        return found, exact
 
     def _find_losses(self, trial: api_pb2.Trial) -> tuple[float, ...]:
         """The losses of all objectives; none at all when one has no finite number or the trial did not end well."""
@@ -85,20 +89,37 @@ class Reading:
             losses.append(objective.loss(value))
         return tuple(losses)
 
+    def read_all(self, trials: Iterable[api_pb2.Trial], memory: Memory | None = None) -> History:
+        """Sort trials into observations, failures and pending ones; those that fit nowhere only count.
 
-def read_history(
-    space: SearchSpace, trials: Iterable[api_pb2.Trial], objectives: Sequence[Objective], resource: str | None = None
-) -> History:
-    """Sort trials into observations, failures and pending ones; those that fit nowhere only count.
+        They are taken in the order in which they started, whatever their order in the request: a list from an API server
+        has none that lasts. Those without a start keep their order, after the others.
+        """
+        history = History()
+        for found, exact in self._decoded(sorted(trials, key=_age), memory or Memory()):
+            history.add(found, exact=exact)
+        return history
 
-    They are taken in the order in which they started, whatever their order in the request: a list from an API server has
-    none that lasts. Those without a start keep their order, after the others.
-    """
-    history, reading = History(), Reading(space, objectives, resource)
-    for trial in sorted(trials, key=_age):
-        found, exact = reading.read(trial)
-        history.add(found, exact=exact)
-    return history
+    def _decoded(self, trials: Sequence[api_pb2.Trial], memory: Memory) -> Iterable[tuple[Trial, bool]]:
+        """Every trial, read; those that stood in the last request just as they are now are not read again."""
+        texts = [trial.SerializeToString() for trial in trials]
+
+        def make(kept: Decoded | None) -> Decoded:
+            known = kept or {}
+            return {text: known.get(text) or self.read(trial) for text, trial in zip(texts, trials, strict=True)}
+
+        decoded = memory.renew(self.key, make, self._weight)
+        return [decoded[text] for text in texts]
+
+    @property
+    def key(self) -> bytes:
+        """What a memory keeps decoded trials under."""
+        return digest("trials", repr((self.space, self.objectives, self.resource)))
+
+    def _weight(self, decoded: Decoded) -> int:
+        """About how many bytes trials take."""
+        each = TRIAL_BYTES + VALUE_BYTES * len(self.space.domains)
+        return sum(map(len, decoded)) + each * len(decoded)
 
 
 def _age(trial: api_pb2.Trial) -> tuple[bool, str, str]:
@@ -126,8 +147,8 @@ def find_seconds(status: api_pb2.TrialStatus) -> float | None:
     if not (status.start_time and status.completion_time):
         return None
     try:
-        start, end = parse_rfc3339(status.start_time), parse_rfc3339(status.completion_time)
-    except TimestampError:
+        span = datetime.fromisoformat(status.completion_time) - datetime.fromisoformat(status.start_time)
+    except (ValueError, TypeError):  # no time at all, or only one of them says in which zone it is
         return None
-    seconds = (end - start).total_seconds()
+    seconds = span.total_seconds()
     return seconds if seconds > 0 else None

@@ -54,9 +54,15 @@ class Memory:
         self._keep(key, value, weigh(value))
         return value
 
+    def renew(self, key: bytes, make: Callable[[T | None], T], weight: Callable[[T], int]) -> T:
+        """A new value in place of the one that is kept, which it may be made from."""
+        with self._lock:
+            kept: T | None = self._kept.get(key, (None, 0))[0]
+        value = make(kept)
+        self._keep(key, value, weight(value))
+        return value
+
     def _keep(self, key: bytes, value: object, size: int) -> None:
-        if size > self._limit:
-            return
         with self._lock:
             self._bytes += size - self._kept.pop(key, (None, 0))[1]
             self._kept[key] = (value, size)

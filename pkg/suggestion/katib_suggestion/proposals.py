@@ -12,7 +12,6 @@ from katib_suggestion.memory import Memory, Recall, digest
 from katib_suggestion.permutation import Permutation
 from katib_suggestion.problem import Budget
 from katib_suggestion.randomness import Randomness
-from katib_suggestion.scales import rescaled
 from katib_suggestion.search import (
     Algorithm,
     Answer,
@@ -62,7 +61,7 @@ def suggest(task: Task, history: History, issued: int, wanted: int, memory: Memo
 
 def to_search(task: Task, history: History, issued: int, wanted: int, memory: Memory) -> Search:
     """What the task's strategy may look at."""
-    elsewhere = rescaled(task.space, task.elsewhere, history.observations)
+    elsewhere = _lessons(task, history)
     return Search(
         space=task.space,
         observations=tuple(history.observations),
@@ -82,6 +81,14 @@ def to_search(task: Task, history: History, issued: int, wanted: int, memory: Me
         randomness=task.randomness,
         recall=Recall(memory, lambda: _content(task, history, elsewhere)),
     )
+
+
+def _lessons(task: Task, history: History) -> tuple[Observation, ...]:
+    if not task.elsewhere:
+        return ()
+    from katib_suggestion.scales import rescaled  # brings numpy, which most requests do not need
+
+    return rescaled(task.space, task.elsewhere, history.observations)
 
 
 def _content(task: Task, history: History, elsewhere: Sequence[Observation]) -> bytes:

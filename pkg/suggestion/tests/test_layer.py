@@ -12,7 +12,7 @@ import pytest
 from katib_apis.v1beta1 import api_pb2
 from katib_domain.search_space import ParameterText, SearchSpace, parse_space
 from katib_suggestion.answers import answer_suggestions
-from katib_suggestion.history import History, read_history
+from katib_suggestion.history import History, Reading
 from katib_suggestion.memory import Memory, digest, weigh
 from katib_suggestion.objectives import SeveralObjectives, directed
 from katib_suggestion.problem import Objective, Problem, RefusedError
@@ -249,7 +249,7 @@ def test_every_objective_has_a_loss_and_a_trial_without_one_of_them_failed() -> 
         for name, value in values.items():
             trial.status.observation.metrics.add(name=name, value=value)
         trials.append(trial)
-    history = read_history(parse_space([LINE]), trials, [Objective("acc", True), Objective("size")])
+    history = Reading(parse_space([LINE]), [Objective("acc", True), Objective("size")]).read_all(trials)
     assert [entry.losses for entry in history.observations] == [(-0.5, 3.0)] and history.failed == [(0.5,)]
 
 
@@ -269,3 +269,17 @@ def test_settings_say_which_way_an_additional_metric_is_better() -> None:
         "setting maximize: 'size' stands in minimize too: remove it from one of them",
     ]
     assert "name at least one metric" in directed(Compromise(), objectives[:1])[1][0]
+
+
+def test_only_new_and_changed_trials_are_read_again() -> None:
+    """U-01: what is kept never changes what is read."""
+    reading, memory = Reading(parse_space([LINE]), [Objective("loss")]), Memory()
+    trials = [api_pb2.Trial(name=str(number)) for number in range(3)]
+    for trial in trials:
+        trial.spec.parameter_assignments.assignments.add(name="x", value="0.5")
+    first = reading.read_all(trials, memory)
+    trials[1].status.condition = api_pb2.TrialStatus.FAILED
+    second = reading.read_all(trials, memory)
+    assert second == reading.read_all(trials) != first
+    assert [one is other for one, other in zip(first.trials, second.trials, strict=True)] == [True, False, True]
+    assert 0 < memory.size < 10_000

@@ -15,7 +15,7 @@ from katib_apis.v1beta1 import api_pb2
 from katib_domain.search_space import Continuous, ParameterText, parse_domain, parse_space
 from katib_suggestion.algorithms.grid import GridSearch, grid_sizes
 from katib_suggestion.algorithms.tpe import TPE
-from katib_suggestion.history import read_history
+from katib_suggestion.history import Reading
 from katib_suggestion.parzen import ages, line_density, list_density, widths
 from katib_suggestion.permutation import Permutation
 from katib_suggestion.problem import Objective
@@ -108,7 +108,7 @@ def test_trials_are_sorted_into_observations_failures_and_pending_ones() -> None
         a_trial("0.9", status.UNKNOWN, x="6"),
         a_trial("0.9", status.SUCCEEDED, c="nothing"),
     ]
-    history = read_history(parse_space([LINE, LIST]), trials, [Objective("acc", maximize=True)])
+    history = Reading(parse_space([LINE, LIST]), [Objective("acc", maximize=True)]).read_all(trials)
     assert [(entry.point[0], entry.loss) for entry in history.observations] == [(1.0, -0.5), (2.0, -0.7)]
     assert [point[0] for point in history.failed] == [3.0, 4.0]
     assert [point[0] for point in history.pending] == [5.0, 6.0]
