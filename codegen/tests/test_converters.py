@@ -8,7 +8,10 @@ import pytest
 from katib_codegen.errors import SourceError
 from katib_codegen.load import load
 from katib_codegen.model import Api, bundle
+from katib_codegen.render import Files
 from katib_codegen.render.converters import render_converters
+from katib_codegen.render.grpc_reference import render_grpc_reference
+from katib_codegen.render.protobuf import render_protobuf
 
 Change = Callable[[str, str, str], None]
 PATH = "pkg/apis/katib_apis/v1beta1/converters.py"
@@ -57,3 +60,14 @@ def test_a_field_that_belongs_to_none_is_named(
     change(file, old, new)
     with pytest.raises(SourceError, match=fault):
         render_converters(bundle(load(workspace)))
+
+
+@pytest.mark.parametrize("render", [render_protobuf, render_converters, render_grpc_reference])
+def test_every_product_of_a_wrong_proto_file_tells_its_line(
+    workspace: Path, change: Change, render: Callable[[Api], Files]
+) -> None:
+    change(
+        "api.proto", "  string name = 1;\n  ExperimentSpec spec = 2;", "  string name = 1\n  ExperimentSpec spec = 2;"
+    )
+    with pytest.raises(SourceError, match=r'^apis/v1beta1/api\.proto:\d+: protoc: Expected ";"'):
+        render(bundle(load(workspace)))

@@ -5,12 +5,8 @@ than one object (strategies of metrics, pending trials) is written by hand in th
 """
 
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -21,6 +17,7 @@ from katib_codegen.complaints import Complaint, refused
 from katib_codegen.errors import SourceError
 from katib_codegen.load import PROTO
 from katib_codegen.model import Api, Definition
+from katib_codegen.protoc import compiled
 from katib_codegen.render import Files, python_header
 from katib_codegen.render.templating import fill
 from katib_codegen.words import upper
@@ -64,8 +61,9 @@ def render_converters(api: Api) -> Files:
     }
     if not paired:
         return {}
-    pool, package = _descriptors(api.sources.proto)
-    conversions = [_conversion(api, definition, pool, package) for definition in paired.values()]
+    proto = compiled(api.sources)
+    pool = _messages(proto.described)
+    conversions = [_conversion(api, definition, pool, proto.file.package) for definition in paired.values()]
     tables = {pair.table: pair for conversion in conversions for pair in conversion.pairs if pair.way == "enum"}
     text = fill(
         "converters.py.j2",
@@ -77,23 +75,11 @@ def render_converters(api: Api) -> Files:
     return {f"{api.models}/converters.py": text}
 
 
-@cache
-def _descriptors(proto: str) -> tuple[DescriptorPool, str]:
-    """The messages of a proto file, and its package."""
-    from grpc_tools import protoc  # type: ignore[import-untyped]
-
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder, PROTO).write_text(proto, encoding="utf-8")
-        target = Path(folder, "descriptors")
-        include = files("grpc_tools").joinpath("_proto")
-        arguments = ["protoc", f"-I{folder}", f"-I{include}", f"--descriptor_set_out={target}", PROTO]
-        if protoc.main(arguments):
-            raise SourceError(f"{PROTO}: protoc cannot read it; its words stand above")
-        found = FileDescriptorSet.FromString(target.read_bytes())
+def _messages(described: FileDescriptorSet) -> DescriptorPool:
     pool = DescriptorPool()
-    for file in found.file:
+    for file in described.file:
         pool.AddSerializedFile(file.SerializeToString())
-    return pool, found.file[0].package
+    return pool
 
 
 def _conversion(api: Api, definition: Definition, pool: DescriptorPool, package: str) -> Conversion:

@@ -1,23 +1,18 @@
 """The gRPC API for people: a page of services, messages and enumerations with the words of api.proto."""
 
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from google.protobuf.descriptor_pb2 import (
     DescriptorProto,
     EnumDescriptorProto,
     FieldDescriptorProto,
     FileDescriptorProto,
-    FileDescriptorSet,
 )
 
-from katib_codegen.errors import SourceError
 from katib_codegen.load import PROTO
 from katib_codegen.model import Api
+from katib_codegen.protoc import compiled
 from katib_codegen.render import Files
 from katib_codegen.render.markdown import code, link, markdown_header, prose
 from katib_codegen.render.templating import fill
@@ -43,7 +38,7 @@ def render_grpc_reference(api: Api) -> Files:
     if not api.sources.proto:
         return {}
     source = f"{api.sources.folder}/{PROTO}"
-    page = _Page(_described(api.sources.proto))
+    page = _Page(compiled(api.sources).file)
     messages, enumerations = page.types()
     text = fill(
         "reference/grpc.md.j2",
@@ -56,20 +51,6 @@ def render_grpc_reference(api: Api) -> Files:
         enumerations=enumerations,
     )
     return {f"docs/reference/{api.version}/grpc.md": text}
-
-
-def _described(proto: str) -> FileDescriptorProto:
-    """What protoc reads in the file, comments included."""
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder, PROTO).write_text(proto, encoding="utf-8")
-        out = Path(folder, "described")
-        arguments = [f"-I{folder}", f"--descriptor_set_out={out}", "--include_source_info", PROTO]
-        done = subprocess.run(  # noqa: S603 (our own interpreter)
-            [sys.executable, "-m", "grpc_tools.protoc", *arguments], capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise SourceError(f"{PROTO}: {done.stderr.strip()}")
-        return FileDescriptorSet.FromString(out.read_bytes()).file[0]
 
 
 class _Page:
