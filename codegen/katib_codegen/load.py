@@ -28,6 +28,8 @@ class Sources:
     permissions: Document
     webhooks: Document
     proto: str
+    messages: str = PROTO
+    """The name under which api.proto is known in a process: no two that differ may have the same."""
     lines: Mapping[str, Lines] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -78,7 +80,18 @@ def load(root: Path, version: str | None = None) -> Sources:
     texts, complaints = _texts([*sorted(folder.glob("*.yaml")), *proto])
     documents, lines = _documents(texts, complaints, f"apis/{version}")
     names, permissions, webhooks = (documents.pop(name, {}) for name in FACTS if name != PROTO)
-    return Sources(project, version, documents, names, permissions, webhooks, texts.get(PROTO, ""), lines)
+    messages = _messages(root, project, version)
+    return Sources(project, version, documents, names, permissions, webhooks, texts.get(PROTO, ""), messages, lines)
+
+
+def _messages(root: Path, project: Project, version: str) -> str:
+    """Versions that have the very same api.proto share its name, because they share its messages."""
+    protos = {one: root / "apis" / one.name / PROTO for one in project.versions}
+    contents = {one: path.read_bytes() for one, path in protos.items() if path.is_file()}
+    own = next((content for one, content in contents.items() if one.name == version), b"")
+    alike = [one for one, content in contents.items() if content == own]
+    said = [one.messages for one in alike if one.messages]
+    return said[0] if said else f"{alike[-1].name if alike else version}/{PROTO}"
 
 
 def _documents(

@@ -13,6 +13,7 @@ from katib_codegen.errors import SourceError
 from katib_codegen.lint import lint
 from katib_codegen.load import load, load_project
 from katib_codegen.model import Api, bundle
+from katib_codegen.proto import shared_name_complaints
 from katib_codegen.render import Files
 from katib_codegen.render.clients import render_clients
 from katib_codegen.render.converters import render_converters
@@ -93,6 +94,7 @@ def render_all(root: Path, report: Callable[[str, float], None] = lambda name, s
     """
     apis = [bundle(load(root, version.name)) for version in load_project(root).versions]
     complaints = [complaint for api in apis for complaint in lint(api)]
+    complaints += shared_name_complaints([api.sources for api in apis])
     if complaints:
         raise SourceError("\n".join(complaints))
     jobs = [(f"{_product(render)} {api.version}", partial(render, api)) for render in RENDERERS for api in apis]

@@ -14,6 +14,7 @@ from katib_codegen.errors import SourceError
 FILE = "project.yaml"
 # What a version may have beside its schemas.
 FACTS = ("names.yaml", "permissions.yaml", "webhooks.yaml", "api.proto")
+_MESSAGES = re.compile(r"(?:[a-z][a-z0-9_]*/)*api\.proto")
 _VERSION = re.compile(r"v([0-9]+)(?:(alpha|beta)([0-9]+))?")
 # Packages that every project has, and those for programs of users, which it may have.
 _PACKAGES = ("models", "clients")
@@ -48,6 +49,8 @@ class Version:
     name: str
     served: bool
     stored: bool
+    messages: str | None = None
+    """The name under which its api.proto is known in a process, where it is said and not `<version>/api.proto`."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,10 @@ def parse_project(document: Mapping[str, Any], folders: Collection[str], lines: 
     if faults:
         raise refused((Complaint(FILE, path, text) for path, text in faults), "apis", lines)
     packages = {role: Package(entry["folder"], entry["name"]) for role, entry in document["packages"].items()}
-    versions = [Version(name, entry["served"], entry["stored"]) for name, entry in document["versions"].items()]
+    versions = [
+        Version(name, entry["served"], entry["stored"], entry.get("messages"))
+        for name, entry in document["versions"].items()
+    ]
     types = document.get("kubernetes_types")
     return Project(
         name=document["name"],
@@ -150,6 +156,9 @@ def _version_faults(versions: Any, folders: Collection[str]) -> Iterator[tuple[P
                 "versions",
                 name,
             ), f"versions.{name} must say served and stored; write {{served: true, stored: false}}"
+        elif not _MESSAGES.fullmatch(str(entry.get("messages", "api.proto"))):
+            text = f"versions.{name} calls its messages {entry['messages']!r}"
+            yield ("versions", name, "messages"), f"{text}; write api.proto or <folder>/api.proto, or nothing"
     for name in sorted(set(folders) - set(versions)):
         yield ("versions",), f"versions does not name apis/{name}; add `{name}: {{served: true, stored: false}}`"
     stored = [name for name, entry in versions.items() if isinstance(entry, Mapping) and entry.get("stored") is True]

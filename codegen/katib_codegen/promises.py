@@ -3,13 +3,12 @@
 Kept apart from the dialect, so that a release stays readable after the dialect has changed.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from katib_codegen.dialect import BOUNDS
 from katib_codegen.model import Api, Definition, Kind
-from katib_codegen.proto import Block, parse_proto
+from katib_codegen.proto import Block, package, parse_proto
 
 Promises = dict[str, Any]
 
@@ -18,13 +17,11 @@ TYPE_WORDS = ("type", "format", "items", "values", "free", "either", "list", "ke
 _BOUNDS = tuple(keyword for pair in BOUNDS for keyword in pair)
 # Names that users write down or look for: in manifests, queries, dashboards, alerts.
 SECTIONS = ("labels", "label_values", "annotations", "finalizers", "environment", "ports", "reasons", "metrics")
-_PACKAGE = re.compile(r"^package\s+([\w.]+)\s*;", re.MULTILINE)
 
 
 def promises(api: Api) -> Promises:
     """The promises of one version, in the order of its sources."""
     blocks = parse_proto(api.sources.proto)
-    package = _PACKAGE.search(api.sources.proto)
     return {
         "kinds": {kind.name: _kind(kind) for kind in api.kinds},
         "types": {name: _type(definition) for name, definition in api.definitions.items()},
@@ -33,7 +30,7 @@ def promises(api: Api) -> Promises:
             for section in SECTIONS
             for key, entry in api.sources.names.get(section, {}).items()
         },
-        "package": package[1] if package else "",
+        "package": package(api.sources.proto)[0],
         "proto": {block.name: _block(block) for block in blocks},
     }
 

@@ -1,11 +1,15 @@
 """Reads api.proto as far as rules need it: messages, enums, services, their members and numbers, each with its line.
 
-protoc judges the syntax; what this reader does not know it passes over.
+protoc judges the syntax; what this reader does not know it passes over. What the files of several versions must not have
+in common is said here, because no rule sees two versions.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+
+from katib_codegen.complaints import Complaint, told
+from katib_codegen.load import PROTO, Sources
 
 _TOKEN = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\])*"|[A-Za-z_][\w.]*|\d+|\S|\n', re.DOTALL)
 _WORDS_BEFORE_A_TYPE = ("repeated", "optional", "required")
@@ -45,6 +49,39 @@ def parse_proto(text: str) -> list[Block]:
     while reader.more():
         reader.statement("", None)
     return reader.blocks
+
+
+def package(text: str) -> tuple[str, int]:
+    """The package that the file names, and its line; without one, an empty name and the first line."""
+    tokens = list(_tokens(text))
+    pairs = zip([(";", 1), *tokens], tokens, tokens[1:], strict=False)
+    return next((name for (end, _), (word, _), name in pairs if word == "package" and end in ";}"), ("", 1))
+
+
+def shared_name_complaints(versions: Sequence[Sources]) -> list[str]:
+    """What two files that differ have in common and one process, or one server, can have once. The newest comes first."""
+    return [
+        line
+        for position, later in enumerate(versions)
+        for earlier in versions[position + 1 :]
+        if later.proto and earlier.proto and later.proto != earlier.proto
+        for line in told(_shared_names(later, earlier), later.folder, later.lines)
+    ]
+
+
+def _shared_names(later: Sources, earlier: Sources) -> Iterator[Complaint]:
+    name, line = package(later.proto)
+    if name == package(earlier.proto)[0]:
+        text = f"the package {name} is the one of {earlier.version}, whose {PROTO} is another"
+        cure = f"name one of its own, such as {_own_package(later.version)}, or make both files the same"
+        yield Complaint(PROTO, (), f"{text}; {cure}", line)
+    if later.messages == earlier.messages:
+        text = f"these messages are called {later.messages}, as those of {earlier.version} are, which are others"
+        yield Complaint(PROTO, (), f"{text}; take `messages` from {later.version} in apis/project.yaml", 1)
+
+
+def _own_package(version: str) -> str:
+    return f"api.{re.sub(r'(?<=[0-9])(?=[a-z])', '.', version)}"
 
 
 class _Reader:

@@ -44,27 +44,29 @@ class Compiled:
 def compiled(sources: Sources) -> Compiled:
     """What protoc makes of this version's api.proto; raises SourceError with the line of each fault that it finds."""
     with _RUNNING:
-        return _compiled(sources.proto, sources.folder)
+        return _compiled(sources.proto, sources.folder, sources.messages)
 
 
 @cache
-def _compiled(proto: str, source: str) -> Compiled:
+def _compiled(proto: str, source: str, name: str) -> Compiled:
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder, PROTO).write_text(proto, encoding="utf-8")
+        file = Path(folder, name)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(proto, encoding="utf-8")
         described = Path(folder, "described")
         outputs = [f"--{output}_out={folder}" for output in _OUTPUTS]
         outputs += [f"--descriptor_set_out={described}", "--include_source_info", "--include_imports"]
         plugins = [f"--plugin={name}={_program(name)}" for name in _PLUGINS]
         include = files("grpc_tools").joinpath("_proto")
         done = subprocess.run(  # noqa: S603 (our own interpreter and its plugins)
-            [sys.executable, "-m", "grpc_tools.protoc", f"-I{folder}", f"-I{include}", *plugins, *outputs, PROTO],
+            [sys.executable, "-m", "grpc_tools.protoc", f"-I{folder}", f"-I{include}", *plugins, *outputs, name],
             capture_output=True,
             text=True,
             check=False,
         )
         if done.returncode:
             raise refused(_faults(done.stderr), source, {})
-        modules = {path.name: path.read_text("utf-8") for path in sorted(Path(folder).glob("*_pb2*.py*"))}
+        modules = {path.name: path.read_text("utf-8") for path in sorted(file.parent.glob("*_pb2*.py*"))}
         return Compiled(modules, FileDescriptorSet.FromString(described.read_bytes()))
 
 

@@ -2,6 +2,8 @@
 
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,14 @@ def add_version(workspace: Path, name: str, *, stored: bool = False) -> None:
     project = workspace / "apis/project.yaml"
     text = project.read_text().replace("stored: true", f"stored: {str(not stored).lower()}")
     project.write_text(f"{text}  {name}: {{served: true, stored: {str(stored).lower()}}}\n")
+
+
+def rewrite(path: Path, changes: Mapping[str, str]) -> None:
+    text = path.read_text()
+    for old, new in changes.items():
+        assert old in text, f"{path} holds no {old!r}"
+        text = text.replace(old, new, 1)
+    path.write_text(text)
 
 
 def crd_of(printed: Mapping[str, bytes], path: str) -> Any:
@@ -56,6 +66,85 @@ def test_two_versions_are_served_and_one_is_stored(workspace: Path) -> None:
     ]
     assert changed == {".gitattributes", *indexes, *(path for path in alone if "/crd" in path)}
     assert "sdk/python/kubeflow/katib/models/v1_trial.py" in both
+
+
+SECOND_PROTO = {
+    "package api.v1.beta1;": "package api.v1;",
+    "message GraphConfig {": "message GraphConfig {\n  string style = 100;",
+}
+SECOND_SCHEMA = """\
+      style:
+        description: How it is drawn.
+        type: string
+        x-katib-absent: as it comes
+        examples: [sparse]
+      numLayers:
+"""
+BOTH = """
+from katib_apis.v1 import api_pb2 as new, api_pb2_grpc as new_stubs, converters as from_new, models as new_models
+from katib_apis.v1beta1 import api_pb2 as old, api_pb2_grpc as old_stubs, converters as from_old, models as old_models
+
+graph = new_models.GraphConfig.from_dict({"numLayers": 3, "style": "sparse"})
+assert from_new.from_graph_config(new.GraphConfig.FromString(from_new.to_graph_config(graph).SerializeToString())) == graph
+before = old_models.GraphConfig.from_dict({"numLayers": 3})
+sent = from_old.to_graph_config(before).SerializeToString()
+assert from_old.from_graph_config(old.GraphConfig.FromString(sent)) == before
+assert from_new.to_graph_config(new_models.GraphConfig.from_dict({"numLayers": 3})).SerializeToString() == sent
+print(old.DESCRIPTOR.name, old.GraphConfig.DESCRIPTOR.full_name, len(old.GraphConfig.DESCRIPTOR.fields))
+print(new.DESCRIPTOR.name, new.GraphConfig.DESCRIPTOR.full_name, len(new.GraphConfig.DESCRIPTOR.fields))
+print(old_stubs.SuggestionStub.__module__, new_stubs.SuggestionStub.__module__)
+"""
+
+
+def press_and_import_both(workspace: Path) -> str:
+    """What BOTH prints where both versions are printed."""
+    write(workspace, render_all(workspace))
+    shutil.copy(ROOT / "pkg/apis/katib_apis/__init__.py", workspace / "pkg/apis/katib_apis")
+    return subprocess.run(
+        [sys.executable, "-c", BOTH],
+        cwd=workspace / "pkg/apis",
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
+def test_two_versions_of_the_messages_are_used_in_one_process(workspace: Path) -> None:
+    add_version(workspace, "v1")
+    rewrite(workspace / "apis/v1/api.proto", SECOND_PROTO)
+    rewrite(workspace / "apis/v1/experiment.yaml", {"      numLayers:\n": SECOND_SCHEMA})
+    assert press_and_import_both(workspace).splitlines() == [
+        "api.proto api.v1.beta1.GraphConfig 3",
+        "v1/api.proto api.v1.GraphConfig 4",
+        "katib_apis.v1beta1.api_pb2_grpc katib_apis.v1.api_pb2_grpc",
+    ]
+
+
+def test_two_versions_with_the_same_proto_file_share_its_messages(workspace: Path) -> None:
+    add_version(workspace, "v1")
+    both = render_all(workspace)
+    prints = [both[f"pkg/apis/katib_apis/{version}/api_pb2.py"].split(b"\n", 1)[1] for version in ("v1", "v1beta1")]
+    assert prints[0] == prints[1] and b"AddSerializedFile(b'\\n\\tapi.proto" in prints[0]
+
+
+def test_another_proto_file_needs_another_package(workspace: Path) -> None:
+    add_version(workspace, "v1")
+    rewrite(workspace / "apis/v1/api.proto", {"message GraphConfig {": "message GraphConfig {\n  string style = 100;"})
+    with pytest.raises(
+        SourceError,
+        match=r"(?m)^apis/v1/api\.proto:7: the package api\.v1\.beta1 is the one of v1beta1, .* such as api\.v1, or",
+    ):
+        render_all(workspace)
+
+
+def test_two_versions_cannot_call_different_messages_alike(workspace: Path) -> None:
+    add_version(workspace, "v1")
+    rewrite(workspace / "apis/v1/api.proto", SECOND_PROTO)
+    rewrite(workspace / "apis/project.yaml", {"stored: false}": "stored: false, messages: api.proto}"})
+    with pytest.raises(
+        SourceError, match=r"(?m)^apis/v1/api\.proto:1: .* called api\.proto, .* take `messages` from v1 in"
+    ):
+        render_all(workspace)
 
 
 def test_a_version_that_goes_takes_its_prints_along(workspace: Path) -> None:
@@ -95,7 +184,8 @@ def test_what_one_crd_says_once_all_versions_must_say_alike(workspace: Path) -> 
     ("old", "new", "fault"),
     [
         ("stored: true", "stored: false", "versions has 0 stored versions"),
-        ("  v1beta1: {served: true, stored: true}", "  v1beta1: {served: yes please}", "must say served and stored"),
+        ("served: true, stored: true", "served: yes please", "must say served and stored"),
+        ("messages: api.proto", "messages: katib.proto", "versions.v1beta1 calls its messages 'katib.proto'; write"),
         ("  v1beta1:", "  v2:", "versions has v2, but there is no folder apis/v2"),
         ("  v1beta1:", "  v2:", "versions does not name apis/v1beta1; add"),
         ("  v1beta1:", "  beta:", "versions has 'beta', which is no version"),

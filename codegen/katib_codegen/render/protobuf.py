@@ -11,7 +11,7 @@ from katib_codegen.model import Api
 from katib_codegen.protoc import compiled
 from katib_codegen.render import Files, python_header
 
-_IMPORT = re.compile(r"^import (api_pb2)( as \w+)?$", re.MULTILINE)
+_IMPORT = re.compile(r"^(?:from [\w.]+ )?import (api_pb2)( as \w+)?$", re.MULTILINE)
 _TOOL_WORDS = re.compile(
     r"^# (-\*- coding: utf-8 -\*-|.*DO NOT EDIT!|NO CHECKED-IN PROTOBUF GENCODE|source: .*|Protobuf Python Version: .*)\n"
     r"|  # noqa: Y015$",
@@ -20,7 +20,7 @@ _TOOL_WORDS = re.compile(
 
 
 def render_protobuf(api: Api) -> Files:
-    """api_pb2 and api_pb2_grpc with their .pyi, under the descriptor name api.proto."""
+    """api_pb2 and api_pb2_grpc with their .pyi."""
     if not api.sources.proto:
         return {}
     head = python_header(f"{api.sources.folder}/{PROTO}")
