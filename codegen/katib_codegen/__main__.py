@@ -15,7 +15,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 fresh or written, 1 not fresh (with --check), 2 a source that cannot be printed."""
     options = _parser().parse_args(arguments)
     try:
-        printed = render_all(options.root, report=_say_time if not options.check and not options.diff else _say_nothing)
+        printed = render_all(options.root, report=None if options.check or options.diff else _say_time)
     except SourceError as error:
         print(error, file=sys.stderr)
         return 2
@@ -33,10 +33,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _say_time(product: str, seconds: float) -> None:
     print(f"{seconds:6.2f} s  {product}")
-
-
-def _say_nothing(product: str, seconds: float) -> None:
-    pass
 
 
 def _parser() -> argparse.ArgumentParser:

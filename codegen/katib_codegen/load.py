@@ -69,7 +69,16 @@ def load_project(root: Path) -> Project:
 def load(root: Path, version: str | None = None) -> Sources:
     """Every source of one version (of the stored one, unless said); raises SourceError if one is missing or no YAML."""
     project = load_project(root)
-    version = version or project.stored.name
+    return _load(root, project, version or project.stored.name)
+
+
+def load_all(root: Path) -> list[Sources]:
+    """Every source of every version, the newest first; raises SourceError as `load` does."""
+    project = load_project(root)
+    return [_load(root, project, version.name) for version in project.versions]
+
+
+def _load(root: Path, project: Project, version: str) -> Sources:
     folder = root / "apis" / version
     missing = [name for name in project.facts if not (folder / name).is_file()]
     if missing:

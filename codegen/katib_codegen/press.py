@@ -11,7 +11,7 @@ from pathlib import Path
 
 from katib_codegen.errors import SourceError
 from katib_codegen.lint import lint
-from katib_codegen.load import load, load_project
+from katib_codegen.load import load_all
 from katib_codegen.model import Api, bundle
 from katib_codegen.proto import shared_name_complaints
 from katib_codegen.render import Files
@@ -61,6 +61,7 @@ WHOLE: tuple[Callable[..., Files], ...] = (
     render_katib_api,
     render_crds,
     render_sdk_models,
+    render_kubernetes_types,
 )
 # Where printed files may lie. A file in here that bears the press's mark and is not printed any more is an orphan,
 # also where the press never wrote: a product that moved leaves its old folder behind.
@@ -87,12 +88,12 @@ class Difference:
         return (f"{state:8} {path}" for path, state in sorted(found))
 
 
-def render_all(root: Path, report: Callable[[str, float], None] = lambda name, seconds: None) -> dict[str, bytes]:
+def render_all(root: Path, report: Callable[[str, float], None] | None = None) -> dict[str, bytes]:
     """Every printed file, in memory; raises SourceError when a source cannot be printed.
 
     `report` hears of each product when it is done, and how many seconds it took.
     """
-    apis = [bundle(load(root, version.name)) for version in load_project(root).versions]
+    apis = [bundle(sources) for sources in load_all(root)]
     complaints = [complaint for api in apis for complaint in lint(api)]
     complaints += shared_name_complaints([api.sources for api in apis])
     if complaints:
@@ -100,11 +101,11 @@ def render_all(root: Path, report: Callable[[str, float], None] = lambda name, s
     jobs = [(f"{_product(render)} {api.version}", partial(render, api)) for render in RENDERERS for api in apis]
     # The first of these takes longest: it begins beside the programs that are waited for.
     jobs[1:1] = [(_product(render), partial(render, *apis)) for render in WHOLE]
-    jobs.append((_product(render_kubernetes_types), partial(render_kubernetes_types, apis[0])))
     printed: dict[str, bytes] = {}
     with ThreadPoolExecutor(max_workers=2) as pool:
         for (name, _), (files, seconds) in zip(jobs, pool.map(lambda job: _timed(job[1]), jobs), strict=True):
-            report(name, seconds)
+            if report is not None:
+                report(name, seconds)
             printed.update(files)
     printed.update(render_gitattributes(printed))
     _require_python(printed)

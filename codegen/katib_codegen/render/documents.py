@@ -1,5 +1,6 @@
-"""Kubernetes objects as YAML text: one spelling for every printed manifest."""
+"""Documents as text: one spelling of YAML for every printed manifest, and one of JSON for every printed schema."""
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -19,3 +20,8 @@ def documents(objects: Iterable[Mapping[str, Any]]) -> str:
         "---\n" + yaml.dump(dict(item), Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
         for item in objects
     )
+
+
+def json_text(document: Mapping[str, Any]) -> bytes:
+    """The document as JSON that a person can read, keys in the order given."""
+    return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()

@@ -4,7 +4,6 @@ Stricter than the CRDs: they state the rules of admission that a schema can see,
 nobody knows. What admission accepts passes otherwise, apart from enumerations that are null or empty.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -22,6 +21,7 @@ from katib_codegen.outline import (
     types_of,
 )
 from katib_codegen.render import Files, mark
+from katib_codegen.render.documents import json_text
 from katib_codegen.words import words
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -39,14 +39,10 @@ def render_editor_schemas(api: Api) -> Files:
     folder = f"docs/schemas/{api.version}"
     found = documents(api)
     printed = {
-        f"{folder}/{document.stem}.json": _text(_head(api, document) | _alone(api, document)) for document in found
+        f"{folder}/{document.stem}.json": json_text(_head(api, document) | _alone(api, document)) for document in found
     }
-    printed[f"{folder}/all.json"] = _text(_head(api, *found) | _any_of(api, found))
+    printed[f"{folder}/all.json"] = json_text(_head(api, *found) | _any_of(api, found))
     return printed
-
-
-def _text(schema: Schema) -> bytes:
-    return (json.dumps(schema, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def _head(api: Api, *found: Document) -> Schema:

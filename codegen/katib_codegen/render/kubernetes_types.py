@@ -11,9 +11,9 @@ from katib_codegen.project import FILE
 from katib_codegen.render import Files, mark
 
 
-def render_kubernetes_types(api: Api) -> Files:
+def render_kubernetes_types(*apis: Api) -> Files:
     """One type a line, by its full name, after the key that says where it comes from; nothing if nobody wants any."""
-    wanted = api.sources.project.kubernetes_types
+    wanted = apis[0].project.kubernetes_types
     if wanted is None:
         return {}
     comment = json.dumps(mark(f"apis/{FILE}"))

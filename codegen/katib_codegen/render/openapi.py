@@ -3,7 +3,6 @@
 Knows how schemas of the dialect are said in OpenAPI. Enumerations are open, so known values are words, not a bound.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ from katib_codegen import kubernetes
 from katib_codegen.model import Api, Definition, Schema, references
 from katib_codegen.public import public_name, public_types
 from katib_codegen.render import Files, mark
+from katib_codegen.render.documents import json_text
 from katib_codegen.render.operations import PATCH_SCHEMAS, parameters, paths
 from katib_codegen.words import words
 
@@ -32,8 +32,7 @@ def render_openapi(api: Api) -> Files:
         return {}
     # OpenAPI allows no $comment at a document's top, and every x- key.
     document = {"x-comment": mark(api.sources.folder), **openapi(api)}
-    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-    return {f"{api.project.openapi}/{api.version}.json": text.encode()}
+    return {f"{api.project.openapi}/{api.version}.json": json_text(document)}
 
 
 def openapi(api: Api) -> dict[str, Any]:
