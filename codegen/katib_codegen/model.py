@@ -113,11 +113,16 @@ def bundle(sources: Sources) -> Api:
     return Api(sources, definitions, kinds)
 
 
+def target_name(schema: Mapping[str, Any]) -> str:
+    """The name of the type that a reference leads to; empty where the schema is none."""
+    return str(schema["$ref"]).rsplit("/", 1)[1] if "$ref" in schema else ""
+
+
 def references(schema: Any) -> Iterator[str]:
     """The names that a schema refers to."""
     if isinstance(schema, Mapping):
         if isinstance(schema.get("$ref"), str):
-            yield schema["$ref"].rsplit("/", 1)[1]
+            yield target_name(schema)
         for value in schema.values():
             yield from references(value)
     elif isinstance(schema, list):

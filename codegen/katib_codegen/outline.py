@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from katib_codegen.model import Api, Definition, Kind, references
+from katib_codegen.model import Api, Definition, Kind, references, target_name
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def target_of(api: Api, schema: Mapping[str, Any]) -> Definition | None:
     """The type that a field, the items of its list or the values of its map are of, where that is a named one."""
     for part in (schema, schema.get("items"), schema.get("additionalProperties")):
         if isinstance(part, Mapping) and "$ref" in part:
-            return api.definitions[part["$ref"].rsplit("/", 1)[1]]
+            return api.definitions[target_name(part)]
     return None
 
 

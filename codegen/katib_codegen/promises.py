@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from katib_codegen.dialect import BOUNDS
-from katib_codegen.model import Api, Definition, Kind
+from katib_codegen.model import Api, Definition, Kind, target_name
 from katib_codegen.proto import Block, package, parse_proto
 
 Promises = dict[str, Any]
@@ -55,7 +55,7 @@ def _type(definition: Definition) -> Promises:
 def _schema(schema: Mapping[str, Any]) -> Promises:
     """One schema in few words."""
     if "$ref" in schema:
-        promised: Promises = {"type": _reference(schema)}
+        promised: Promises = {"type": target_name(schema)}
     else:
         promised = {"type": schema["type"]} if "type" in schema else {}
     for keyword, word in (
@@ -73,14 +73,10 @@ def _schema(schema: Mapping[str, Any]) -> Promises:
         if isinstance(schema.get(keyword), Mapping):
             promised[word] = _schema(schema[keyword])
     if "allOf" in schema:
-        promised["extends"] = [_reference(part) for part in schema["allOf"]]
+        promised["extends"] = [target_name(part) for part in schema["allOf"]]
     if "x-kubernetes-validations" in schema:
         promised["rules"] = [entry["rule"] for entry in schema["x-kubernetes-validations"]]
     return promised
-
-
-def _reference(schema: Mapping[str, Any]) -> str:
-    return str(schema["$ref"]).rsplit("/", 1)[1]
 
 
 def _block(block: Block) -> Promises:

@@ -16,7 +16,7 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from katib_codegen.complaints import Complaint, refused
 from katib_codegen.errors import SourceError
 from katib_codegen.load import PROTO
-from katib_codegen.model import Api, Definition
+from katib_codegen.model import Api, Definition, target_name
 from katib_codegen.protoc import compiled
 from katib_codegen.render import Files, python_header
 from katib_codegen.render.templating import fill
@@ -118,7 +118,7 @@ def _pair(api: Api, name: str, schema: Mapping[str, Any], field: FieldDescriptor
     """How the two belong together; None where they cannot."""
     attribute = _snake(name) + ("_" if name in _SHADOWS and name != "type" else "")
     item = schema.get("items", schema)
-    target = item["$ref"].rsplit("/", 1)[1] if "$ref" in item else ""
+    target = target_name(item)
     enum = "enum" in api.definitions[target].schema if target else False
     function = _snake(target) if target else ""
     many = "items" in schema

@@ -9,7 +9,7 @@ from typing import Any
 
 from katib_codegen.complaints import Complaint, refused
 from katib_codegen.errors import SourceError
-from katib_codegen.model import Api, Kind, Schema
+from katib_codegen.model import Api, Kind, Schema, target_name
 from katib_codegen.project import Version
 from katib_codegen.render import Files, header
 from katib_codegen.render.documents import documents
@@ -144,7 +144,7 @@ class _Structural:
     ) -> tuple[Mapping[str, Any], tuple[str, ...]]:
         if "$ref" not in schema:
             return schema, path
-        name = schema["$ref"].rsplit("/", 1)[1]
+        name = target_name(schema)
         if name in path:
             raise SourceError(f"{place} leads to {name}, which holds itself; a structural schema cannot recurse")
         return self._definitions[name].schema, (*path, name)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from katib_codegen import kubernetes
-from katib_codegen.model import Api
+from katib_codegen.model import Api, target_name
 from katib_codegen.project import FILE
 from katib_codegen.public import attribute, public_name, public_types, snake
 from katib_codegen.render import Files, python_header
@@ -138,7 +138,7 @@ def _attribute(json_name: str) -> str:
 
 def _hint(api: Api, schema: Mapping[str, Any]) -> str:
     if "$ref" in schema:
-        return _reference(api, schema["$ref"].rsplit("/", 1)[1])
+        return _reference(api, target_name(schema))
     kind = kubernetes.single_type(schema) if "type" in schema else "any"
     if kind == "array":
         return f"List[{_hint(api, schema['items'])}]"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from katib_codegen import kubernetes
-from katib_codegen.model import Api, Definition, Schema, references
+from katib_codegen.model import Api, Definition, Schema, references, target_name
 from katib_codegen.public import public_name, public_types
 from katib_codegen.render import Files, mark
 from katib_codegen.render.documents import json_text
@@ -98,7 +98,7 @@ class _Schemas:
         return described | ({_IDENTITY: [schema[_IDENTITY]]} if _IDENTITY in schema else {})
 
     def _field(self, schema: Mapping[str, Any]) -> Schema:
-        target = self._api.definitions[schema["$ref"].rsplit("/", 1)[1]] if "$ref" in schema else None
+        target = self._api.definitions.get(target_name(schema))
         said = words(schema, target.schema.get("enum", ()) if target else ())
         field: Schema = {"description": said} if said else {}
         if target and "properties" in target.schema:

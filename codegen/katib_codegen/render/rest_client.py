@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from katib_codegen.errors import SourceError
-from katib_codegen.model import Api
+from katib_codegen.model import Api, target_name
 from katib_codegen.public import PublicType, public_types
 from katib_codegen.render import Files, python_header
 from katib_codegen.render.openapi import openapi
@@ -153,7 +153,7 @@ def _watching(
         queries=tuple(query for query in queries if query.json_name not in ("watch", *_ONLY_LIST)),
         body="",
         patch=False,
-        returns=(items["$ref"].rsplit("/", 1)[1],),
+        returns=(target_name(items),),
         watch=True,
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from katib_codegen.model import Api, Definition
+from katib_codegen.model import Api, Definition, target_name
 from katib_codegen.public import Field, PublicType, public_name, public_types
 from katib_codegen.render import Files, python_header
 from katib_codegen.render.templating import fill
@@ -81,7 +81,7 @@ class TypeNames:
         """The definition that a reference leads to; what it says where it has no fields: an enum is a text."""
         if "$ref" not in schema:
             return schema
-        definition = self._definitions[schema["$ref"].rsplit("/", 1)[1]]
+        definition = self._definitions[target_name(schema)]
         return definition if "properties" in definition.schema else definition.schema
 
     def _write(self, schema: Mapping[str, Any], mapping: str, free: str) -> str:

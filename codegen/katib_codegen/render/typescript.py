@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from katib_codegen.model import Api, Definition
+from katib_codegen.model import Api, Definition, target_name
 from katib_codegen.outline import Document, documents, is_enumeration, required_of, target_of
 from katib_codegen.render import Files, mark
 from katib_codegen.words import words
@@ -66,7 +66,7 @@ def _fields(api: Api, definition: Definition, document: Document | None) -> Iter
 
 def _type(api: Api, schema: Mapping[str, Any]) -> str:
     if "$ref" in schema:
-        return str(schema["$ref"].rsplit("/", 1)[1])
+        return target_name(schema)
     if schema.get("x-kubernetes-int-or-string"):
         return "number | string"
     if "items" in schema:

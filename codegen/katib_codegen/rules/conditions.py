@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from katib_codegen.complaints import Complaint, near_hint
-from katib_codegen.model import Api, Kind
-from katib_codegen.rules.nodes import target, target_name
+from katib_codegen.model import Api, Kind, target_name
+from katib_codegen.rules.nodes import target
 
 # Which conditions carry a reason: `Trial Running=False`.
 _STATE = re.compile(r"([A-Z]\w*) ([A-Z]\w*)=(?:True|False|Unknown)")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from katib_codegen.complaints import Complaint, Path
-from katib_codegen.model import Api, Definition
+from katib_codegen.model import Api, Definition, target_name
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,6 @@ def _with_inner(node: Node) -> Iterator[Node]:
 def target(api: Api, schema: Mapping[str, Any]) -> Mapping[str, Any]:
     """The schema that a reference leads to; the schema itself where it is none."""
     return api.definitions[target_name(schema)].schema if "$ref" in schema else schema
-
-
-def target_name(schema: Mapping[str, Any]) -> str:
-    """The name of the type that a reference leads to; empty where the schema is none."""
-    return str(schema["$ref"]).rsplit("/", 1)[1] if "$ref" in schema else ""
 
 
 def properties(api: Api, schema: Mapping[str, Any]) -> dict[str, Any]:
