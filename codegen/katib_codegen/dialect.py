@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 TYPES = ("array", "boolean", "integer", "number", "object", "string")
+SCALARS = tuple(name for name in TYPES if name not in ("array", "object"))
 NUMBERS = ("integer", "number")
 
 # On which types a keyword may stand; without types, on every one.

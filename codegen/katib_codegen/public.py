@@ -4,15 +4,13 @@ Knows those SDKs' rules for names, and which types they publish. Renders nothing
 """
 
 import keyword
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from katib_codegen.model import Api, Definition
+from katib_codegen.words import snake
 
-_ACRONYM = re.compile(r"([A-Z]+)([A-Z][a-z])")
-_HUMP = re.compile(r"([a-z\d])([A-Z])")
 _RESERVED = {*keyword.kwlist, "exec", "print"}
 _MARK = "x-katib-sdk"
 
@@ -62,11 +60,6 @@ def public_name(definition: Definition) -> str:
         return f"{definition.version.capitalize()}{definition.name}"
     version, name = definition.origin.split(".")[-2:]
     return f"{version.capitalize()}{name}"
-
-
-def snake(name: str) -> str:
-    """http_get for httpGet, pod_i_ps for podIPs: the rule of the generator that has named all this."""
-    return _HUMP.sub(r"\1_\2", _ACRONYM.sub(r"\1_\2", name)).replace("-", "_").lower()
 
 
 def attribute(json_name: str, mark: str = "_") -> str:

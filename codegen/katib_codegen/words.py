@@ -6,6 +6,8 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+_ACRONYM = re.compile(r"([A-Z]+)([A-Z][a-z])")
+_HUMP = re.compile(r"([a-z\d])([A-Z])")
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z0-9]+|[A-Z0-9]+")
 
 
@@ -35,6 +37,11 @@ def rule_words(schema: Mapping[str, Any]) -> list[str]:
 def upper(name: str) -> str:
     """The name as a constant's: parallelTrialCount becomes PARALLEL_TRIAL_COUNT."""
     return "_".join(word.upper() for word in _WORD.findall(name))
+
+
+def snake(name: str) -> str:
+    """The name as an attribute's, http_get for httpGet and pod_i_ps for podIPs: the rule of the generators of models."""
+    return _HUMP.sub(r"\1_\2", _ACRONYM.sub(r"\1_\2", name)).replace("-", "_").lower()
 
 
 def docstring(text: str) -> str:

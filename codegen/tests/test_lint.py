@@ -3,12 +3,14 @@
 import inspect
 
 import pytest
+from datamodel_code_generator.reference import camel_to_snake
 
 from katib_codegen.cel import Checker
 from katib_codegen.lint import lint
 from katib_codegen.model import Api
 from katib_codegen.proto import parse_proto
-from katib_codegen.rules.names import METHODS, OBJECT_METHODS, snake
+from katib_codegen.rules.names import METHODS, OBJECT_METHODS
+from katib_codegen.words import snake
 from katib_machinery.model import KatibModel, KatibObject
 
 
@@ -25,10 +27,16 @@ def test_the_rules_know_every_method_that_a_model_has() -> None:
 
 @pytest.mark.parametrize(
     ("field", "attribute"),
-    [("clientQPS", "client_qps"), ("enableGRPCProbeInSuggestion", "enable_grpc_probe_in_suggestion"), ("min", "min")],
+    [
+        ("clientQPS", "client_qps"),
+        ("enableGRPCProbeInSuggestion", "enable_grpc_probe_in_suggestion"),
+        ("min", "min"),
+        ("podIPs", "pod_i_ps"),
+        ("openAPIV3Schema", "open_apiv3_schema"),
+    ],
 )
 def test_attributes_are_spelt_as_models_spell_them(field: str, attribute: str) -> None:
-    assert snake(field) == attribute
+    assert snake(field) == camel_to_snake(field) == attribute
 
 
 RULES = [

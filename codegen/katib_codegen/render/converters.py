@@ -4,7 +4,6 @@ Knows how a field of a schema and a field of a message belong together (apis/REA
 than one object (strategies of metrics, pending trials) is written by hand in the domain.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,16 +13,16 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from google.protobuf.descriptor_pool import DescriptorPool
 
 from katib_codegen.complaints import Complaint, refused
+from katib_codegen.dialect import SCALARS
 from katib_codegen.errors import SourceError
 from katib_codegen.load import PROTO
 from katib_codegen.model import Api, Definition, target_name
 from katib_codegen.protoc import compiled
 from katib_codegen.render import Files, python_header
 from katib_codegen.render.templating import fill
-from katib_codegen.words import upper
+from katib_codegen.words import snake, upper
 
-_SHADOWS = ("dict", "list", "set", "type")
-_SCALARS = {"string": "str", "integer": "int", "number": "float", "boolean": "bool"}
+_SHADOWS = ("dict", "list", "set")
 
 
 @dataclass(frozen=True)
@@ -90,12 +89,12 @@ def _conversion(api: Api, definition: Definition, pool: DescriptorPool, package:
     except KeyError:
         raise SourceError(f"{place} names the message {message}, which {PROTO} does not define") from None
     pairs = tuple(_pairs(api, definition, descriptor, place))
-    return Conversion(definition.name, message, _snake(definition.name), pairs)
+    return Conversion(definition.name, message, snake(definition.name), pairs)
 
 
 def _pairs(api: Api, definition: Definition, descriptor: Descriptor, place: str) -> Iterator[Pair]:
     properties: Mapping[str, Mapping[str, Any]] = definition.schema["properties"]
-    names = {schema.get("x-katib-message-field", _snake(name)): name for name, schema in properties.items()}
+    names = {schema.get("x-katib-message-field", snake(name)): name for name, schema in properties.items()}
     for field in descriptor.fields:
         if field.name not in names:
             if field.name.removesuffix("_set") in names:
@@ -116,11 +115,11 @@ def _pairs(api: Api, definition: Definition, descriptor: Descriptor, place: str)
 
 def _pair(api: Api, name: str, schema: Mapping[str, Any], field: FieldDescriptor, *, goal: bool) -> Pair | None:
     """How the two belong together; None where they cannot."""
-    attribute = _snake(name) + ("_" if name in _SHADOWS and name != "type" else "")
+    attribute = snake(name) + ("_" if name in _SHADOWS else "")
     item = schema.get("items", schema)
     target = target_name(item)
     enum = "enum" in api.definitions[target].schema if target else False
-    function = _snake(target) if target else ""
+    function = snake(target) if target else ""
     many = "items" in schema
     wrapper = field.message_type if many and not field.is_repeated else None
     if wrapper is not None:
@@ -135,10 +134,6 @@ def _pair(api: Api, name: str, schema: Mapping[str, Any], field: FieldDescriptor
         return Pair("many" if many else "one", name, attribute, field.name, function=function)
     if many and field.is_repeated:
         return Pair("texts", name, attribute, field.name)
-    if not many and (target or schema.get("type") in _SCALARS) and field.message_type is None:
+    if not many and (target or schema.get("type") in SCALARS) and field.message_type is None:
         return Pair("goal" if goal else "scalar", name, attribute, field.name)
     return None
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from katib_codegen.complaints import Complaint, refused
+from katib_codegen.dialect import TYPES
 from katib_codegen.errors import SourceError
 from katib_codegen.model import Api, Kind, Schema, target_name
 from katib_codegen.project import Version
@@ -21,7 +22,6 @@ _COPIED = (
     "format", "maxItems", "maxLength", "maximum", "minItems", "minLength", "minimum", "pattern", "required",
     "x-kubernetes-int-or-string", "x-kubernetes-map-type", "x-kubernetes-preserve-unknown-fields",
 )  # fmt: skip
-_SCALARS = ("string", "integer", "number", "boolean")
 _ROOT_FIELDS = {
     "apiVersion": {"type": "string"},
     "kind": {"type": "string"},
@@ -183,6 +183,6 @@ def _type_of(schema: Mapping[str, Any], place: str) -> str:
     kind = schema.get("type")
     if isinstance(kind, list):
         kind = next((name for name in kind if name != "null"), None)
-    if kind not in (*_SCALARS, "array", "object"):
+    if kind not in TYPES:
         raise SourceError(f"{place} needs a type; {kind!r} is none")
     return str(kind)

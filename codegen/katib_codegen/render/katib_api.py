@@ -12,10 +12,10 @@ from typing import Any
 from katib_codegen import kubernetes
 from katib_codegen.model import Api, target_name
 from katib_codegen.project import FILE
-from katib_codegen.public import attribute, public_name, public_types, snake
+from katib_codegen.public import attribute, public_name, public_types
 from katib_codegen.render import Files, python_header
 from katib_codegen.render.templating import fill
-from katib_codegen.words import docstring, words
+from katib_codegen.words import docstring, snake, words
 
 _PREFIXES = ("io.k8s.api.core.v1.", "io.k8s.apimachinery.pkg.apis.meta.v1.")
 # Types that are one of two scalars, in the order in which Pydantic tries them.

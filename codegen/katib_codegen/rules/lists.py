@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from katib_codegen.complaints import Complaint, near_hint
+from katib_codegen.dialect import SCALARS
 from katib_codegen.model import Api
 from katib_codegen.rules.nodes import Node, nodes, target
 
 _TYPE = "x-kubernetes-list-type"
 _KEYS = "x-kubernetes-list-map-keys"
-_SCALARS = ("string", "integer", "number", "boolean")
 
 
 def list_complaints(api: Api) -> Iterator[Complaint]:
@@ -35,7 +35,7 @@ def list_complaints(api: Api) -> Iterator[Complaint]:
 def _set_complaints(node: Node, item: Mapping[str, Any]) -> Iterator[Complaint]:
     whole = item.get("type") == "object" and item.get("x-kubernetes-map-type") == "atomic"
     whole = whole or (item.get("type") == "array" and item.get(_TYPE) == "atomic")
-    if item.get("type", "string") not in _SCALARS and not whole:
+    if item.get("type", "string") not in SCALARS and not whole:
         text = f"is a set of {item['type']}s that are merged field by field, which kube-apiserver refuses"
         yield node.complain(f"{text}; write map with keys, or atomic", _TYPE)
 
@@ -61,7 +61,7 @@ def _key_fault(key: Any, fields: Mapping[str, Any], required: Any, earlier: Any)
         return f"which is no field of its items{near_hint(key, fields)}; name one"
     if key in earlier:
         return "twice; remove one"
-    if fields[key].get("type", "string") not in _SCALARS:
+    if fields[key].get("type", "string") not in SCALARS:
         return "which is no text, number or boolean; name one that is"
     if key not in required:
         return f"which its items need not have; write required: [{key}] in their type"

@@ -7,8 +7,8 @@ from katib_codegen.complaints import Complaint, near_hint
 from katib_codegen.load import PROTO
 from katib_codegen.model import Api
 from katib_codegen.proto import Block, Member, parse_proto
-from katib_codegen.rules.names import snake
 from katib_codegen.rules.nodes import types
+from katib_codegen.words import snake
 
 _FIELD = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _VALUE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")

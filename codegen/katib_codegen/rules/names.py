@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from katib_codegen.complaints import Complaint
 from katib_codegen.model import Api
 from katib_codegen.rules.nodes import Node, fields_of, types
-from katib_codegen.words import upper
+from katib_codegen.words import snake
 
 _FIELD = re.compile(r"[a-z][a-zA-Z0-9]*")
 _TYPE = re.compile(r"[A-Z][a-zA-Z0-9]*")
@@ -42,11 +42,6 @@ def name_complaints(api: Api) -> Iterator[Complaint]:
         elif name in _IMPORTED or hasattr(builtins, name) or keyword.iskeyword(name):
             yield node.complain("has the name of something that printed modules need; give it another one")
         yield from _field_complaints(node, METHODS | OBJECT_METHODS if name in kinds else METHODS)
-
-
-def snake(name: str) -> str:
-    """The name of the Python attribute for a field."""
-    return upper(name).lower()
 
 
 def _field_complaints(node: Node, methods: frozenset[str]) -> Iterator[Complaint]:
