@@ -10,8 +10,8 @@ from celpy import Environment
 from celpy.celparser import CELParseError
 
 from katib_codegen.complaints import near_hint
-from katib_codegen.model import Api
-from katib_codegen.rules.nodes import properties, target
+from katib_codegen.model import Api, properties
+from katib_codegen.rules.nodes import target
 from katib_codegen.rules.values import with_article
 
 Type = Mapping[str, Any] | None

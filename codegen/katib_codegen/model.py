@@ -118,6 +118,15 @@ def target_name(schema: Mapping[str, Any]) -> str:
     return str(schema["$ref"]).rsplit("/", 1)[1] if "$ref" in schema else ""
 
 
+def properties(api: Api, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of an object, its own ones before those of the types that it extends."""
+    found: dict[str, Any] = dict(schema.get("properties", {}))
+    for parent in schema.get("allOf", ()):
+        inherited = properties(api, api.definitions[target_name(parent)].schema)
+        found |= {name: field for name, field in inherited.items() if name not in found}
+    return found
+
+
 def references(schema: Any) -> Iterator[str]:
     """The names that a schema refers to."""
     if isinstance(schema, Mapping):

@@ -58,16 +58,6 @@ def is_enumeration(definition: Definition | None) -> bool:
     return definition is not None and "enum" in definition.schema
 
 
-def fields_of(api: Api, definition: Definition) -> dict[str, Mapping[str, Any]]:
-    """The fields of a type, its own ones before those that it inherits."""
-    fields: dict[str, Mapping[str, Any]] = dict(definition.schema.get("properties", {}))
-    for parent in definition.schema.get("allOf", ()):
-        target = target_of(api, parent)
-        if target is not None:
-            fields |= {name: field for name, field in fields_of(api, target).items() if name not in fields}
-    return fields
-
-
 def required_of(definition: Definition) -> Sequence[str]:
     """The fields without which nothing takes the object."""
     schema = definition.schema
@@ -87,15 +77,6 @@ def values_of(api: Api, field: Mapping[str, Any]) -> Sequence[str]:
     for rule in rules_of(field):
         values = rule.get("schema", {}).get("enum", values)
     return values
-
-
-def condition_types(api: Api, name: str) -> Sequence[str]:
-    """What the conditions of a document may be about; empty where it has none."""
-    definition = api.definitions.get(name)
-    for step in ("status", "conditions"):
-        field = definition.schema.get("properties", {}).get(step) if definition else None
-        definition = target_of(api, field) if field else None
-    return values_of(api, definition.schema["properties"]["type"]) if definition else ()
 
 
 def full_name(api: Api, definition: Definition) -> str:

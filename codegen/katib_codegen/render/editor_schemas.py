@@ -9,11 +9,10 @@ from typing import Any
 
 from katib_codegen.dialect import BOUNDS
 from katib_codegen.errors import SourceError
-from katib_codegen.model import Api, Definition, Schema, references
+from katib_codegen.model import Api, Definition, Schema, properties, references
 from katib_codegen.outline import (
     Document,
     documents,
-    fields_of,
     is_enumeration,
     required_of,
     rules_of,
@@ -109,7 +108,7 @@ def _definition(api: Api, definition: Definition) -> Schema:
     if required:
         schema["required"] = list(required)
     schema["properties"] = {
-        name: _field(api, field, name in required) for name, field in fields_of(api, definition).items()
+        name: _field(api, field, name in required) for name, field in properties(api, definition.schema).items()
     }
     if not definition.borrowed:
         schema["additionalProperties"] = False

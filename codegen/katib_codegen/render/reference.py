@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from katib_codegen.load import PROTO
-from katib_codegen.model import Api, Definition
+from katib_codegen.model import Api, Definition, properties
 from katib_codegen.outline import (
     Document,
     documents,
-    fields_of,
     full_name,
     is_enumeration,
     required_of,
@@ -102,7 +101,7 @@ def _words_of(definition: Definition) -> str:
 def _users(api: Api, definition: Definition, root: Definition, own: list[Definition]) -> Iterator[str]:
     """The fields of that page whose type it is."""
     for owner in (root, *own):
-        for name, field in fields_of(api, owner).items():
+        for name, field in properties(api, owner.schema).items():
             if target_of(api, field) == definition:
                 title = link(FIELDS, shown=owner.name) if owner == root else link(owner.name)
                 yield f"{title} {code('.' + name)}"

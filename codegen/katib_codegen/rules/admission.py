@@ -4,20 +4,20 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from katib_codegen.complaints import Complaint, near_hint
-from katib_codegen.model import Api
-from katib_codegen.outline import fields_of, rules_of, target_of
-from katib_codegen.rules.nodes import Node, fields, types
+from katib_codegen.model import Api, properties
+from katib_codegen.outline import rules_of
+from katib_codegen.rules.nodes import Node, fields, target, types
 
 
 def admission_complaints(api: Api) -> Iterator[Complaint]:
     """What is wrong with required fields and rules: no words, or a field that is not there."""
     for node in types(api):
-        properties = node.schema.get("properties", {})
+        known = node.schema.get("properties", {})
         for name in node.schema.get("x-katib-required", ()):
-            if name not in properties:
-                text = f"requires {name}, which is no field of it{near_hint(name, properties)}; name one of its fields"
+            if name not in known:
+                text = f"requires {name}, which is no field of it{near_hint(name, known)}; name one of its fields"
                 yield node.complain(text, "x-katib-required")
-            elif "default" in properties[name]:
+            elif "default" in known[name]:
                 text = f"requires {name}, which has a default; remove one of the two"
                 yield node.complain(text, "x-katib-required")
         yield from _rule_complaints(api, node)
@@ -49,8 +49,7 @@ def _lost(api: Api, schema: Mapping[str, Any], rule: Any, path: str = "") -> Ite
         return
     if not isinstance(rule, Mapping) or not rule:
         return
-    target = target_of(api, schema) if "$ref" in schema else None
-    known = fields_of(api, target) if target else schema.get("properties", {})
+    known = properties(api, target(api, schema))
     for name, part in _named(rule).items():
         if name in known:
             yield from _lost(api, known[name], part, f"{path}.{name}")

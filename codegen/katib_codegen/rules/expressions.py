@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from katib_codegen.complaints import Complaint, near_hint
-from katib_codegen.model import Api, references
-from katib_codegen.rules.nodes import Node, nodes, properties, target, types
+from katib_codegen.model import Api, properties, references
+from katib_codegen.rules.nodes import Node, nodes, target, types
 
 _KEYWORD = "x-kubernetes-validations"
 _KNOWN = ("rule", "message", "messageExpression", "reason", "fieldPath", "optionalOldSelf")

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from katib_codegen.complaints import Complaint, Path, near_hint
-from katib_codegen.model import Api, Kind, references, target_name
-from katib_codegen.rules.nodes import Node, as_node, fields, properties, target
+from katib_codegen.model import Api, Kind, properties, references, target_name
+from katib_codegen.rules.nodes import Node, as_node, fields, target
 
 _TOP = ("apiVersion", "kind", "metadata", "spec", "status")
 _STATUS_FIELDS = ("conditions", "observedGeneration", "status")

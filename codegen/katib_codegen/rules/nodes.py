@@ -65,11 +65,3 @@ def _with_inner(node: Node) -> Iterator[Node]:
 def target(api: Api, schema: Mapping[str, Any]) -> Mapping[str, Any]:
     """The schema that a reference leads to; the schema itself where it is none."""
     return api.definitions[target_name(schema)].schema if "$ref" in schema else schema
-
-
-def properties(api: Api, schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of an object, those of the types that it extends first."""
-    found: dict[str, Any] = {}
-    for part in schema.get("allOf", ()):
-        found |= properties(api, target(api, part))
-    return found | dict(schema.get("properties", {}))

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from katib_codegen.complaints import Complaint, near_hint
 from katib_codegen.dialect import BESIDE_REFERENCE, KEYWORDS
-from katib_codegen.model import Api, references
-from katib_codegen.rules.nodes import Node, as_node, nodes, properties
+from katib_codegen.model import Api, properties, references
+from katib_codegen.rules.nodes import Node, as_node, nodes
 
 _PRESERVE = "x-kubernetes-preserve-unknown-fields"
 _EITHER = "x-kubernetes-int-or-string"

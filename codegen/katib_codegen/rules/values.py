@@ -6,8 +6,8 @@ from typing import Any
 
 from katib_codegen.complaints import Complaint, near_hint
 from katib_codegen.dialect import BOUNDS, FORMATS, NUMBERS
-from katib_codegen.model import Api
-from katib_codegen.rules.nodes import Node, nodes, properties, target
+from katib_codegen.model import Api, properties
+from katib_codegen.rules.nodes import Node, nodes, target
 from katib_codegen.words import upper
 
 _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
