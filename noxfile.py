@@ -127,6 +127,17 @@ def test(session: nox.Session) -> None:
     session.run(sys.executable, "-m", "pytest", "--durations=5", *(session.posargs or []), external=True)
 
 
+def kube_command(*words: str) -> list[str]:
+    """Compile what is missing of a real Kubernetes."""
+    return [sys.executable, "hack/kube/build.py", *words]
+
+
+@nox.session
+def kube(session: nox.Session) -> None:
+    """Compile a real Kubernetes control plane into the cache, once: `-- [VERSION] [COMMAND...]`, see hack/kube."""
+    session.run(*kube_command(*session.posargs), env={"PYTHONPATH": "tests"}, external=True)
+
+
 @nox.session(venv_backend="uv", python=PYTHONS)
 def unit(session: nox.Session) -> None:
     """Unit, golden and house tests, in an environment of their own for each Python."""
