@@ -1,6 +1,18 @@
-"""What holds for every test: how long an example takes is nobody's failure, because machines are shared."""
+"""What holds for every test: how long an example takes is nobody's failure, because machines are shared; and the options."""
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared machine")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("katib")
+    group.addoption(
+        "--server",
+        choices=("laptop", "real", "both"),
+        default="laptop",
+        help="which Kubernetes to test against: the laptop's server, a real control plane (nox -s kube), or both",
+    )
+    group.addoption("--kube", metavar="VERSION", help="which real Kubernetes: a folder of hack/kube, else the newest")

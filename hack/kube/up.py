@@ -1,0 +1,78 @@
+"""Starts a real Kubernetes control plane on loopback, prints its kubeconfig, and stays until Ctrl-C.
+
+etcd, kube-apiserver, kube-controller-manager and kube-scheduler run, with RBAC and verified TLS. There is no node: Pods stay
+Pending. The commands are built by `nox -s kube`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from controlplane.binaries import BinariesMissing, get_folder, newest, versions
+from controlplane.plane import ControlPlane, ControlPlaneFailed, running
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="hack/kube/up", description=__doc__)
+    parser.add_argument("--version", choices=versions(), default=newest(), help="Kubernetes' version (%(default)s)")
+    parser.add_argument(
+        "--state-dir",
+        type=Path,
+        help="a new folder, or one of an earlier run, whose objects are kept; else a temporary one that goes with Ctrl-C",
+    )
+    parser.add_argument(
+        "--user",
+        action="append",
+        default=[],
+        metavar="NAME[=GROUP,...]",
+        help="print the kubeconfig of a further user, who may do what RBAC grants; may be repeated",
+    )
+    return parser.parse_args()
+
+
+@contextlib.contextmanager
+def state_folder(wanted: Path | None) -> Iterator[Path]:
+    """The folder that was asked for, or one that goes afterwards."""
+    if wanted is None:
+        with tempfile.TemporaryDirectory(prefix="katib-kube-") as folder:
+            yield Path(folder)
+        return
+    if wanted.exists() and any(wanted.iterdir()) and not (wanted / "credentials/ca.key").exists():
+        raise ControlPlaneFailed(f"{wanted} holds other files: name a new folder with --state-dir")
+    yield wanted.absolute()
+
+
+def serve(plane: ControlPlane, version: str, users: list[str]) -> None:
+    """Say how it is reached, and wait for a program's end."""
+    print(f"Kubernetes {version} is ready at {plane.url}; Ctrl-C ends it")
+    print(f"export KUBECONFIG={plane.kubeconfig}")
+    for name, _, groups in (user.partition("=") for user in users):
+        print(f"{name}: {plane.user(name, groups.split(',') if groups else []).kubeconfig}")
+    sys.stdout.flush()
+    ended = plane.wait_for_end()
+    raise ControlPlaneFailed(f"{ended.name} has ended although nobody asked it to:\n{ended.last_words()}")
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with state_folder(arguments.state_dir) as folder:
+            binaries = get_folder(arguments.version, os.environ)
+            with running(binaries, folder) as plane:
+                serve(plane, arguments.version, arguments.user)
+    except (BinariesMissing, ControlPlaneFailed) as error:
+        raise SystemExit(str(error)) from None
+    except KeyboardInterrupt:
+        print("ended")
+
+
+if __name__ == "__main__":
+    main()
