@@ -37,6 +37,7 @@ PACKAGES = [
     for path in sorted(ROOT.glob(pattern))
 ]
 UNIT_TESTS = ["codegen", "pkg", "tests/house", "tests/golden"]
+KUBERNETES_TESTS = ["tests/controlplane", "tests/contracts/kubernetes", "tests/contracts/printed"]
 HAND_WRITTEN = ["noxfile.py", "conftest.py", "codegen", "pkg", "sdk", "tests", "hack", "examples"]
 
 
@@ -136,6 +137,17 @@ def kube_command(*words: str) -> list[str]:
 def kube(session: nox.Session) -> None:
     """Compile a real Kubernetes control plane into the cache, once: `-- [VERSION] [COMMAND...]`, see hack/kube."""
     session.run(*kube_command(*session.posargs), env={"PYTHONPATH": "tests"}, external=True)
+
+
+@nox.session(name="test-kubernetes")
+def test_kubernetes(session: nox.Session) -> None:
+    """The suites of both Kubernetes against a real one: `-- [VERSION] [what pytest takes]`."""
+    versions = [word for word in session.posargs if (ROOT / "hack/kube" / word / "go.mod").is_file()][:1]
+    rest = [word for word in session.posargs if word not in versions]
+    session.run(*kube_command(*versions), env={"PYTHONPATH": "tests"}, external=True)
+    options = ["--server=real", *(f"--kube={version}" for version in versions), "--durations=5"]
+    targets = [] if any(Path(word.partition("::")[0]).exists() for word in rest) else KUBERNETES_TESTS
+    session.run(sys.executable, "-m", "pytest", *options, *rest, *targets, external=True)
 
 
 @nox.session(venv_backend="uv", python=PYTHONS)

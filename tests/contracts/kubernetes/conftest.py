@@ -5,27 +5,44 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
-from contracts.kubernetes.servers import PATIENCE, LaptopServer, Server, a_crd
+from contracts.kubernetes.servers import PATIENCE, LaptopServer, RealServer, Server, a_crd
 
 PIZZAS = "/apis/food.example.com/v1/namespaces/default/pizzas"
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for all cases."""
-    laptop = LaptopServer(tmp_path_factory.mktemp("api"))
-    yield laptop.start()
-    laptop.stop()
+def make_server(server_kind: str, request: pytest.FixtureRequest) -> Callable[..., LaptopServer | RealServer]:
+    """Makes a server of the wanted kind in a folder; `controllers=False` leaves out what only a real one has."""
+
+    def make(folder: Path, *, controllers: bool = True) -> LaptopServer | RealServer:
+        if server_kind == "laptop":
+            return LaptopServer(folder)
+        return RealServer(request.getfixturevalue("kubernetes_binaries"), folder, controllers=controllers)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def server(
+    make_server: Callable[..., LaptopServer | RealServer], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """One server of each kind for all cases."""
+    running = make_server(tmp_path_factory.mktemp("api"))
+    yield running.start()
+    running.stop()
 
 
 @pytest.fixture
-def restartable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LaptopServer]:
-    """A server of the case's own, which it may kill."""
-    laptop = LaptopServer(tmp_path_factory.mktemp("own"))
-    yield laptop
-    laptop.stop()
+def restartable(
+    make_server: Callable[..., LaptopServer | RealServer], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LaptopServer | RealServer]:
+    """A server of the case's own, which it may kill; a real one without controllers."""
+    own = make_server(tmp_path_factory.mktemp("own"), controllers=False)
+    yield own
+    own.stop()
 
 
 @pytest.fixture(scope="session")

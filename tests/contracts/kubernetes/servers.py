@@ -1,4 +1,4 @@
-"""A Kubernetes API server as the suite sees it: a URL, an authority, credentials; and the laptop's as one of them."""
+"""A Kubernetes API server as the suite sees it: a URL, an authority, credentials; and how either kind is started."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
+
+from controlplane.plane import ControlPlane
 
 from katib_local.credentials import make_credentials
 from katib_local.state import open_state
 
 Json = dict[str, Any]
+Value = TypeVar("Value")
 PATIENCE = 30
 MERGE = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
@@ -52,6 +55,7 @@ class Server:
     authority: Path
     certificate: tuple[Path, Path] | None
     token: str = ""
+    kind: str = "laptop"
 
     def bearing(self, token: str) -> Server:
         """The same server for a caller who has a token and no certificate."""
@@ -146,6 +150,33 @@ class LaptopServer:
             self.process.send_signal(number)
             self.process.communicate(timeout=PATIENCE)
             self.process = None
+
+
+class RealServer:
+    """A real control plane, whose API server can be killed and started again."""
+
+    def __init__(self, binaries: Path, folder: Path, *, controllers: bool = True) -> None:
+        self.plane = ControlPlane(binaries, folder, controllers=controllers)
+
+    def start(self) -> Server:
+        self.plane.start()
+        pair = self.plane.admin.pair
+        files = (pair.certificate, pair.key)
+        return Server(self.plane.url, self.plane.kubeconfig, self.plane.credentials.ca, files, kind="real")
+
+    def kill(self) -> None:
+        self.plane.kill("kube-apiserver")
+
+    def stop(self) -> None:
+        self.plane.stop()
+
+
+def laptop_differs(server: Server, *, real: Value, laptop: Value, why: str, row: str) -> Value:
+    """What to expect of this server: a named exception to "one suite, two servers".
+
+    `why` is the reason, `row` the topic of docs/laptop.md that tells users. tests/house counts them: there are few.
+    """
+    return laptop if server.kind == "laptop" else real
 
 
 def a_config_map(name: str, labels: Mapping[str, str] | None = None, **data: str) -> Json:

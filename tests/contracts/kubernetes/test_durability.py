@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from contracts.kubernetes.servers import SPACE, LaptopServer, Server, a_config_map
+from contracts.kubernetes.servers import SPACE, LaptopServer, RealServer, Server, a_config_map
 
 MAPS = f"{SPACE}/configmaps"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -18,7 +18,7 @@ HALF_CRD: dict[str, object] = {
 }
 
 
-def test_every_acknowledged_write_survives_a_kill(restartable: LaptopServer) -> None:
+def test_every_acknowledged_write_survives_a_kill(restartable: LaptopServer | RealServer) -> None:
     """SIGKILL in the middle of writes, three times; versions only ever rise."""
     acknowledged: dict[str, int] = {}
     highest = 0
@@ -49,7 +49,7 @@ def test_every_acknowledged_write_survives_a_kill(restartable: LaptopServer) -> 
     assert int(page["metadata"]["resourceVersion"]) >= highest
 
 
-def test_a_watch_goes_on_after_a_restart_where_it_was(restartable: LaptopServer) -> None:
+def test_a_watch_goes_on_after_a_restart_where_it_was(restartable: LaptopServer | RealServer) -> None:
     server = restartable.start()
     version = server.good("POST", MAPS, a_config_map("before")).version
     server.good("POST", MAPS, a_config_map("between"))
@@ -73,7 +73,7 @@ HALVES: dict[str, tuple[str, dict[str, object]]] = {
 
 
 @pytest.mark.parametrize("case", HALVES)
-def test_what_is_refused_is_not_stored(restartable: LaptopServer, case: str) -> None:
+def test_what_is_refused_is_not_stored(restartable: LaptopServer | RealServer, case: str) -> None:
     """Nor does it end the next start."""
     path, document = HALVES[case]
     server = restartable.start()

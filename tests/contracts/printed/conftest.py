@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import importlib
 import shutil
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from contracts.printed.apis import KATIB, PIZZA, PrintedKind
+from controlplane.plane import running
 
 from katib_codegen.press import render_all, write
-from katib_local import testing
+from katib_local.bootstrap import shipped
+from katib_local.kubectl import find_kubectl
 from katib_local.testing import ApiServer, running_api_server
 from katib_machinery.kube import KubeTransport, connect
 
-api_server = testing.api_server
 PIZZA_SOURCES = Path(__file__).parents[3] / "codegen/tests/pizza"
 
 
@@ -43,13 +46,46 @@ def printed(request: pytest.FixtureRequest, foreign: Path) -> PrintedKind:
     return kind
 
 
+@contextmanager
+def an_api_server(kind: str, folder: Path, request: pytest.FixtureRequest) -> Iterator[ApiServer]:
+    """A server of the wanted kind that serves nothing but Kubernetes' own kinds."""
+    if kind == "laptop":
+        with running_api_server(folder) as server:
+            yield server
+    else:
+        with running(request.getfixturevalue("kubernetes_binaries"), folder, controllers=False) as plane:
+            yield ApiServer(plane.url, plane.kubeconfig)
+
+
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory, foreign: Path) -> Iterator[ApiServer]:
+def server(
+    server_kind: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, foreign: Path
+) -> Iterator[ApiServer]:
     """An API server that serves all of them."""
-    with running_api_server(tmp_path_factory.mktemp("server")) as server:
-        server.install_katib()
-        server.install(documents(foreign / "manifests/v1/components/crd/pizza.yaml"))
+    with an_api_server(server_kind, tmp_path_factory.mktemp("server"), request) as server:
+        install(server, [*shipped("crds"), *documents(foreign / "manifests/v1/components/crd/pizza.yaml")])
         yield server
+
+
+@pytest.fixture
+def api_server(server_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ApiServer]:
+    """A fresh API server of the test's own."""
+    with an_api_server(server_kind, tmp_path / "own", request) as server:
+        yield server
+
+
+def install(server: ApiServer, crds: list[dict[str, Any]]) -> None:
+    """Define these kinds, and wait until they are served."""
+    server.install(crds)
+    done = subprocess.run(
+        [
+            *(find_kubectl() or "kubectl", f"--kubeconfig={server.kubeconfig}", "wait", "--for=condition=Established"),
+            *(f"crd/{crd['metadata']['name']}" for crd in crds),
+        ],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture
