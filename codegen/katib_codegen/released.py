@@ -13,11 +13,13 @@ from typing import Any
 import yaml
 
 from katib_codegen.breaks import Break, breaks
+from katib_codegen.breaks.project import version_break
 from katib_codegen.complaints import Complaint, Lines, told
 from katib_codegen.errors import SourceError
 from katib_codegen.load import load, load_project
 from katib_codegen.model import bundle
-from katib_codegen.promises import Promises, promises
+from katib_codegen.project import FILE
+from katib_codegen.promises import promises
 
 FOLDER = "codegen/released"
 ALLOWED = "allowed.yaml"
@@ -28,24 +30,24 @@ _ALLOWED_HEAD = """\
 #   v1beta1:
 #     removed ExperimentSpec.nasConfig: No algorithm has read it since …; docs/decisions/NNNN says what takes its place.
 """
+_NO_LIST = "this is no list of breaks; write `version:`, and below it `break: reason`"
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def compare_with_release(root: Path) -> list[str]:
     """One line per broken promise and per entry of the allow-list that allows nothing."""
-    allowed, lines = _allowed(root / FOLDER / ALLOWED)
+    allowed, lines = _yaml(root, f"{FOLDER}/{ALLOWED}")
+    if not all(isinstance(entry, dict) for entry in allowed.values()):
+        raise SourceError(f"{FOLDER}/{ALLOWED}:1: {_NO_LIST}")
+    _, project = _yaml(root, f"apis/{FILE}")
     complaints: list[str] = []
     used: set[tuple[str, str]] = set()
-    for record in sorted(path for path in (root / FOLDER).glob("*.yaml") if path.name != ALLOWED):
-        version = record.stem
-        found = _breaks(root, version, yaml.load(record.read_text("utf-8"), Loader=_Loader))  # noqa: S506
-        if isinstance(found, str):
-            complaints.append(found)
-            continue
-        (broken, source_lines), permitted = found, allowed.get(version, {})
-        used |= {(version, item.key) for item in broken}
-        refused = [item for item in broken if item.key not in permitted]
-        complaints += told((item.complaint() for item in refused), f"apis/{version}", source_lines)
+    for record in _records(root):
+        broken, sources = _breaks(root, record)
+        used |= {(record.stem, item.key) for item in broken}
+        refused = [item for item in broken if item.key not in allowed.get(record.stem, {})]
+        complaints += told((item.complaint() for item in refused if item.file == FILE), "apis", project)
+        complaints += told((item.complaint() for item in refused if item.file != FILE), f"apis/{record.stem}", sources)
     return complaints + told(_allowed_complaints(allowed, used), FOLDER, lines)
 
 
@@ -60,28 +62,39 @@ def record_release(root: Path) -> list[Path]:
         path = folder / f"{version.name}.yaml"
         path.write_text(_HEAD.format(version=version.name) + text, encoding="utf-8")
         written.append(path)
+    for record in _records(root):
+        if record not in written:  # Nobody is promised a version whose removal was decided.
+            record.unlink()
     (folder / ALLOWED).write_text(_ALLOWED_HEAD, encoding="utf-8")
     return [*written, folder / ALLOWED]
 
 
-def _breaks(root: Path, version: str, promised: Promises) -> tuple[list[Break], Mapping[str, Lines]] | str:
-    if not (root / "apis" / version).is_dir():
-        return f"apis/{version}:1: the version is gone, and was released; put it back, unserved at first"
-    sources = load(root, version)
+def _records(root: Path) -> list[Path]:
+    return sorted(path for path in (root / FOLDER).glob("*.yaml") if path.name != ALLOWED)
+
+
+def _breaks(root: Path, record: Path) -> tuple[list[Break], Mapping[str, Lines]]:
+    if record.stem not in [version.name for version in load_project(root).versions]:
+        return [version_break(record.stem)], {}
+    sources = load(root, record.stem)
+    promised = yaml.load(record.read_text("utf-8"), Loader=_Loader)  # noqa: S506
     return list(breaks(promised, bundle(sources))), sources.lines
 
 
-def _allowed(path: Path) -> tuple[dict[str, dict[str, Any]], dict[str, Lines]]:
-    if not path.is_file():
-        return {}, {}
-    text = path.read_text("utf-8")
-    node = yaml.compose(text, Loader=_Loader)
-    entries = yaml.load(text, Loader=_Loader) or {}  # noqa: S506
-    if not isinstance(entries, dict) or not all(isinstance(entry, dict) for entry in entries.values()):
+def _yaml(root: Path, name: str) -> tuple[dict[str, Any], dict[str, Lines]]:
+    """The mapping that a file holds, and its lines; nothing where there is no such file."""
+    path = root / name
+    text = path.read_text("utf-8") if path.is_file() else ""
+    try:
+        node, document = yaml.compose(text, Loader=_Loader), yaml.load(text, Loader=_Loader) or {}  # noqa: S506
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise SourceError(
-            f"{FOLDER}/{ALLOWED}:1: this is no list of breaks; write `version:`, and below it `break: reason`"
-        )
-    return entries, {ALLOWED: Lines(node)} if node else {}
+            f"{name}:{line}: no YAML: {error.problem}; put a key with a colon or hash in quotes"
+        ) from None
+    if not isinstance(document, dict):
+        raise SourceError(f"{name}:1: {_NO_LIST}")
+    return document, {path.name: Lines(node)} if node else {}
 
 
 def _allowed_complaints(allowed: Mapping[str, Mapping[str, Any]], used: set[tuple[str, str]]) -> Iterable[Complaint]:

@@ -2,12 +2,20 @@
 
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from wrong_inputs import Edit, WrongInput, read_wrong_inputs
 
+from katib_codegen.breaks import breaks
+from katib_codegen.dialect import KEYWORDS
+from katib_codegen.load import load
+from katib_codegen.model import bundle
+from katib_codegen.promises import promises
 from katib_codegen.released import ALLOWED, FOLDER, compare_with_release, main, record_release
+from katib_codegen.rules.forms import FORMS
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -44,7 +52,7 @@ def test_a_break_is_named_with_what_to_do_instead(
     assert "\n".join(told) == wrong.told
     assert "codegen/released/allowed.yaml" in cure
 
-    keys = [re.search(r"\[([^\[\]]*)\]$", line) for line in told]
+    keys = [re.search(r"\[((?:[^\[\]]|\[\])*)\]$", line) for line in told]
     allow(small, *(f"{key[1]}: The maintainers decided it, for a test." for key in keys if key))
     assert compare_with_release(small) == []
 
@@ -61,6 +69,36 @@ KEPT = [
     pytest.param("api.proto", "  Heat heat = 3;", "  Heat heat = 3;\n  int32 slices = 5;", id="a proto field more"),
     pytest.param("api.proto", "  FIERCE = 2;", "  FIERCE = 2;\n  HELLISH = 3;", id="a proto value more"),
     pytest.param("api.proto", "reserved 2, 10 to 12;", "reserved 2, 9 to 14;", id="more reserved"),
+    pytest.param(
+        "pizza.yaml", "x-katib-absent: it is eaten here", "x-katib-absent: none", id="other words about absence"
+    ),
+    pytest.param("pizza.yaml", "categories: [all]", "categories: [all, food]", id="a category more"),
+    pytest.param(
+        "pizza.yaml",
+        "    - {name: Age,",
+        "    - {name: Dough, type: string, jsonPath: .spec.dough}\n    - {name: Age,",
+        id="a column more",
+    ),
+    pytest.param(
+        "pizza.yaml", "  PizzaSpec:\n", "  PizzaSpec:\n    x-katib-message: BakeRequest\n", id="another message"
+    ),
+    pytest.param(
+        "pizza.yaml",
+        "      slices:\n",
+        "      slices:\n        x-katib-message-field: heat\n",
+        id="another field of a message",
+    ),
+    pytest.param("kubernetes.yaml", "types.Time", "types.Instant", id="another Python type"),
+    pytest.param("names.yaml", "What the waiters speak.", "What waiters speak.", id="other words about a name"),
+    pytest.param("webhooks.yaml", "Refuses a pizza", "Refuses pizza", id="other words about a webhook"),
+    pytest.param(
+        "webhooks.yaml",
+        "namespaceLabels: {names.labels.table: names.label_values.terrace}",
+        "namespaceLabels: {names.labels.table: names.label_values.terrace}\n  oven_validator:\n    {name: ovens.example.org, type: Validating, path: /ovens, description: Looks at ovens.,\n     rule: {group: kitchen.example.org, version: v1beta1, resource: ovens, operations: [CREATE]}}",
+        id="a webhook more",
+    ),
+    pytest.param("permissions.yaml", "It brings them.", "It counts them.", id="another reason for a grant"),
+    pytest.param("permissions.yaml", "verbs: [get]", "verbs: [get, list]", id="a verb more"),
     pytest.param("names.yaml", "objects:", "objects:\n  cook: {value: cook, description: x}", id="a name more"),
 ]
 
@@ -110,8 +148,138 @@ def test_a_release_is_one_command_and_refuses_what_was_not_decided(
     assert main(["--record", "--root", str(small)]) == 0, "and nothing changes"
 
 
-def test_a_version_that_was_never_released_promises_nothing_and_a_released_one_stays(small: Path) -> None:
-    (small / FOLDER / "v1beta1.yaml").rename(small / FOLDER / "v1alpha1.yaml")
+def test_a_released_version_stays_unless_its_removal_was_decided(small: Path) -> None:
+    record = small / FOLDER / "v1alpha1.yaml"
+    (small / FOLDER / "v1beta1.yaml").rename(record)
     assert compare_with_release(small) == [
-        "apis/v1alpha1:1: the version is gone, and was released; put it back, unserved at first"
+        "apis/project.yaml:8: versions is without v1alpha1, which was released; put it back, first with served: false "
+        "[removed v1alpha1]"
     ]
+    (small / FOLDER / ALLOWED).write_text("v1alpha1:\n  removed v1alpha1: Nobody has it any more, says the survey.\n")
+    assert main(["--record", "--root", str(small)]) == 0
+    assert not record.exists(), "nobody is promised what is gone"
+    assert (small / FOLDER / "v1beta1.yaml").exists() and compare_with_release(small) == []
+
+
+def test_a_list_of_decided_breaks_that_is_no_yaml_is_named_with_its_line(
+    small: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    allow(small, "dropped rye of Dough: it is: out")
+    assert main(["--root", str(small)]) == 2
+    assert capsys.readouterr().err.startswith("codegen/released/allowed.yaml:2: no YAML: ")
+
+
+# What stands for each keyword and key of the sources: a break of breaks.txt, or a change that breaks nobody.
+DECIDED = {
+    "$ref": "a field of another type of ours",
+    "additionalProperties": "a pattern for the values of a map",
+    "allOf": "a type that extends another",
+    "default": "a default changed",
+    "description": "other words",
+    "enum": "an enum value dropped",
+    "examples": "another example",
+    "format": "a field retyped",
+    "items": "items retyped",
+    "maxItems": "a list bounded",
+    "maxLength": "a length bounded",
+    "maximum": "a maximum added",
+    "minItems": "a list that needs an item",
+    "minLength": "a longer text",
+    "minimum": "a minimum raised",
+    "pattern": "another pattern",
+    "properties": "a field removed",
+    "required": "a field required",
+    "type": "items retyped",
+    "x-katib-absent": "other words about absence",
+    "x-katib-from": "a borrowed type from elsewhere",
+    "x-katib-message": "another message",
+    "x-katib-message-field": "another field of a message",
+    "x-katib-python": "another Python type",
+    "x-katib-required": "a field that admission asks for",
+    "x-katib-resource": "a kind that is none any more",
+    "x-katib-rules": "a rule of admission more",
+    "x-katib-sdk": "a field that the SDK requires",
+    "x-katib-unit": "another unit",
+    "x-kubernetes-group-version-kind": "another group",
+    "x-kubernetes-int-or-string": "a number that was a text too",
+    "x-kubernetes-list-map-keys": "a list merged by another key",
+    "x-kubernetes-list-type": "a list merged otherwise",
+    "x-kubernetes-map-type": "an object that is replaced whole",
+    "x-kubernetes-preserve-unknown-fields": "a free object that becomes a map",
+    "x-kubernetes-validations": "a rule more",
+}
+DECIDED_FACTS = {
+    "names.yaml": {
+        "value": "an object of another name",
+        "description": "other words about a name",
+        "default?": "a default of an environment variable changed",
+        "conditions?": "a reason that is not for its condition any more",
+    },
+    "webhook": {
+        "name": "a webhook of another name",
+        "type": "a webhook of another type",
+        "path": "a webhook at another path",
+        "description": "other words about a webhook",
+        "rule": "a webhook that sees fewer requests",
+        "namespaceLabels?": "a webhook that sees other namespaces",
+        "withoutLabels?": "a webhook that sees other namespaces",
+        "exceptUser?": "a webhook that excepts a user",
+    },
+    "permission": {
+        "group": "a resource of another group",
+        "resources": "a resource that is not granted any more",
+        "verbs": "a verb that is not granted any more",
+        "why?": "another reason for a grant",
+        "only?": "a grant for one object only",
+    },
+}
+
+
+def test_of_every_keyword_and_key_it_is_decided_what_breaks_users() -> None:
+    """Whoever adds a keyword decides what a change of it means, and shows it."""
+    shown = {wrong.name for wrong in BREAKS} | {str(kept.id) for kept in KEPT}
+    assert DECIDED.keys() == KEYWORDS.keys()
+    forms = {"names.yaml": FORMS["names.yaml"].form.form, "webhook": FORMS["webhooks.yaml"]["webhooks"].form}
+    forms["permission"] = FORMS["permissions.yaml"]["controller"]["cluster"][0]
+    assert {file: list(keys) for file, keys in DECIDED_FACTS.items()} == {
+        file: list(form) for file, form in forms.items()
+    }
+    assert {*DECIDED.values(), *(case for cases in DECIDED_FACTS.values() for case in cases.values())} <= shown
+
+
+def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    if isinstance(value, (dict, list)) and value:
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from leaves(inner, (*path, key))
+    else:
+        yield path, value
+
+
+def others(value: Any) -> list[Any]:
+    """Values that are none of the record's; a bound may be wider one way only."""
+    if isinstance(value, bool):
+        return [not value]
+    if isinstance(value, (int, float)):
+        return [value - 1, value + 1]
+    return [["other"]] if isinstance(value, list) else [{"other": {}}] if isinstance(value, dict) else [f"{value}other"]
+
+
+def test_whatever_the_record_promises_is_compared(small: Path) -> None:
+    """A promise that nobody reads would be none: each leaf of the record is made another one, and that is told."""
+    api = bundle(load(small))
+    promised = promises(api)
+    for path, value in leaves(promised):
+        # Empty sections promise nothing; a type may move to another file, and a version may come to be served.
+        if value in ({}, []) or path[-1] in ("file", "served"):
+            continue
+        told = [broken for other in others(value) for broken in breaks(with_leaf(promised, path, other), api)]
+        assert told, path
+
+
+def with_leaf(promised: Any, path: tuple[Any, ...], value: Any) -> Any:
+    """The promises with another value at one place; nothing else is copied."""
+    if not path:
+        return value
+    if isinstance(promised, list):
+        return [with_leaf(item, path[1:], value) if at == path[0] else item for at, item in enumerate(promised)]
+    return {**promised, path[0]: with_leaf(promised[path[0]], path[1:], value)}
