@@ -64,10 +64,15 @@ def refused(complaints: Iterable[Complaint], folder: str, lines: Mapping[str, Li
     return SourceError("\n".join(told(complaints, folder, lines)))
 
 
+def near(word: Any, known: Any, alike: float = 0.6) -> str:
+    """The word that was probably meant; empty where none is so much alike."""
+    return next(iter(get_close_matches(str(word), [str(name) for name in known], 1, alike)), "")
+
+
 def near_hint(word: Any, known: Any) -> str:
     """A hint at the word that was probably meant."""
-    close = get_close_matches(str(word), [str(name) for name in known], 1)
-    return f" ({close[0]!r} comes close)" if close else ""
+    close = near(word, known)
+    return f" ({close!r} comes close)" if close else ""
 
 
 def _line(complaint: Complaint, lines: Mapping[str, Lines]) -> int:

@@ -40,6 +40,27 @@ def names(*prefixes: str) -> list[str]:
     return sorted(name for name in _definitions() if name.startswith(prefixes))
 
 
+@cache
+def resources() -> Mapping[str, Mapping[str, frozenset[str]]]:
+    """Of each group of Kubernetes, the versions of each resource: pods, ingresses, networkpolicies."""
+    found: dict[str, dict[str, set[str]]] = {}
+    for source in _definitions().values():
+        for identity in source.get("x-kubernetes-group-version-kind", ()):
+            plurals = found.setdefault(identity["group"], {})
+            plurals.setdefault(_plural(identity["kind"].lower()), set()).add(identity["version"])
+    return {
+        group: {plural: frozenset(versions) for plural, versions in plurals.items()} for group, plurals in found.items()
+    }
+
+
+def _plural(singular: str) -> str:
+    if singular.endswith("y") and singular[-2] not in "aeiou":
+        return f"{singular[:-1]}ies"
+    if singular.endswith("points"):
+        return singular
+    return f"{singular}es" if singular.endswith(("s", "x", "ch")) else f"{singular}s"
+
+
 def definition(full_name: str) -> Mapping[str, Any]:
     """The type as kubernetes-validate has it, references by full name."""
     found: Mapping[str, Any] = _definitions()[full_name]

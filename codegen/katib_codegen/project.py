@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from katib_codegen.complaints import Complaint, Lines, Path, refused
+from katib_codegen.complaints import Complaint, Lines, Path, near, refused
 from katib_codegen.errors import SourceError
+from katib_codegen.rules.projects import project_faults
 
 FILE = "project.yaml"
 # What a version may have beside its schemas.
@@ -77,6 +78,7 @@ class Project:
 def parse_project(document: Mapping[str, Any], folders: Collection[str], lines: Mapping[str, Lines]) -> Project:
     """The project whose versions lie in these folders; raises SourceError with one line per fault."""
     faults = [*_faults(document), *_version_faults(document.get("versions"), folders)]
+    faults = faults or list(project_faults(document))
     if faults:
         raise refused((Complaint(FILE, path, text) for path, text in faults), "apis", lines)
     packages = {role: Package(entry["folder"], entry["name"]) for role, entry in document["packages"].items()}
@@ -114,20 +116,29 @@ def _faults(document: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     if not isinstance(document.get("openapi", ""), str):
         yield ("openapi",), "has an openapi that is no text; write `openapi: <folder>`, or nothing for no such document"
     facts = document.get("facts")
-    if not isinstance(facts, list) or not set(facts) <= set(FACTS):
+    if not isinstance(facts, list) or not all(isinstance(fact, str) and fact in FACTS for fact in facts):
         yield ("facts",), f"has no facts; write `facts: [...]` with those of {', '.join(FACTS)} that each version has"
     types = document.get("kubernetes_types")
     if types is not None and not _names_types(types):
         form = "write `kubernetes_types: {file: <path>, kinds: [<full names>]}`"
         yield ("kubernetes_types",), f"has kubernetes_types of a wrong form; {form}"
     packages = document.get("packages")
-    for role in (*_PACKAGES, *(role for role in _SDKS if isinstance(packages, Mapping) and role in packages)):
-        entry = packages.get(role) if isinstance(packages, Mapping) else None
+    yield from _role_faults(packages if isinstance(packages, Mapping) else {})
+
+
+def _role_faults(packages: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    roles = (*_PACKAGES, *_SDKS)
+    missing = [role for role in roles if role not in packages]
+    unknown = {role: near(role, missing) for role in packages if role not in roles}
+    for role, meant in unknown.items():
+        cure = f"write {meant}" if meant else f"write one of {', '.join(roles)}"
+        yield ("packages", role), f"packages.{role} means nothing here; {cure}"
+    needed = [role for role in _PACKAGES if role not in unknown.values()]
+    for role in [role for role in roles if role in packages or role in needed]:
+        entry = packages.get(role)
         if not isinstance(entry, Mapping) or not all(isinstance(entry.get(key), str) for key in ("folder", "name")):
-            yield (
-                "packages",
-                role,
-            ), f"has no packages.{role}; write `{role}: {{folder: pkg/<component>, name: <package>}}`"
+            form = f"write `{role}: {{folder: pkg/<component>, name: <package>}}`"
+            yield ("packages", role), f"has no packages.{role}; {form}"
 
 
 def _names_types(types: Any) -> bool:

@@ -9,7 +9,10 @@ from katib_codegen.cel import Checker
 from katib_codegen.lint import lint
 from katib_codegen.model import Api
 from katib_codegen.proto import parse_proto
+from katib_codegen.rules.costs import LIMIT, Sizes
 from katib_codegen.rules.names import METHODS, OBJECT_METHODS
+from katib_codegen.rules.nodes import types
+from katib_codegen.rules.patterns import pattern_fault
 from katib_codegen.words import snake
 from katib_machinery.model import KatibModel, KatibObject
 
@@ -80,6 +83,39 @@ def test_a_rule_that_kube_apiserver_refuses_is_refused(api: Api, rule: str, faul
     assert found.startswith(fault)
 
 
+def test_an_old_self_that_may_be_absent_is_asked_for_its_value(api: Api) -> None:
+    checker = Checker(api, api.definitions["ExperimentSpec"].schema["properties"]["maxTrialCount"])
+    rule = "!oldSelf.hasValue() || self >= oldSelf.value()"
+    assert checker.check(rule, "boolean") != []
+    checker.old_self_is_optional = True
+    assert checker.check(rule, "boolean") == []
+
+
+COSTS = [
+    ("self.parallelTrialCount <= self.maxTrialCount", False),
+    ("self.parameters.all(p, p.name.size() < 64)", False),
+    ("self.parameters.all(p, p.name.matches('^a'))", True),
+    ("self.parameters.all(p, self.parameters.exists(q, q.name == p.name))", True),
+    ("self.algorithm.algorithmName == 'random'", False),
+    ("self.algorithm.algorithmName.contains(self.objective.objectiveMetricName)", True),
+]
+
+
+@pytest.mark.parametrize(("rule", "dear"), COSTS)
+def test_a_rule_costs_what_it_walks_and_reads(api: Api, rule: str, dear: bool) -> None:
+    checker = Checker(api, api.definitions["ExperimentSpec"].schema)
+    assert checker.check(rule, "boolean") == []
+    assert (checker.cost > LIMIT) == dear, checker.cost
+
+
+def test_a_rule_below_lists_runs_once_per_item_and_one_of_no_kind_never(api: Api) -> None:
+    sizes = Sizes(api)
+    runs = {node.place: sizes.runs(node) for node in types(api)}
+    assert runs["Experiment"] == runs["ExperimentSpec"] == 1
+    assert runs["ParameterSpec"] > 100_000, "nothing bounds the list of parameters"
+    assert runs["KatibConfig"] == 0, "no API server holds it"
+
+
 def test_a_rule_at_the_top_sees_of_metadata_only_the_name(api: Api) -> None:
     checker = Checker(api, api.definitions["Trial"].schema)
     assert checker.check("self.metadata.name.size() < 40", "boolean") == []
@@ -100,3 +136,18 @@ def test_the_proto_reader_finds_what_protoc_finds(api: Api) -> None:
     for name, service in api_pb2.DESCRIPTOR.services_by_name.items():
         assert [member.name for member in blocks[name].members] == [method.name for method in service.methods]
     assert blocks["GetSuggestionsRequest"].reserved == [(3, 3)]
+
+
+@pytest.mark.parametrize(
+    "pattern", ["^[a-z]([-a-z0-9]*[a-z0-9])?$", r"^\s*(\d+|[+-]?\.\d+)$", "(?i)^a$", "(?P<x>a)", "a{1,1000}"]
+)
+def test_a_pattern_that_all_readers_take_is_accepted(pattern: str) -> None:
+    assert pattern_fault(pattern) == ""
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["", "a(", "(?=a)", "(?!a)", "(?<=a)b", "(?<!a)b", r"(a)\1", "(?P<x>a)(?P=x)", "a++", "(?>a)", r"a\Z", "a{1001}"],
+)
+def test_a_pattern_that_a_reader_refuses_is_refused(pattern: str) -> None:
+    assert pattern_fault(pattern).startswith("which ")

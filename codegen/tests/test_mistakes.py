@@ -56,7 +56,7 @@ def test_every_complaint_has_its_line_and_no_mistake_stands_twice() -> None:
     assert len({mistake.name for mistake in MISTAKES}) == len(MISTAKES) > 40
     for mistake in MISTAKES:
         for line in mistake.told.split("\n"):
-            assert re.match(r"apis/v1beta1/[a-z_]+\.(yaml|proto):\d+: .{10}", line), line
+            assert re.match(r"apis/(v1beta1/)?[a-z_]+\.(yaml|proto):\d+: .{10}", line), line
 
 
 def judge(root: Path) -> list[str]:

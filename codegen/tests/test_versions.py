@@ -190,7 +190,7 @@ def test_what_one_crd_says_once_all_versions_must_say_alike(workspace: Path) -> 
         ("  v1beta1:", "  v2:", "versions does not name apis/v1beta1; add"),
         ("  v1beta1:", "  beta:", "versions has 'beta', which is no version"),
         ("name: Katib\n", "", "has no name"),
-        ("  clients: {", "  client: {", "has no packages.clients"),
+        ("  clients: {", "  client: {", "packages.client means nothing here; write clients"),
         ("  sdk: {folder", "  sdk: {dir", "has no packages.sdk"),
         ("webhooks.yaml, ", "webhook.yaml, ", "has no facts"),
     ],

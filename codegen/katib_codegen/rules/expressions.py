@@ -8,6 +8,7 @@ from typing import Any
 
 from katib_codegen.complaints import Complaint, near_hint
 from katib_codegen.model import Api, properties, references
+from katib_codegen.rules.costs import LIMIT, Sizes
 from katib_codegen.rules.nodes import Node, nodes, target, types
 
 _KEYWORD = "x-kubernetes-validations"
@@ -20,22 +21,35 @@ def expression_complaints(api: Api) -> Iterator[Complaint]:
     ruled = [node for node in nodes(api) if _KEYWORD in node.schema]
     if not ruled:
         return
-    unmatched = _unmatched_types(api)
+    unmatched, sizes = _unmatched_types(api), Sizes(api)
     for node in ruled:
         way = unmatched.get(node.place.split(".")[0].split("[")[0], "") or _own_list(node)
-        for position, entry in enumerate(node.schema[_KEYWORD]):
+        entries = node.schema[_KEYWORD]
+        if not entries:
+            yield node.complain(f"has an empty {_KEYWORD}; write a rule, or remove it", _KEYWORD)
+        for position, entry in enumerate(entries):
             faults = _entry_faults(entry) or _rule_faults(api, node, entry, way)
+            faults = faults or _cost_faults(api, node, entry, sizes)
+            if not faults and entry["rule"] in [other["rule"] for other in entries[:position]]:
+                faults = [f"stands there twice: {entry['rule']}; remove one"]
             yield from (node.complain(f"has a rule that {fault}", _KEYWORD, position) for fault in faults)
 
 
 def _entry_faults(entry: Any) -> list[str]:
-    if not isinstance(entry, Mapping) or not isinstance(entry.get("rule"), str):
+    if not isinstance(entry, Mapping) or not str(entry.get("rule") or "").strip():
         return ["has no text; write {rule: self.min <= self.max, message: min is above max}"]
     faults = [
         f"has {word}, which means nothing here{near_hint(word, _KNOWN)}; remove it"
         for word in entry
         if word not in _KNOWN
     ]
+    if not isinstance(entry["rule"], str):
+        return [f"is {entry['rule']!r}, no expression; write it in quotes"]
+    for word in ("message", "messageExpression", "fieldPath"):
+        if word in entry and not isinstance(entry[word], str):
+            return [f"has the {word} {entry[word]!r}; write a text"]
+    if not isinstance(entry.get("optionalOldSelf", True), bool):
+        return [f"has the optionalOldSelf {entry['optionalOldSelf']!r}; write true, or remove it"]
     if not entry.get("message") and not entry.get("messageExpression"):
         faults.append(f"tells users nothing when it is broken: {entry['rule']}; write its message")
     if "\n" in str(entry.get("message", "")):
@@ -51,6 +65,7 @@ def _rule_faults(api: Api, node: Node, entry: Mapping[str, Any], way: str) -> li
 
     rule = entry["rule"]
     checker = Checker(api, node.schema)
+    checker.old_self_is_optional = bool(entry.get("optionalOldSelf"))
     faults = [f"{fault}: {rule}" for fault in checker.check(rule, "boolean")]
     if checker.reads_old_self and way:
         text = f"reads oldSelf, and {way} has no keys by which old items are found: {rule}"
@@ -65,6 +80,19 @@ def _rule_faults(api: Api, node: Node, entry: Mapping[str, Any], way: str) -> li
     if "fieldPath" in entry and not _is_field(api, node.schema, str(entry["fieldPath"])):
         faults.append(f"has the fieldPath {entry['fieldPath']!r}, which is no field of it; write one like .min")
     return faults
+
+
+def _cost_faults(api: Api, node: Node, entry: Mapping[str, Any], sizes: Sizes) -> list[str]:
+    from katib_codegen.cel import Checker
+
+    checker = Checker(api, node.schema, sizes)
+    checker.check(entry["rule"], "boolean")
+    excess = checker.cost * sizes.runs(node) / LIMIT
+    if excess <= 1:
+        return []
+    times = "more than 100" if excess > 100 else f"{excess:.1f}"
+    text = f"may cost {times} times what kube-apiserver allows: {entry['rule']}"
+    return [f"{text}; write {', '.join(sizes.missing(checker.walked, node)) or 'smaller bounds'}"]
 
 
 def _is_field(api: Api, schema: Mapping[str, Any], path: str) -> bool:

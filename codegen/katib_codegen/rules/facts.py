@@ -7,10 +7,10 @@ from typing import Any
 from katib_codegen.complaints import Complaint, Path, near_hint
 from katib_codegen.model import Api
 from katib_codegen.render.names import PREFIXES
+from katib_codegen.rules.words import is_placeholder
 
 _NAMES, _WEBHOOKS, _PERMISSIONS = "names.yaml", "webhooks.yaml", "permissions.yaml"
 _KEY = re.compile(r"[a-z][a-z0-9_]*")
-_VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
 
 
 def fact_complaints(api: Api) -> Iterator[Complaint]:
@@ -18,8 +18,6 @@ def fact_complaints(api: Api) -> Iterator[Complaint]:
     if _NAMES not in api.project.facts:
         return
     yield from _name_complaints(api)
-    yield from _webhook_complaints(api)
-    yield from _permission_complaints(api)
     for file, document in ((_WEBHOOKS, api.sources.webhooks), (_PERMISSIONS, api.sources.permissions)):
         for path, reference in _references(document, ()):
             yield from _reference_complaints(api, file, path, reference)
@@ -38,36 +36,13 @@ def _name_complaints(api: Api) -> Iterator[Complaint]:
                 f"the section {section} has no prefix{near_hint(section, PREFIXES)}; write one of {', '.join(PREFIXES)}"
             )
             yield Complaint(_NAMES, (section,), text)
-        for key in entries:
+        for key, entry in entries.items():
+            if is_placeholder(entry["description"]):
+                text = f"{section}.{key} has the description {entry['description']!r}; say in a sentence what it is"
+                yield Complaint(_NAMES, (section, key, "description"), text)
             if not _KEY.fullmatch(str(key)):
                 text = f"{section}.{key} is not in snake_case; constants are made of it: write words and underscores"
                 yield Complaint(_NAMES, (section, key), text)
-
-
-def _webhook_complaints(api: Api) -> Iterator[Complaint]:
-    for key, hook in api.sources.webhooks.get("webhooks", {}).items():
-        if hook["type"] not in ("Mutating", "Validating"):
-            text = f"{key} has the type {hook['type']!r}; write Mutating or Validating"
-            yield Complaint(_WEBHOOKS, ("webhooks", key, "type"), text)
-        if not hook["path"].startswith("/"):
-            text = f"{key} has the path {hook['path']!r}; write one from / on"
-            yield Complaint(_WEBHOOKS, ("webhooks", key, "path"), text)
-
-
-def _permission_complaints(api: Api) -> Iterator[Complaint]:
-    for holder, lists in api.sources.permissions.items():
-        for scope, rules in lists.items():
-            for position, rule in enumerate(rules if isinstance(rules, list) else ()):
-                yield from _grant_complaints(holder, (holder, scope, position), rule)
-
-
-def _grant_complaints(holder: str, path: Path, rule: Mapping[str, Any]) -> Iterator[Complaint]:
-    what = f"{holder} may {' '.join(rule['verbs'])} {' '.join(rule['resources'])}"
-    if "why" not in rule:
-        yield Complaint(_PERMISSIONS, path, f"{what}: say why")
-    for verb in rule["verbs"]:
-        if verb not in _VERBS:
-            yield Complaint(_PERMISSIONS, path, f"{what}: {verb!r} is no verb; write some of {', '.join(_VERBS)}")
 
 
 def _references(node: Any, path: Path) -> Iterator[tuple[Path, str]]:

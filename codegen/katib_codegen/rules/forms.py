@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from katib_codegen.complaints import Complaint, Path, near_hint
+from katib_codegen.complaints import Complaint, Path, near, near_hint
 
 if TYPE_CHECKING:
     from katib_codegen.load import Sources
@@ -92,10 +92,14 @@ def _each(form: Each, value: Mapping[Any, Any], path: Path) -> Iterator[tuple[Pa
 
 def _record(form: Mapping[str, Any], value: Mapping[Any, Any], path: Path) -> Iterator[tuple[Path, str]]:
     known = {key.rstrip("?"): inner for key, inner in form.items()}
-    for key in [key for key in form if not key.endswith("?") and value.get(key) in (None, "") and key != "group"]:
-        yield path, f"has no {key}; write {_spell(form[key])}{near_hint(key, value)}"
+    needed = [key for key in form if not key.endswith("?") and value.get(key) in (None, "") and key != "group"]
+    meant = {word: key for key in needed if (word := near(key, [other for other in value if other not in known]))}
+    for key in [key for key in needed if key not in meant.values()]:
+        yield path, f"has no {key}; write {_spell(form[key])}"
     for key, item in value.items():
-        if key not in known:
+        if str(key) in meant:
+            yield (*path, key), f"means nothing here, and {meant[key]} is missing; write that"
+        elif key not in known:
             yield (*path, key), f"means nothing here{near_hint(key, known)}; remove it"
         elif item not in (None, "") or key == "group" or f"{key}?" in form:
             yield from _faults(known[key], item, (*path, key))

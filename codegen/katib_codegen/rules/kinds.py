@@ -7,6 +7,7 @@ from typing import Any
 from katib_codegen.complaints import Complaint, Path, near_hint
 from katib_codegen.model import Api, Kind, properties, references, target_name
 from katib_codegen.rules.nodes import Node, as_node, fields, target
+from katib_codegen.rules.values import with_article
 
 _TOP = ("apiVersion", "kind", "metadata", "spec", "status")
 _STATUS_FIELDS = ("conditions", "observedGeneration", "status")
@@ -23,6 +24,7 @@ def kind_complaints(api: Api) -> Iterator[Complaint]:
     for kind in api.kinds:
         yield from _identity_complaints(api, kind)
         yield from _resource_complaints(api, kind)
+        yield from _word_complaints(kind)
         yield from _column_complaints(api, kind)
     yield from _clashes(api)
     yield from _misplaced_status(api)
@@ -38,7 +40,15 @@ def _identity_complaints(api: Api, kind: Kind) -> Iterator[Complaint]:
         yield Complaint(kind.file, _IDENTITY, f"the version is {kind.version}; write {api.version}, as the folder says")
     if not _GROUP.fullmatch(kind.group):
         yield Complaint(kind.file, _IDENTITY, f"the group {kind.group!r} is no domain name; write one, in lower case")
-    for name in definition.schema.get("properties", {}):
+    if "status" in definition.schema.get("required", ()):
+        text = f"{kind.name} requires its status, which no new object has; remove it"
+        yield Complaint(kind.file, ("required",), text)
+    for name, field in definition.schema.get("properties", {}).items():
+        wanted = "string" if name in ("apiVersion", "kind") else "object"
+        found = target(api, field).get("type")
+        if name in _TOP and found != wanted:
+            text = f"{kind.name}.{name} is of type {found}; Kubernetes has {with_article(wanted)} there"
+            yield Complaint(kind.file, (*definition.path, "properties", name), text)
         if name not in _TOP:
             text = f"{kind.name}.{name} stands beside spec and status; move it into the one of them that it belongs to"
             yield Complaint(kind.file, (*definition.path, "properties", name), text)
@@ -67,24 +77,42 @@ def _resource_complaints(api: Api, kind: Kind) -> Iterator[Complaint]:
         yield Complaint(kind.file, (*_RESOURCE, "subresources"), text)
 
 
+def _word_complaints(kind: Kind) -> Iterator[Complaint]:
+    """What is wrong with the categories, and words that stand twice."""
+    for position, name in enumerate(kind.categories):
+        if not _PLURAL.fullmatch(name):
+            text = f"the category {name!r} is no word that kubectl takes; write lower case letters, digits and hyphens"
+            yield Complaint(kind.file, (*_RESOURCE, "categories", position), text)
+    for word, values in (("categories", kind.categories), ("subresources", kind.subresources)):
+        for name in sorted({name for name in values if values.count(name) > 1}):
+            yield Complaint(kind.file, (*_RESOURCE, word), f"{kind.name} has {name} twice among its {word}; remove one")
+
+
 def _column_complaints(api: Api, kind: Kind) -> Iterator[Complaint]:
     for position, column in enumerate(kind.columns):
         path = (*_RESOURCE, "printerColumns", position)
         what = f"the printer column {column.name}"
+        if not column.name.strip():
+            yield Complaint(kind.file, path, "a printer column has an empty name; write its head")
         if column.type not in _COLUMN_TYPES:
             text = f"{what} has the type {column.type!r}; write one of {', '.join(_COLUMN_TYPES)}"
             yield Complaint(kind.file, path, text)
         if column.name in [other.name for other in kind.columns[:position]]:
             yield Complaint(kind.file, path, f"{what} stands there twice; rename one")
         found = _find(api, kind.name, column.json_path)
-        if found is None:
+        if found is None or not _is_closed(column.json_path):
             text = f"{what} reads {column.json_path}, which is no field; write the path of one, from a dot on"
             yield Complaint(kind.file, path, text)
         elif column.type in ("integer", "number", "boolean") and found.get("type", column.type) != column.type:
-            text = f"{what} shows a {found['type']} as {column.type}, and so nothing; write {found['type']}"
+            right = found["type"] if found["type"] in _COLUMN_TYPES else "string"
+            text = f"{what} shows {with_article(found['type'])} as {column.type}, and so nothing; write {right}"
             yield Complaint(kind.file, path, text)
         elif column.type == "date" and found and found.get("format") != "date-time":
             yield Complaint(kind.file, path, f"{what} shows as a date what is no time; write string")
+
+
+def _is_closed(json_path: str) -> bool:
+    return all(json_path.count(opening) == json_path.count(closing) for opening, closing in ("[]", "()"))
 
 
 def _find(api: Api, kind: str, json_path: str) -> Mapping[str, Any] | None:

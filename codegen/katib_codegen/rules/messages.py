@@ -7,7 +7,7 @@ from katib_codegen.complaints import Complaint, near_hint
 from katib_codegen.load import PROTO
 from katib_codegen.model import Api
 from katib_codegen.proto import Block, Member, parse_proto
-from katib_codegen.rules.nodes import types
+from katib_codegen.rules.nodes import fields_of, types
 from katib_codegen.words import snake
 
 _FIELD = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -36,6 +36,12 @@ def _pair_complaints(api: Api, blocks: Mapping[str, Block]) -> Iterator[Complain
     for node in types(api):
         message = node.schema.get("x-katib-message")
         if message is None:
+            for field in fields_of(node):
+                if "x-katib-message-field" in field.schema:
+                    text = (
+                        f"has x-katib-message-field, and {node.place} becomes no message; write x-katib-message there"
+                    )
+                    yield field.complain(text, "x-katib-message-field")
             continue
         if message not in blocks:
             text = f"names the message {message}, which {PROTO} does not define{near_hint(message, blocks)}; name one"

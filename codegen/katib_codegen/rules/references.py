@@ -20,6 +20,11 @@ def reference_complaints(sources: "Sources") -> Iterator[Complaint]:
                 yield Complaint(file, path, text)
             owners.setdefault(name, file)
             origin = document.get("$defs", {}).get(name, {}).get("x-katib-from")
+            own = document.get("$defs", {}).get(name, {})
+            if origin is not None and "x-katib-python" not in own:
+                for keyword in [key for key in own if key not in ("x-katib-from", "description")]:
+                    text = f"{name} has {keyword} beside x-katib-from, which gives it; remove it"
+                    yield Complaint(file, (*path, keyword), text)
             if origin is not None and not kubernetes.knows(origin):
                 text = f"{name} is from {origin}: Kubernetes {kubernetes.RELEASE} has no type of that name"
                 yield Complaint(file, (*path, "x-katib-from"), f"{text}{kubernetes.near(origin)}; write one of its own")

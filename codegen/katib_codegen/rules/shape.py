@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from katib_codegen.complaints import Complaint, Path, near_hint, refused
+from katib_codegen.complaints import Complaint, Path, near, near_hint, refused
 from katib_codegen.dialect import INSTEAD, KEYWORDS, TYPES
+from katib_codegen.rules.files import HEAD, circle_complaints, head_faults
 from katib_codegen.rules.forms import form_complaints
 from katib_codegen.rules.references import reference_complaints
 
@@ -47,10 +48,13 @@ _VALUES: Mapping[str, tuple[type | tuple[type, ...], str]] = {
 
 def require_shape(sources: "Sources") -> None:
     """Raises SourceError with one line per fault, so that no later step trips over one."""
+    circles = list(circle_complaints(sources))
+    if circles:
+        raise refused(circles, sources.folder, sources.lines)
     faults = [
         Complaint(file, path, text)
         for file, document in sources.schemas.items()
-        for path, text in _document_faults(file, document)
+        for path, text in (*head_faults(file, document), *_document_faults(file, document))
     ]
     faults += form_complaints(sources)
     if not faults:
@@ -71,7 +75,7 @@ def _document_faults(file: str, document: "Document") -> Iterator[_Fault]:
     if "type" in document:
         if not isinstance(document.get("title"), str):
             yield ("title",), "has a type but no title; write `title: <name of the kind>`"
-        top = {key: value for key, value in document.items() if key not in ("$schema", "$id", "$defs", "title")}
+        top = {key: value for key, value in document.items() if key not in HEAD}
         yield from _schema_faults(top, str(document.get("title", file)), ())
     if "x-katib-resource" in document and not document.get("properties"):
         yield (), "is a kind without properties; write at least spec"
@@ -84,6 +88,7 @@ def _schema_faults(schema: Any, place: str, path: Path) -> Iterator[_Fault]:
         yield path, f"{place} is {schema!r}, not a schema; write `type:` or `$ref:` below it"
         return
     yield from _keyword_faults(schema, place, path)
+    yield from _place_faults(schema, place, path)
     yield from _type_faults(schema, place, path)
     properties = schema.get("properties", {})
     for name, field in properties.items() if isinstance(properties, Mapping) else ():
@@ -118,6 +123,22 @@ def _keyword_faults(schema: Mapping[str, Any], place: str, path: Path) -> Iterat
                 yield (*path, keyword, position), f"{place} has {value!r} in its {keyword}; write a text"
 
 
+def _place_faults(schema: Mapping[str, Any], place: str, path: Path) -> Iterator[_Fault]:
+    """Keywords that stand where they mean nothing, and parents that are no types."""
+    for keyword in [key for key in ("x-katib-resource", "x-kubernetes-group-version-kind") if path and key in schema]:
+        yield (
+            *path,
+            keyword,
+        ), f"{place} has {keyword}, which stands at the top of a file; give the kind a file of its own"
+    parents = schema.get("allOf", [{"$ref": "#"}])
+    if not isinstance(parents, list) or not parents or not all(_is_reference(parent) for parent in parents):
+        yield (*path, "allOf"), f"{place} has the allOf {parents!r}; write the types it extends: [{{$ref: …}}]"
+
+
+def _is_reference(schema: Any) -> bool:
+    return isinstance(schema, Mapping) and list(schema) == ["$ref"] and isinstance(schema["$ref"], str)
+
+
 def _type_faults(schema: Mapping[str, Any], place: str, path: Path) -> Iterator[_Fault]:
     kind = schema.get("type", "object")
     if isinstance(kind, list):
@@ -135,18 +156,37 @@ def _type_faults(schema: Mapping[str, Any], place: str, path: Path) -> Iterator[
 def _kind_faults(document: "Document") -> Iterator[_Fault]:
     identity = document.get("x-kubernetes-group-version-kind")
     identity = identity if isinstance(identity, Mapping) else {}
-    for word in _IDENTITY:
-        if not isinstance(identity.get(word), str):
-            text = f"x-kubernetes-group-version-kind has no {word}; a kind needs one{near_hint(word, identity)}"
-            yield ("x-kubernetes-group-version-kind",), text
+    yield from _key_faults(identity, dict.fromkeys(_IDENTITY, str), ("x-kubernetes-group-version-kind",))
     resource = document["x-katib-resource"]
     resource = resource if isinstance(resource, Mapping) else {}
-    for word, kind in _RESOURCE.items():
-        if not isinstance(resource.get(word), kind):
-            text = f"x-katib-resource has no {word}; a kind needs one{near_hint(word, resource)}"
-            yield ("x-katib-resource",), text
+    yield from _key_faults(resource, _RESOURCE, ("x-katib-resource",))
+    for word in ("categories", "subresources"):
+        values = resource.get(word)
+        for position, value in enumerate(values if isinstance(values, list) else ()):
+            if not isinstance(value, str):
+                yield (
+                    "x-katib-resource",
+                    word,
+                    position,
+                ), f"x-katib-resource has {value!r} in its {word}; write a text"
     columns = resource.get("printerColumns")
     for position, column in enumerate(columns if isinstance(columns, list) else ()):
-        missing = [word for word in _COLUMN if not isinstance(column, Mapping) or word not in column]
+        column = column if isinstance(column, Mapping) else {}
         path = ("x-katib-resource", "printerColumns", position)
-        yield from ((path, f"a printer column has no {word}: {column!r}; write one") for word in missing)
+        yield from _key_faults(column, dict.fromkeys(_COLUMN, str), path, "a printer column")
+
+
+def _key_faults(given: Mapping[Any, Any], known: Mapping[str, type], path: Path, owner: str = "") -> Iterator[_Fault]:
+    """Keys that are missing or that mean nothing; one that is misspelt is told once, where it stands."""
+    owner = owner or str(path[0])
+    needed = [word for word, kind in known.items() if not isinstance(given.get(word), kind)]
+    meant = {
+        word: key for key in needed if key not in given and (word := near(key, [k for k in given if k not in known]))
+    }
+    for word in [word for word in needed if word not in meant.values()]:
+        yield (*path, word), f"{owner} has no {word}; write {'a list' if known[word] is list else 'a text'}"
+    for key in [key for key in given if key not in known]:
+        cure = (
+            f", and {meant[key]} is missing; write that" if key in meant else f"; remove it: it has {', '.join(known)}"
+        )
+        yield (*path, key), f"{owner} has {key}, which means nothing there{cure}"

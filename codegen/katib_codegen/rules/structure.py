@@ -9,11 +9,13 @@ from katib_codegen.rules.nodes import Node, as_node, nodes
 
 _PRESERVE = "x-kubernetes-preserve-unknown-fields"
 _EITHER = "x-kubernetes-int-or-string"
+_OF_FIELDS = ("default", "examples", "x-katib-absent", "x-katib-message-field")
 
 
 def structure_complaints(api: Api) -> Iterator[Complaint]:
     """Constructs of schemas that no CRD can have."""
     for node in nodes(api):
+        yield from _inner_complaints(node)
         if "$ref" in node.schema:
             yield from _beside_reference(node)
             continue
@@ -24,6 +26,18 @@ def structure_complaints(api: Api) -> Iterator[Complaint]:
         if definition.borrowed and "x-katib-python" in definition.schema:
             yield from _type_complaints(as_node(definition))
     yield from _inheritance(api)
+
+
+def _inner_complaints(node: Node) -> Iterator[Complaint]:
+    """What only a type may have, of a field or an item; what only a field may have, of others."""
+    is_inner = node.place[-1] in "]}"
+    is_field = "." in node.place and not is_inner
+    if "properties" in node.schema and (is_field or is_inner):
+        yield node.complain("has fields of its own; give it a name under $defs, and refer to that", "properties")
+    for keyword in [keyword for keyword in _OF_FIELDS if keyword in node.schema and not is_field]:
+        yield node.complain(f"has {keyword}, which is said of fields; move it to one, or remove it", keyword)
+    if is_inner and "x-katib-sdk" in node.schema:
+        yield node.complain("has x-katib-sdk, which is said of types and fields; remove it", "x-katib-sdk")
 
 
 def _beside_reference(node: Node) -> Iterator[Complaint]:
@@ -42,7 +56,11 @@ def _type_complaints(node: Node) -> Iterator[Complaint]:
         yield node.complain("has no type; write `type:`, or `$ref:` to one of ours")
     for keyword in schema:
         kinds = KEYWORDS.get(keyword, ())
-        if kinds and schema.get("type") not in (*kinds, None):
+        if kinds and either:
+            yield node.complain(
+                f"has {keyword} beside {_EITHER}, where it holds for one of the two; remove it", keyword
+            )
+        elif kinds and schema.get("type") not in (*kinds, None):
             text = f"has {keyword}, which is for {' and '.join(kinds)} only; it is of type {schema['type']}"
             yield node.complain(f"{text}: remove the keyword, or mend the type", keyword)
 
@@ -73,6 +91,9 @@ def _object_complaints(node: Node) -> Iterator[Complaint]:
 
 def _required_complaints(api: Api, node: Node) -> Iterator[Complaint]:
     known = properties(api, node.schema)
+    for keyword in ("required", "x-katib-required"):
+        if node.schema.get(keyword, True) == []:
+            yield node.complain(f"has an empty {keyword}; name a field, or remove it", keyword)
     for position, name in enumerate(node.schema.get("required", ())):
         if name not in known:
             text = f"requires {name!r}, which is no field of it{near_hint(name, known)}; name one, or remove it"

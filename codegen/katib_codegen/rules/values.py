@@ -1,13 +1,17 @@
-"""Whether the values that a schema states fit it: defaults, examples, known values, bounds."""
+"""Whether the values that a schema states fit it: defaults, examples, known values."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from katib_codegen.complaints import Complaint, near_hint
-from katib_codegen.dialect import BOUNDS, FORMATS, NUMBERS
+from katib_codegen.dialect import BOUNDS
 from katib_codegen.model import Api, properties
+from katib_codegen.rules.bounds import number_fault
+from katib_codegen.rules.formats import format_fault
 from katib_codegen.rules.nodes import Node, nodes, target
+from katib_codegen.rules.patterns import pattern_fault
 from katib_codegen.words import upper
 
 _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
@@ -18,24 +22,23 @@ _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
     "array": (list,),
     "object": (dict,),
 }
-_RANGES = {"int32": 2**31, "int64": 2**63}
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 
 def value_complaints(api: Api) -> Iterator[Complaint]:
     """Values that are not of their type, not known, out of bounds, or stated twice."""
     for node in nodes(api):
         yield from _enum_complaints(node)
-        yield from _bound_complaints(node)
-        yield from _pattern_complaints(node)
         if "default" in node.schema:
             fault = misfit(api, node.schema, node.schema["default"])
             if fault:
-                yield node.complain(f"has the default {node.schema['default']!r}, {fault}", "default")
-        for position, example in enumerate(node.schema.get("examples", ())):
+                yield node.complain(f"has the default {_shown(node.schema['default'])}, {fault}", "default")
+        examples = node.schema.get("examples", ())
+        for position, example in enumerate(examples):
             fault = misfit(api, node.schema, example)
+            if not fault and _is_among(example, examples[:position]):
+                fault = "which stands there twice; remove one"
             if fault:
-                yield node.complain(f"has the example {example!r}, {fault}", "examples", position)
+                yield node.complain(f"has the example {_shown(example)}, {fault}", "examples", position)
 
 
 def misfit(api: Api, schema: Mapping[str, Any], value: Any) -> str:
@@ -50,9 +53,21 @@ def misfit(api: Api, schema: Mapping[str, Any], value: Any) -> str:
     kind = schema.get("type")
     if kind is None:
         return ""
+    if isinstance(value, date):
+        return "which YAML reads as a time and no text; write it in quotes"
     if not isinstance(value, _PYTHON_TYPES[kind]) or (isinstance(value, bool) and kind != "boolean"):
         return f"which is not of its type; write {with_article(kind)}"
-    return _out_of_bounds(schema, value) or _bad_text(schema, value) or _inner_misfit(api, schema, value)
+    return (
+        _out_of_bounds(schema, value)
+        or _bad_text(schema, value)
+        or _inner_misfit(api, schema, value)
+        or _doubled(schema, value)
+    )
+
+
+def _shown(value: Any) -> str:
+    """The value as a person wrote it, or nearly so."""
+    return value.isoformat() if isinstance(value, date) else repr(value)
 
 
 def with_article(kind: str) -> str:
@@ -61,25 +76,24 @@ def with_article(kind: str) -> str:
 
 
 def _out_of_bounds(schema: Mapping[str, Any], value: Any) -> str:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    fault = number_fault(schema, value) if is_number else ""
     for low, high in BOUNDS:
-        if low in schema or high in schema:
-            size = value if isinstance(value, (int, float)) else len(value)
+        if not fault and (low in schema or high in schema):
+            size = value if is_number else len(value)
             if low in schema and size < schema[low]:
                 return f"which is below its {low} {schema[low]}"
             if high in schema and size > schema[high]:
                 return f"which is above its {high} {schema[high]}"
-    limit = _RANGES.get(schema.get("format", ""))
-    if limit and not -limit <= value < limit:
-        return f"which does not fit into {schema['format']}"
-    return ""
+    return fault
 
 
 def _bad_text(schema: Mapping[str, Any], value: Any) -> str:
     if not isinstance(value, str):
         return ""
-    if schema.get("format") == "date-time" and not _TIME.fullmatch(value):
-        return "which is no RFC 3339 time; write one like 2026-01-31T12:00:00Z"
-    if "pattern" in schema and _compiles(schema["pattern"]) and not re.search(schema["pattern"], value):
+    if fault := format_fault(schema.get("format"), value):
+        return fault
+    if "pattern" in schema and not pattern_fault(schema["pattern"]) and not re.search(schema["pattern"], value):
         return f"which does not match its pattern {schema['pattern']}"
     return ""
 
@@ -97,7 +111,32 @@ def _inner_misfit(api: Api, schema: Mapping[str, Any], value: Any) -> str:
         fault = misfit(api, inner, item)
         if fault:
             return f"whose {key} is {item!r}, {fault}"
-    return ""
+    missing = [name for name in schema.get("required", ()) if name not in value]
+    return f"which is without {missing[0]}, and that is required; give it" if missing else ""
+
+
+def _doubled(schema: Mapping[str, Any], value: Any) -> str:
+    """What stands twice in a list whose items are told apart."""
+    kind, keys = schema.get("x-kubernetes-list-type"), schema.get("x-kubernetes-list-map-keys", ())
+    if not isinstance(value, list) or kind not in ("set", "map"):
+        return ""
+    marks = [[item.get(key) for key in keys] if kind == "map" else item for item in value]
+    twice = [mark for position, mark in enumerate(marks) if _is_among(mark, marks[:position])]
+    if not twice:
+        return ""
+    shown = (
+        twice[0] if kind == "set" else ", ".join(f"{key} {mark!r}" for key, mark in zip(keys, twice[0], strict=True))
+    )
+    return (
+        f"which holds {shown!r} twice, and it is a {kind}; remove one"
+        if kind == "set"
+        else f"in which two items have the {shown}, and it is a map by that; remove one"
+    )
+
+
+def _is_among(value: Any, others: Any) -> bool:
+    """Whether the same stands there; 1 is not true, and 0 is not false."""
+    return any(type(value) is type(other) and value == other for other in others)
 
 
 def _enum_complaints(node: Node) -> Iterator[Complaint]:
@@ -108,50 +147,24 @@ def _enum_complaints(node: Node) -> Iterator[Complaint]:
         yield node.complain("has an enum of its own; give it a name under $defs, and refer to that", "enum")
     if not enum:
         yield node.complain("has an empty enum; list its values, or remove it", "enum")
+    if node.schema.get("type", "string") != "string":
+        cure = "known values are texts; write type: string, or bounds in place of the enum"
+        yield node.complain(f"has an enum and is of type {node.schema['type']}; {cure}", "enum")
+        return
     for position, value in enumerate(enum):
-        if value in enum[:position]:
-            yield node.complain(f"has {value!r} twice in its enum; remove one", "enum", position)
-        elif not isinstance(value, str):
-            text = f"has {value!r} in its enum, which YAML reads as no text; write it in quotes"
-            yield node.complain(text, "enum", position)
-        elif not upper(value).isidentifier():
-            text = f"has {value!r} in its enum, of which no constant's name can be made; begin with a letter"
-            yield node.complain(text, "enum", position)
-        elif upper(value) in [upper(str(other)) for other in enum[:position]]:
-            text = f"has {value!r} in its enum, and another value that would be {upper(value)} in Python too; keep one"
-            yield node.complain(text, "enum", position)
+        fault = _known_value_fault(node.schema, value, enum[:position])
+        if fault:
+            yield node.complain(f"has {value!r} {fault}", "enum", position)
 
 
-def _bound_complaints(node: Node) -> Iterator[Complaint]:
-    schema = node.schema
-    for low, high in BOUNDS:
-        if low in schema and high in schema and schema[low] > schema[high]:
-            text = f"has the {low} {schema[low]} above its {high} {schema[high]}; exchange them"
-            yield node.complain(text, low)
-        for keyword in (low, high):
-            if low != "minimum" and schema.get(keyword, 0) < 0:
-                yield node.complain(f"has the {keyword} {schema[keyword]}; write 0 or more", keyword)
-    kind = schema.get("type")
-    for keyword in ("minimum", "maximum"):
-        if kind == "integer" and isinstance(schema.get(keyword), float):
-            yield node.complain(f"has the {keyword} {schema[keyword]}; an integer's bound is an integer", keyword)
-    known = FORMATS.get(str(kind), ())
-    if "format" in schema and kind in (*NUMBERS, "string") and schema["format"] not in known:
-        text = f"has the format {schema['format']!r}; write one of {', '.join(known)}, or none"
-        yield node.complain(text, "format")
-
-
-def _pattern_complaints(node: Node) -> Iterator[Complaint]:
-    pattern = node.schema.get("pattern")
-    if pattern is not None and not _compiles(pattern):
-        yield node.complain(
-            f"has the pattern {pattern!r}, which is no regular expression; close its brackets", "pattern"
-        )
-
-
-def _compiles(pattern: str) -> bool:
-    try:
-        re.compile(pattern)
-    except re.error:
-        return False
-    return True
+def _known_value_fault(schema: Mapping[str, Any], value: Any, earlier: Sequence[Any]) -> str:
+    if value in earlier:
+        return "twice in its enum; remove one"
+    if not isinstance(value, str):
+        return "in its enum, which YAML reads as no text; write it in quotes"
+    if not upper(value).isidentifier():
+        return "in its enum, of which no constant's name can be made; begin with a letter"
+    if upper(value) in [upper(str(other)) for other in earlier]:
+        return f"in its enum, and another value that would be {upper(value)} in Python too; keep one"
+    fault = _out_of_bounds(schema, value) or _bad_text(schema, value)
+    return f"in its enum, {fault}; mend one of the two" if fault else ""

@@ -1,5 +1,6 @@
 """Whether every type and every field says what it is, what it counts, what its absence means, and how one looks."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -7,6 +8,8 @@ from katib_codegen.complaints import Complaint
 from katib_codegen.dialect import NUMBERS
 from katib_codegen.model import Api, references
 from katib_codegen.rules.nodes import Node, fields, types
+
+_LATER = re.compile(r"\b(TODO|FIXME|TBD|XXX)\b|^(todo|fixme|tbd|xxx)\b", re.ASCII)
 
 
 def word_complaints(api: Api) -> Iterator[Complaint]:
@@ -19,16 +22,27 @@ def word_complaints(api: Api) -> Iterator[Complaint]:
     yield from _unused(api)
 
 
+def is_placeholder(text: str) -> bool:
+    """Whether the text stands for one that is to be written later."""
+    return bool(_LATER.search(text)) or not any(letter.isalpha() for letter in text)
+
+
 def _description_complaints(node: Node) -> Iterator[Complaint]:
     text = node.schema.get("description", "").strip()
     if not text:
         yield node.complain("has no description; say in a sentence what it is", "description")
-    elif text.split()[0].lower().strip(".:") in ("todo", "fixme", "tbd", "xxx"):
+    elif is_placeholder(text):
         yield node.complain(f"has the description {text!r}; say in a sentence what it is", "description")
 
 
 def _field_complaints(api: Api, field: Node) -> Iterator[Complaint]:
     schema = field.schema
+    for keyword, cure in (("x-katib-unit", "what it counts or measures"), ("x-katib-absent", "what its absence means")):
+        text = schema.get(keyword, "").strip()
+        if text and is_placeholder(text):
+            yield field.complain(f"has the {keyword} {text!r}; say {cure}", keyword)
+    if "x-katib-unit" in schema and not _is_number(schema) and not schema["x-katib-unit"].strip():
+        yield field.complain("has an empty x-katib-unit; say what it counts or measures, or remove it", "x-katib-unit")
     if _is_number(schema) and not schema.get("x-katib-unit", "").strip():
         yield field.complain("is a number without x-katib-unit; say what it counts or measures")
     if "default" not in schema and not schema.get("x-katib-absent", "").strip():
