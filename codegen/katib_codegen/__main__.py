@@ -6,19 +6,24 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from katib_codegen.errors import SourceError
-from katib_codegen.press import compare, differences, render_all, write
+from katib_codegen.press import render_all
+from katib_codegen.tree import compare, differences, write
 
 CURE = "nox -s generate"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status: 0 fresh or written, 1 not fresh (with --check), 2 a source that cannot be printed."""
+    """Exit status: 0 fresh or written, 1 not fresh (with --check), 2 a source or a file that each line names."""
     options = _parser().parse_args(arguments)
     try:
-        printed = render_all(options.root, report=None if options.check or options.diff else _say_time)
+        return _run(options)
     except SourceError as error:
         print(error, file=sys.stderr)
         return 2
+
+
+def _run(options: argparse.Namespace) -> int:
+    printed = render_all(options.root, report=None if options.check or options.diff else _say_time)
     if options.diff:
         print(*differences(options.root, printed), sep="\n")
         return 0

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from filecmp import cmp
 from pathlib import Path
 from typing import Any
 
@@ -89,18 +90,24 @@ def _load(root: Path, project: Project, version: str) -> Sources:
     texts, complaints = _texts([*sorted(folder.glob("*.yaml")), *proto])
     documents, lines = _documents(texts, complaints, f"apis/{version}")
     names, permissions, webhooks = (documents.pop(name, {}) for name in FACTS if name != PROTO)
-    messages = _messages(root, project, version)
+    messages = _messages(root, project, version) if proto else PROTO
     return Sources(project, version, documents, names, permissions, webhooks, texts.get(PROTO, ""), messages, lines)
 
 
 def _messages(root: Path, project: Project, version: str) -> str:
     """Versions that have the very same api.proto share its name, because they share its messages."""
     protos = {one: root / "apis" / one.name / PROTO for one in project.versions}
-    contents = {one: path.read_bytes() for one, path in protos.items() if path.is_file()}
-    own = next((content for one, content in contents.items() if one.name == version), b"")
-    alike = [one for one, content in contents.items() if content == own]
+    own = root / "apis" / version / PROTO
+    alike = [one for one, path in protos.items() if path == own or _alike(path, own)]
     said = [one.messages for one in alike if one.messages]
-    return said[0] if said else f"{alike[-1].name if alike else version}/{PROTO}"
+    return said[0] if said else f"{alike[-1].name}/{PROTO}"
+
+
+def _alike(path: Path, other: Path) -> bool:
+    try:
+        return cmp(path, other, shallow=False)
+    except OSError:
+        return False  # Whoever loads that version says that its file is missing, or cannot be read.
 
 
 def _documents(
@@ -124,9 +131,12 @@ def _texts(paths: Iterable[Path]) -> tuple[dict[str, str], list[Complaint]]:
     texts: dict[str, str] = {}
     complaints: list[Complaint] = []
     for path in paths:
-        content = path.read_bytes()
         try:
+            content = path.read_bytes()
             texts[path.name] = content.decode("utf-8")
+        except OSError as error:
+            text = f"it cannot be read ({error.strerror}); put a file here that you may read, or nothing"
+            complaints.append(Complaint(path.name, (), text, 1))
         except UnicodeDecodeError as error:
             line = content.count(b"\n", 0, error.start) + 1
             text = f"byte {error.start} is no UTF-8; save the file as UTF-8"

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from katib_codegen.__main__ import main
-from katib_codegen.press import compare, render_all, write
+from katib_codegen.press import render_all
+from katib_codegen.tree import compare, write
 
 ROOT = Path(__file__).parents[2]
 MODELS = "pkg/apis/katib_apis/v1beta1/models.py"

@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from katib_codegen.press import compare, render_all, write
+from katib_codegen.__main__ import main
+from katib_codegen.errors import SourceError
+from katib_codegen.press import render_all
 from katib_codegen.replace import is_left_behind, replace
+from katib_codegen.tree import compare, differences, write
 
 ROOT = Path(__file__).parents[2]
 
@@ -104,7 +107,8 @@ class Backwards:
     __exit__ = close = lambda self, *_: None
 os.listdir = lambda path=".": sorted(listdir(path), reverse=True)
 os.scandir = Backwards
-from katib_codegen.press import render_all, write
+from katib_codegen.press import render_all
+from katib_codegen.tree import write
 write(Path(sys.argv[2]), render_all(Path(sys.argv[1])))
 """
 
@@ -152,6 +156,98 @@ def test_a_run_that_is_killed_leaves_each_file_whole(tmp_path: Path) -> None:
             assert (tmp_path / path).read_bytes() in (b"a" * 200_000, b"b" * 200_000), path
     write(tmp_path, printed)
     assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()} == printed.keys()
+
+
+def test_a_print_is_found_wherever_it_is_left_over_and_not_where_git_ignores(tree: Path, printed: Printed) -> None:
+    text = printed["docs/typescript/v1beta1.ts"]
+    (tree / ".gitignore").write_text("/.venv/\n/build/\n*.egg-info/\n*.log\n")
+    left = ["examples/v1beta1/types.ts", "codegen/types.ts", "apis/types.ts", "types.ts", "pkg/build/types.ts"]
+    others = [
+        ".venv/types.ts",
+        "build/types.ts",
+        "pkg/x.egg-info/types.ts",
+        ".git/types.ts",
+        "hack/__pycache__/types.ts",
+    ]
+    for name in (*left, *others):
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_bytes(text)
+    assert states(tree, printed) == [f"orphaned {name}" for name in sorted(left)]
+    write(tree, printed)
+    assert [name for name in (*left, *others) if (tree / name).exists()] == others
+
+
+def test_a_print_among_the_sources_is_named(workspace: Path, printed: Printed) -> None:
+    (workspace / "apis/v1beta1/crd.yaml").write_bytes(printed["manifests/v1beta1/components/crd/trial.yaml"])
+    with pytest.raises(
+        SourceError, match=r"^apis/v1beta1/crd\.yaml:1: this file is printed, and no source; remove it$"
+    ):
+        render_all(workspace)
+
+
+MODELS = "pkg/apis/katib_apis/v1beta1/models.py"
+
+
+@pytest.mark.parametrize("target", ["copy.py", "nowhere.py", "models.py", "folder"])
+def test_a_link_in_place_of_a_printed_file_is_changed_and_becomes_the_file(
+    tree: Path, printed: Printed, target: str
+) -> None:
+    """Also where it leads to the right text; and what it leads to stays as it is."""
+    elsewhere = tree / "pkg/apis/katib_apis/v1beta1"
+    (elsewhere / "folder").mkdir()
+    (tree / "copy.py").write_bytes(printed[MODELS].partition(b"\n")[2])
+    (tree / MODELS).unlink()
+    (tree / MODELS).symlink_to(tree / target if target == "copy.py" else target)
+    assert states(tree, printed) == [f"changed  {MODELS}"]
+    assert any(line.startswith(f"-{tree if target == 'copy.py' else target}") for line in differences(tree, printed))
+    write(tree, printed)
+    assert states(tree, printed) == [] and not (tree / MODELS).is_symlink()
+    assert (tree / "copy.py").read_bytes() == printed[MODELS].partition(b"\n")[2] and (elsewhere / "folder").is_dir()
+
+
+def refused(tree: Path, capsys: pytest.CaptureFixture[str], *ways: str) -> str:
+    """What the press says to a tree that it cannot compare, with each of these ways."""
+    said = set()
+    for way in ways or ("--check", "--diff", "--root"):
+        assert main([way, "--root", str(tree)] if way != "--root" else ["--root", str(tree)]) == 2
+        said.add(capsys.readouterr().err)
+    (line,) = said
+    return line
+
+
+def test_a_folder_in_place_of_a_printed_file_is_named_with_its_cure(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (workspace / MODELS).mkdir(parents=True)
+    (workspace / "docs").write_text("mine")
+    assert refused(workspace, capsys) == (
+        f"{MODELS}: a folder stands where a file is printed; move it away\n"
+        "docs: a file stands where a folder of printed files belongs; move it away\n"
+    )
+    assert (workspace / "docs").read_text() == "mine"
+
+
+def test_what_cannot_be_read_is_named_with_its_cure(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # Linux refuses to read this one, also to its owner and to root.
+    (workspace / "notes.txt").symlink_to("/proc/self/mem")
+    assert refused(workspace, capsys, "--check", "--diff") == (
+        "notes.txt: it cannot be read (Input/output error); give yourself the right to it, or move it away\n"
+    )
+
+
+@pytest.mark.parametrize("name", ["trial.yaml", "old.yaml", "api.proto"])
+def test_a_source_that_cannot_be_read_is_named_with_its_cure(
+    workspace: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    source = workspace / "apis/v1beta1" / name
+    source.unlink(missing_ok=True)
+    source.symlink_to("/proc/self/mem")
+    cure = "put a file here that you may read, or nothing"
+    assert refused(workspace, capsys) == f"apis/v1beta1/{name}:1: it cannot be read (Input/output error); {cure}\n"
+    source.unlink()
+    if name == "old.yaml":
+        source.mkdir()
+        assert refused(workspace, capsys) == f"apis/v1beta1/{name}:1: it cannot be read (Is a directory); {cure}\n"
 
 
 def test_check_names_what_a_killed_run_has_left_and_generate_removes_it(tree: Path, printed: Printed) -> None:

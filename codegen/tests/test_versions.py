@@ -13,8 +13,9 @@ import yaml
 
 from katib_codegen.errors import SourceError
 from katib_codegen.load import load_project
-from katib_codegen.press import render_all, write
+from katib_codegen.press import render_all
 from katib_codegen.project import version_priority
+from katib_codegen.tree import write
 
 ROOT = Path(__file__).parents[2]
 PIZZA = Path(__file__).parent / "pizza"
@@ -125,6 +126,14 @@ def test_two_versions_with_the_same_proto_file_share_its_messages(workspace: Pat
     both = render_all(workspace)
     prints = [both[f"pkg/apis/katib_apis/{version}/api_pb2.py"].split(b"\n", 1)[1] for version in ("v1", "v1beta1")]
     assert prints[0] == prints[1] and b"AddSerializedFile(b'\\n\\tapi.proto" in prints[0]
+
+
+def test_a_version_whose_proto_file_cannot_be_read_is_named(workspace: Path) -> None:
+    add_version(workspace, "v1")
+    (workspace / "apis/v1beta1/api.proto").unlink()
+    (workspace / "apis/v1beta1/api.proto").symlink_to("/proc/self/mem")
+    with pytest.raises(SourceError, match=r"^apis/v1beta1/api\.proto:1: it cannot be read"):
+        render_all(workspace)
 
 
 def test_another_proto_file_needs_another_package(workspace: Path) -> None:

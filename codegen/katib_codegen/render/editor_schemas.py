@@ -9,6 +9,7 @@ from typing import Any
 
 from katib_codegen.dialect import BOUNDS
 from katib_codegen.errors import SourceError
+from katib_codegen.marks import mark
 from katib_codegen.model import Api, Definition, Schema, properties, references
 from katib_codegen.outline import (
     Document,
@@ -19,7 +20,7 @@ from katib_codegen.outline import (
     target_of,
     types_of,
 )
-from katib_codegen.render import Files, mark
+from katib_codegen.render import Files
 from katib_codegen.render.documents import json_text
 from katib_codegen.words import words
 

@@ -6,9 +6,10 @@ Which kinds, and where they are printed, stands in apis/project.yaml.
 import json
 
 from katib_codegen.kubernetes import whole
+from katib_codegen.marks import mark
 from katib_codegen.model import Api
 from katib_codegen.project import FILE
-from katib_codegen.render import Files, mark
+from katib_codegen.render import Files
 
 
 def render_kubernetes_types(*apis: Api) -> Files:

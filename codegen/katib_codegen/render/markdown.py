@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from katib_codegen.render import mark
+from katib_codegen.marks import mark
 
 _MARKUP = re.compile(r"([*<>|\\])|(?<=\w)_(?=\W|$)|(?<!\w)_")
 

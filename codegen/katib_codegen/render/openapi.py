@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from katib_codegen import kubernetes
+from katib_codegen.marks import mark
 from katib_codegen.model import Api, Definition, Schema, references, target_name
 from katib_codegen.public import public_name, public_types
-from katib_codegen.render import Files, mark
+from katib_codegen.render import Files
 from katib_codegen.render.documents import json_text
 from katib_codegen.render.operations import PATCH_SCHEMAS, parameters, paths
 from katib_codegen.words import words

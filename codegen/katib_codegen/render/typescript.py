@@ -6,9 +6,10 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from katib_codegen.marks import mark
 from katib_codegen.model import Api, Definition, target_name
 from katib_codegen.outline import Document, documents, is_enumeration, required_of, target_of
-from katib_codegen.render import Files, mark
+from katib_codegen.render import Files
 from katib_codegen.words import words
 
 _WIDTH = 120

@@ -4,12 +4,17 @@ import re
 from collections.abc import Iterator
 
 from katib_codegen.complaints import Complaint
+from katib_codegen.marks import is_marked
 
 _CONFLICT = re.compile(r"(<{7}|>{7}|\|{7})( |$)|={7}$")
 
 
 def text_complaints(file: str, text: str) -> Iterator[Complaint]:
-    """Marks of a merge conflict; in YAML also tabs that indent, at which its parser stumbles elsewhere."""
+    """A print among the sources; marks of a merge conflict; in YAML also tabs that indent, at which its parser stumbles
+    elsewhere."""
+    if is_marked("\n".join(text.split("\n", 2)[:2]).encode()):
+        yield Complaint(file, (), "this file is printed, and no source; remove it", 1)
+        return
     for number, line in enumerate(text.split("\n"), start=1):
         if _CONFLICT.match(line):
             mark = line.split()[0]

@@ -16,7 +16,8 @@ import yaml
 from contracts.printed.apis import KATIB, PIZZA, PrintedKind
 from controlplane.plane import running
 
-from katib_codegen.press import render_all, write
+from katib_codegen.press import render_all
+from katib_codegen.tree import write
 from katib_local.bootstrap import shipped
 from katib_local.kubectl import find_kubectl
 from katib_local.testing import ApiServer, running_api_server

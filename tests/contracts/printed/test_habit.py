@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from katib_codegen.press import render_all, write
+from katib_codegen.press import render_all
+from katib_codegen.tree import write
 from katib_local.kubectl import find_kubectl
 from katib_local.testing import ApiServer
 
