@@ -1,6 +1,6 @@
 """Cuts Kubernetes' own types out of kubernetes-validate's definitions, without their words.
 
-Knows where that package keeps them and what it changed in them. Must not know Katib's types.
+Knows where that package keeps them and what it changed in them. Must not know the project's types.
 """
 
 import json

@@ -19,7 +19,6 @@ from katib_codegen.render.defaults import render_defaults
 from katib_codegen.render.editor_schemas import render_editor_schemas
 from katib_codegen.render.enums import render_enums
 from katib_codegen.render.grpc_reference import render_grpc_reference
-from katib_codegen.render.katib_api import render_katib_api
 from katib_codegen.render.kubernetes_types import render_kubernetes_types
 from katib_codegen.render.models import render_models
 from katib_codegen.render.names import render_names
@@ -30,6 +29,7 @@ from katib_codegen.render.rbac import render_rbac
 from katib_codegen.render.reference import render_reference
 from katib_codegen.render.rest_client import render_rest_client
 from katib_codegen.render.sdk_models import render_sdk_models
+from katib_codegen.render.strict_sdk import render_strict_sdk
 from katib_codegen.render.typescript import render_typescript
 from katib_codegen.render.webhooks import render_webhooks
 
@@ -54,7 +54,7 @@ RENDERERS: tuple[Callable[[Api], Files], ...] = (
 # What all versions have together.
 WHOLE: tuple[Callable[..., Files], ...] = (
     render_rest_client,
-    render_katib_api,
+    render_strict_sdk,
     render_crds,
     render_sdk_models,
     render_kubernetes_types,

@@ -1,4 +1,4 @@
-"""What programs outside this repository call our types and their fields: the names of Katib's own SDKs.
+"""What programs outside this repository call our types and their fields: the names of the SDKs that they know.
 
 Knows those SDKs' rules for names, and which types they publish. Renders nothing.
 """
@@ -17,7 +17,7 @@ _MARK = "x-katib-sdk"
 
 @dataclass(frozen=True)
 class Field:
-    """A field of a published type. `added` ones are unknown to Katib's own SDK."""
+    """A field of a published type. `added` ones are unknown to the SDK that programs know."""
 
     name: str
     json_name: str
@@ -40,7 +40,7 @@ class PublicType:
 
 
 def public_types(api: Api) -> tuple[PublicType, ...]:
-    """Every object type that an API server may hold or list, by name. How Katib is set up is no such type."""
+    """Every object type that an API server may hold or list, by name. How a program is set up is no such type."""
     unstored = {
         file
         for file, document in api.sources.schemas.items()

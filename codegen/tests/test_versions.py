@@ -220,6 +220,20 @@ def test_versions_are_ordered_as_kubernetes_orders_them() -> None:
     assert sorted(names, key=version_priority, reverse=True) == ["v10", "v2", "v1", "v2beta1", "v1beta2", "v1alpha1"]
 
 
+# The press itself, what its prints run on, and the dialect's keywords.
+ITS_OWN_NAMES = re.compile(r"katib[_-]codegen|katib_machinery|Katib(Model|Object)\b|x-katib-[a-z-]+")
+
+
+def test_the_press_knows_no_word_of_ours() -> None:
+    press = ROOT / "codegen/katib_codegen"
+    sources = [path for pattern in ("*.py", "*.j2") for path in sorted(press.rglob(pattern))]
+    assert len(sources) > 70
+    for path in sources:
+        text = ITS_OWN_NAMES.sub("", f"{path.relative_to(press)}\n{path.read_text()}")
+        found = [line for line in text.splitlines() if re.search("katib|kubeflow", line, re.IGNORECASE)]
+        assert not found, path
+
+
 def test_a_foreign_api_is_pressed_without_a_word_of_ours(tmp_path: Path) -> None:
     shutil.copytree(PIZZA, tmp_path, dirs_exist_ok=True)
     printed = render_all(tmp_path)

@@ -1,6 +1,6 @@
 """CustomResourceDefinitions with structural schemas.
 
-Knows what kube-apiserver allows in such a schema. What a schema states is enforced. Katib's state types, and nothing that
+Knows what kube-apiserver allows in such a schema. What a schema states is enforced. Ours state types and nothing that
 admission reports: the API server would answer before the webhook could name every wrong field (RES-20).
 """
 

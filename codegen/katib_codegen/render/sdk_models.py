@@ -1,4 +1,4 @@
-"""Models of the Python SDK, under the names and in the style of Katib's own one: a module per type.
+"""Models of the Python SDK, under the names and in the style of the SDK that programs know: a module per type.
 
 Knows how that style writes types down. What all models can do is no print: it is `model` in the same package.
 """

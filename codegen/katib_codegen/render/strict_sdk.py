@@ -1,6 +1,6 @@
 """Pydantic models with strict fields: the API's types, and the Kubernetes types around them, a module per class.
 
-Knows the names that kubeflow_katib_api has given them. What all models can do is no print: it is `model` in the same
+Knows the names that programs have known them by. What all models can do is no print: it is `model` in the same
 package.
 """
 
@@ -66,18 +66,18 @@ class _Class:
         return sorted(set(_CLASS.findall(" ".join(self.fields))) - {self.name})
 
 
-def render_katib_api(*apis: Api) -> Files:
+def render_strict_sdk(*apis: Api) -> Files:
     """One module per class of each version, and the package that imports each when it is asked for."""
     package = apis[0].project.strict_sdk
     if package is None:
         return {}
-    own = [found for api in apis for found in _katib(api)]
+    own = [found for api in apis for found in _own(api)]
     classes = sorted([*own, *_kubernetes(apis[0])], key=lambda found: found.name)
     folder = f"{package.path}/models"
     modules = {found.name: found.module for found in classes}
     printed = {
         f"{folder}/{found.module}.py": fill(
-            "katib_api_model.py.j2",
+            "strict_sdk_model.py.j2",
             header=python_header(found.source),
             found=found,
             imports=[f"from {package.name}.models.{modules[name]} import {name}" for name in found.neighbours],
@@ -86,7 +86,7 @@ def render_katib_api(*apis: Api) -> Files:
         for found in classes
     }
     head = python_header(*(f"{api.sources.folder}/*.yaml" for api in apis))
-    index = fill("katib_api_models.py.j2", header=head, classes=classes, package=package.name)
+    index = fill("strict_sdk_models.py.j2", header=head, classes=classes, package=package.name)
     return {**printed, f"{folder}/__init__.py": index}
 
 
@@ -95,7 +95,7 @@ def class_name(origin: str) -> str:
     return "".join(part[:1].upper() + part[1:] for part in origin.split("."))
 
 
-def _katib(api: Api) -> Iterator[_Class]:
+def _own(api: Api) -> Iterator[_Class]:
     for public in public_types(api):
         schemas = {field.json_name: field.schema for field in public.fields}
         required = [field.json_name for field in public.fields if field.required]
