@@ -13,8 +13,7 @@ from katib_apis.v1beta1.converters import (
     from_trial_assignment,
     to_algorithm_setting,
     to_experiment_spec,
-    to_objective_spec,
-    to_parameter_assignment,
+    to_trial_spec,
 )
 from katib_apis.v1beta1.converters import from_early_stopping_rule as from_rule
 from katib_apis.v1beta1.enums import ComparisonType, TrialConditionType
@@ -24,9 +23,9 @@ from katib_apis.v1beta1.models import (
     Experiment,
     ObjectiveSpec,
     Observation,
-    ParameterAssignment,
     Trial,
     TrialAssignment,
+    TrialSpec,
 )
 from katib_domain.conditions import conditions_of, is_in, last_type
 from katib_domain.objective import is_observation_available, picked_value, strategies
@@ -106,11 +105,8 @@ def is_sent(trial: Trial, *, full: bool) -> bool:
 
 def to_trial_message(trial: Trial, *, full: bool = False) -> api_pb2.Trial:
     """Convert a Trial. Only who is sent the full list is told of the condition MetricsUnavailable."""
-    message = api_pb2.Trial(name=trial.name, namespace=trial.namespace)
-    message.spec.parameter_assignments.SetInParent()
+    message = api_pb2.Trial(name=trial.name, namespace=trial.namespace, spec=_trial_spec(trial.spec or TrialSpec()))
     message.status.observation.SetInParent()
-    if trial.spec is not None:
-        _fill_spec(message.spec, trial.spec.objective, trial.spec.parameter_assignments, trial.spec.labels)
     status = trial.status
     message.status.condition = _trial_condition(trial, full=full)
     if status is not None:
@@ -123,28 +119,22 @@ def to_trial_message(trial: Trial, *, full: bool = False) -> api_pb2.Trial:
 
 def to_pending_message(assignment: TrialAssignment, experiment: Experiment) -> api_pb2.Trial:
     """Show an assignment that has no Trial yet as a Trial that was just created (C-03)."""
-    message = api_pb2.Trial(name=assignment.name or "", namespace=experiment.namespace)
-    objective = experiment.spec.objective if experiment.spec is not None else None
-    message.spec.parameter_assignments.SetInParent()
-    _fill_spec(message.spec, objective, assignment.parameter_assignments, assignment.labels)
+    spec = TrialSpec.model_construct(
+        objective=experiment.spec.objective if experiment.spec is not None else None,
+        parameter_assignments=assignment.parameter_assignments,
+        labels=assignment.labels,
+    )
+    message = api_pb2.Trial(name=assignment.name or "", namespace=experiment.namespace, spec=_trial_spec(spec))
     message.status.condition = api_pb2.TrialStatus.CREATED
     message.status.observation.SetInParent()
     return message
 
 
-def _fill_spec(
-    target: api_pb2.TrialSpec,
-    objective: ObjectiveSpec | None,
-    assignments: Sequence[ParameterAssignment] | None,
-    labels: Mapping[str, str] | None,
-) -> None:
-    if objective is not None:
-        target.objective.CopyFrom(to_objective_spec(objective))
-        _fill_strategies(target.objective, objective)
-    target.parameter_assignments.assignments.extend(
-        to_parameter_assignment(assignment) for assignment in assignments or ()
-    )
-    target.labels.update(labels or {})
+def _trial_spec(spec: TrialSpec) -> api_pb2.TrialSpec:
+    message = to_trial_spec(spec)
+    if spec.objective is not None:
+        _fill_strategies(message.objective, spec.objective)
+    return message
 
 
 def _trial_condition(trial: Trial, *, full: bool) -> "api_pb2.TrialStatus.TrialConditionType.ValueType":
