@@ -58,6 +58,10 @@ FORMATS: Mapping[str, tuple[str, ...]] = {
     "string": ("byte", "date", "date-time", "duration", "uuid"),
 }
 
+# How Go writes a span of time, which Kubernetes takes. What JSON Schema and OpenAPI call a duration is another form, so
+# their products say the pattern.
+DURATION = r"^[+-]?(0|(([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$"
+
 _CEL = "a rule under x-kubernetes-validations"
 # Keywords of JSON Schema and OpenAPI that people reach for, and what stands in their place here.
 INSTEAD: Mapping[str, str] = {

@@ -13,6 +13,7 @@ from katib_codegen.rules.costs import LIMIT, Sizes
 from katib_codegen.rules.names import METHODS, OBJECT_METHODS
 from katib_codegen.rules.nodes import types
 from katib_codegen.rules.patterns import pattern_fault
+from katib_codegen.rules.values import misfit
 from katib_codegen.words import snake
 from katib_machinery.model import KatibModel, KatibObject
 
@@ -151,3 +152,10 @@ def test_a_pattern_that_all_readers_take_is_accepted(pattern: str) -> None:
 )
 def test_a_pattern_that_a_reader_refuses_is_refused(pattern: str) -> None:
     assert pattern_fault(pattern).startswith("which ")
+
+
+@pytest.mark.parametrize(
+    ("value", "good"), [("90s", True), ("1h30m", True), ("90", False), ("P1D", False), ("90s\n", False)]
+)
+def test_a_duration_is_written_as_kubernetes_takes_it(api: Api, value: str, good: bool) -> None:
+    assert (misfit(api, {"type": "string", "format": "duration"}, value) == "") == good

@@ -7,7 +7,7 @@ nobody knows. What admission accepts passes otherwise, apart from enumerations t
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from katib_codegen.dialect import BOUNDS
+from katib_codegen.dialect import BOUNDS, DURATION
 from katib_codegen.errors import SourceError
 from katib_codegen.marks import mark
 from katib_codegen.model import Api, Definition, Schema, properties, references
@@ -141,6 +141,8 @@ def _typed(api: Api, schema: Mapping[str, Any], required: bool = False) -> Schem
     typed: Schema = {"type": _nullable([kind], required)}
     if schema.get("format") == "date-time":
         typed["format"] = "date-time"
+    if schema.get("format") == "duration":
+        typed["pattern"] = DURATION
     if schema.get("format") in _BOUNDS:
         bits = _BOUNDS[schema["format"]]
         typed |= {"minimum": -(2 ** (bits - 1)), "maximum": 2 ** (bits - 1) - 1}

@@ -20,6 +20,7 @@ from katib_codegen.words import docstring, words
 
 _BASE = "katib_machinery.model.KatibModel"
 _OBJECT = "katib_machinery.model.KatibObject"
+_DURATION = "katib_machinery.types.Duration"
 _NUMBER = "katib_machinery.types.Number"
 _PASSED = ("type", "properties", "items", "format", "allOf")
 
@@ -116,6 +117,8 @@ def _for_generator(schema: Mapping[str, Any]) -> Schema:
         return {"$ref": schema["$ref"].replace("#/$defs/", "#/components/schemas/")}
     if schema.get("x-kubernetes-preserve-unknown-fields") and "properties" not in schema:
         return {"type": "object", "additionalProperties": True}
+    if schema.get("format") == "duration":
+        return {"type": "string", "customTypePath": _DURATION}
     if schema.get("type") == "number":
         return {"type": "string", "customTypePath": _NUMBER}
     passed: Schema = {key: schema[key] for key in _PASSED if key in schema}

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from katib_codegen import kubernetes
+from katib_codegen.dialect import DURATION
 from katib_codegen.marks import mark
 from katib_codegen.model import Api, Definition, Schema, references, target_name
 from katib_codegen.public import public_name, public_types
@@ -115,7 +116,9 @@ class _Schemas:
             return {"oneOf": [{"type": "number"}, {"type": "string"}]}
         kind = schema.get("type", "object")
         typed: Schema = {"type": kind}
-        if "format" in schema:
+        if schema.get("format") == "duration":
+            typed["pattern"] = DURATION
+        elif "format" in schema:
             typed["format"] = schema["format"]
         if kind == "array":
             typed["items"] = self._field(schema["items"])

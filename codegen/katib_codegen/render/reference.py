@@ -136,6 +136,8 @@ def _type(api: Api, field: Mapping[str, Any]) -> str:
         return f"list of {_type(api, field['items'])}"
     if isinstance(field.get("additionalProperties"), Mapping):
         return f"map of {_type(api, field['additionalProperties'])}"
+    if field.get("format") == "duration":
+        return "duration"
     return "any object" if field.get("x-kubernetes-preserve-unknown-fields") else str(field.get("type", "object"))
 
 

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
+from katib_codegen.dialect import DURATION
+
 # Of each format what a text looks like, and what is told of one that does not.
 _FORMATS: Mapping[str, tuple[re.Pattern[str], str]] = {
     "byte": (
@@ -16,8 +18,8 @@ _FORMATS: Mapping[str, tuple[re.Pattern[str], str]] = {
         "which is no RFC 3339 time; write one like 2026-01-31T12:00:00Z",
     ),
     "duration": (
-        re.compile(r"[+-]?(0|((\d+(\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h))+)"),
-        "which is no duration; write one like 1h30m",
+        re.compile(DURATION),
+        "which is no duration; write one like 1h30m, 1.5s or 300ms",
     ),
     "uuid": (
         re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"),

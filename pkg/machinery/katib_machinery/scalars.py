@@ -1,9 +1,9 @@
-"""Times and quantities of the Kubernetes API, as text and as values. Pure, and without Pydantic, which takes long to load."""
+"""Times, durations and quantities of the Kubernetes API, as text and as values. Pure, and without Pydantic, which takes long to load."""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 
@@ -33,3 +33,19 @@ def parse_quantity(value: int | float | str) -> Decimal:
         raise ValueError(f"{value!r} should be a quantity such as 500m, 2 or 1Gi")
     number, suffix, exponent = match.groups()
     return Decimal(number) * (Decimal(10) ** int(exponent) if exponent else _SUFFIXES[suffix or ""])
+
+
+# In nanoseconds.
+_UNITS = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
+_PART = rf"([0-9]+\.?[0-9]*|\.[0-9]+)({'|'.join(_UNITS)})"
+_DURATION = re.compile(rf"([+-]?)(?:0|((?:{_PART})+))")
+
+
+def parse_duration(text: str) -> timedelta:
+    """The span that Go writes like this (`1h30m`, `1.5s`, `300ms`, `0`), to the microsecond; ValueError names a wrong one."""
+    match = _DURATION.fullmatch(text)
+    parts = re.findall(_PART, match[2] or "") if match else ()
+    nanoseconds = sum((Decimal(number) * _UNITS[unit] for number, unit in parts), Decimal(0))
+    if match is None or nanoseconds >= 2**63:
+        raise ValueError(f"{text!r} should be a duration such as 1h30m, 1.5s or 300ms")
+    return timedelta(microseconds=int(nanoseconds / 1000)) * (-1 if match[1] == "-" else 1)

@@ -7,7 +7,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -28,8 +28,8 @@ from katib_machinery.model import (
     describe_validation_error,
     freeze,
 )
-from katib_machinery.scalars import format_micro_time, format_time, parse_quantity
-from katib_machinery.types import IntOrString, MicroTime, Quantity, Time, Unstructured
+from katib_machinery.scalars import format_micro_time, format_time, parse_duration, parse_quantity
+from katib_machinery.types import Duration, IntOrString, MicroTime, Quantity, Time, Unstructured
 
 
 class Color(StrEnum):
@@ -68,6 +68,7 @@ class Spec(KatibModel):
     goal: StrictFloat | None = None
     color: Color | None = None
     memory: Quantity | None = None
+    pause: Duration | None = None
     seen_at: Annotated[MicroTime | None, Field(alias="seenAt")] = None
     template: Unstructured | None = None
 
@@ -143,6 +144,8 @@ def test_metadata_is_read_in_short_ways() -> None:
         ({"spec": {"parameters": {}}}, "spec.parameters", "Input should be a valid list, not an object"),
         ({"spec": {"parameters": [{"feasibleSpace": {"ports": [1, 2.5]}}]}}, "spec.parameters[0].feasibleSpace.ports[1]", "should be an integer or a string, not 2.5"),
         ({"spec": {"memory": "much"}}, "spec.memory", "'much' should be a quantity such as 500m, 2 or 1Gi, not 'much'"),
+        ({"spec": {"pause": "1h 30m"}}, "spec.pause", "should be a duration such as 1h30m, 1.5s or 300ms, not '1h 30m'"),
+        ({"spec": {"pause": 90}}, "spec.pause", "should be a duration such as 1h30m, 1.5s or 300ms, not 90"),
         ({"spec": {"color": 3}}, "spec.color", "Input should be 'red', not 3"),
         ({"spec": {"seenAt": "yesterday"}}, "spec.seenAt", "should be an RFC 3339 time such as 2026-01-31T12:00:00Z, not 'yesterday'"),
         ({"metadata": {"creationTimestamp": 5}}, "metadata.creationTimestamp", "should be an RFC 3339 time such as 2026-01-31T12:00:00Z, not 5"),
@@ -185,6 +188,25 @@ def test_a_quantity_is_a_number(text: Any, value: str) -> None:
 def test_a_wrong_quantity_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="should be a quantity"):
         parse_quantity(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("1h30m", "5400"), ("1.5s", "1.5"), ("300ms", "0.3"), ("0", "0"), ("-1m", "-60"), ("+.5h", "1800"), ("2.s", "2"),
+     ("1m1m", "120"), ("7µs", "0.000007"), ("7μs", "0.000007"), ("8us", "0.000008"), ("1500ns", "0.000001"),
+     ("2562047h47m16s", "9223372036")],
+)  # fmt: skip
+def test_a_duration_is_a_span_of_time_and_is_written_back_as_it_was(text: str, seconds: str) -> None:
+    assert parse_duration(text) == timedelta(microseconds=int(Decimal(seconds) * 10**6))
+    assert Spec.from_dict({"pause": text}).to_dict() == {"pause": text}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1", "s", "1d", "1 h", "1h\n", "1.2.3s", ".s", "--1s", "1e3s", "P1D", "٣s", "2562048h"]
+)
+def test_a_wrong_duration_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="should be a duration such as 1h30m"):
+        parse_duration(text)
 
 
 # ---- copies

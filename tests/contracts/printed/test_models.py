@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
+import json
 import pickle
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from contracts.printed.apis import PrintedKind
+from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
 from katib_machinery.model import FrozenError, describe_validation_error
@@ -51,6 +56,25 @@ def test_a_value_of_a_wrong_type_names_its_path(printed: PrintedKind) -> None:
     with pytest.raises(ValidationError) as refused:
         printed.model.from_dict({**printed.document("wrong"), "spec": dict(spec)})
     assert [place for place, _ in describe_validation_error(refused.value)] == [path]
+
+
+def test_a_duration_is_checked_and_written_back_as_it_was(foreign: Path) -> None:
+    spec = importlib.import_module("pizza_apis.v1.models").PizzaSpec
+    assert spec.from_dict({"bakingTime": "1h30m"}).to_dict() == {"bakingTime": "1h30m"}
+    with pytest.raises(ValidationError) as refused:
+        spec.from_dict({"bakingTime": "90 seconds"})
+    assert list(describe_validation_error(refused.value)) == [
+        ("bakingTime", "should be a duration such as 1h30m, 1.5s or 300ms, not '90 seconds'")
+    ]
+    crd = yaml.safe_load((foreign / "manifests/v1/components/crd/pizza.yaml").read_text())
+    (version,) = crd["spec"]["versions"]
+    field = version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["bakingTime"]
+    assert (field["type"], field["format"]) == ("string", "duration")
+    assert "| `bakingTime` | duration | `1m30s` |" in (foreign / "docs/reference/v1/pizza.md").read_text()
+    schema = json.loads((foreign / "docs/schemas/v1/pizza.json").read_text())
+    field = schema["$defs"]["PizzaSpec"]["properties"]["bakingTime"]
+    for value, good in (("1h30m", True), ("0", True), ("1.5s", True), (None, True), ("P1D", False), ("90", False)):
+        assert Draft202012Validator(field).is_valid(value) == good, value
 
 
 def test_times_are_times_and_are_written_as_kubernetes_writes_them(printed: PrintedKind) -> None:
