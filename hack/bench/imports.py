@@ -1,4 +1,4 @@
-"""Import time of each package beside a bare interpreter and beside pydantic, in turn, so that drift hits all alike."""
+"""Import time of each package beside a bare interpreter, pydantic and stock models, in turn, so that drift hits all alike."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ import argparse
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
+
+import stock
 
 MODULES = [
     "pydantic",
+    stock.MODULE,
     "katib_machinery.model",
     "katib_apis.v1beta1.names",
     "katib_apis.v1beta1.enums",
@@ -28,9 +33,9 @@ MODULES = [
 ]
 
 
-def seconds(code: str) -> float:
+def seconds(code: str, folder: str) -> float:
     started = time.perf_counter()
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=folder)
     return time.perf_counter() - started
 
 
@@ -40,14 +45,18 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     codes = {"(nothing)": "pass", **{module: f"import {module}" for module in MODULES}}
     times: dict[str, list[float]] = {name: [] for name in codes}
-    for _ in range(rounds):
-        for name, code in codes.items():
-            times[name].append(seconds(code))
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(stock.command(Path(folder)), check=True, capture_output=True)
+        for run in range(rounds + 1):
+            for name, code in codes.items():
+                spent = seconds(code, folder)
+                # The first run compiles.
+                times[name] += [spent] if run else []
     bare = statistics.median(times["(nothing)"])
-    pydantic = statistics.median(times["pydantic"]) - bare
-    for name, values in times.items():
-        own = statistics.median(values) - bare
-        print(f"{name:34} {own * 1000:7.0f} ms  {own / pydantic:5.2f} x pydantic")
+    own = {name: statistics.median(values) - bare for name, values in times.items()}
+    for name, spent in own.items():
+        ratios = f"{spent / own['pydantic']:5.2f} x pydantic  {spent / own[stock.MODULE]:5.2f} x stock models"
+        print(f"{name:34} {spent * 1000:7.0f} ms  {ratios}")
 
 
 if __name__ == "__main__":
