@@ -85,7 +85,22 @@ REFUSED: dict[str, tuple[Change, str, list[str]]] = {
     "a wrong type": (
         ("maxTrialCount: 4", 'maxTrialCount: "four"'),
         ": spec.maxTrialCount: Invalid value",
-        ["four", "integer"],
+        ["four", "integer", "; write a whole number without quotes\n"],
+    ),
+    "a count in quotes": (
+        ("maxTrialCount: 4", 'maxTrialCount: "4"'),
+        ":13: spec.maxTrialCount: Invalid value",
+        ["; write it without quotes: 4\n"],
+    ),
+    "a number where text is needed": (
+        ('min: "0"', "min: 0.001"),
+        ": spec.parameters[0].feasibleSpace.min: Invalid value",
+        ['; write it in quotes: "0.001"\n'],
+    ),
+    "a list where text is needed": (
+        ("objectiveMetricName: score", "objectiveMetricName: [score]"),
+        ":9: spec.objective.objectiveMetricName: Invalid value",
+        ["; write one text in quotes\n"],
     ),
 }
 

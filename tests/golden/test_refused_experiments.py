@@ -70,6 +70,7 @@ def changed(base: Json, **changes: Any) -> Json:
 
 
 COMMAND = "spec__trialTemplate__trialSpec__spec__template__spec__containers__0__command"
+VARIABLES = "spec__trialTemplate__trialSpec__spec__template__spec__containers__0__env"
 TEMPLATE = "spec__trialTemplate"
 SPACE = "spec__parameters__0__feasibleSpace"
 COLLECTOR = "spec__metricsCollectorSpec"
@@ -137,6 +138,10 @@ CASES: dict[str, Json] = {
     },
     "37 a Job with an unknown field": {f"{TEMPLATE}__trialSpec__spec__retries": 3},
     "37 a Job with a wrong type": {f"{TEMPLATE}__trialSpec__spec__backoffLimit": "many"},
+    "37 a Job with a number in quotes": {f"{TEMPLATE}__trialSpec__spec__backoffLimit": "0"},
+    "37 a command with a number": {COMMAND: ["train", "--rate=${trialParameters.rate}", 3]},
+    "37 a command that is one text": {COMMAND: "train --rate=${trialParameters.rate}"},
+    "37 a variable that is no text": {VARIABLES: [{"name": "SEED", "value": 1}, {"name": "DEBUG", "value": True}]},
     "WH-8, CTL-10 a primary container that is not there": {f"{TEMPLATE}__primaryContainerName": "training"},
     "38 no parameters": {"spec__parameters": GONE},
     "39 parameters and layers": {"spec__nasConfig": {"graphConfig": {"numLayers": 1}}},

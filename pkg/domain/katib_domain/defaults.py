@@ -71,10 +71,11 @@ def _objects(value: object) -> Iterator[Json]:
 def _default_strategies(objective: Json) -> None:
     strategy = STRATEGIES.get(str(objective.get("type")), MetricStrategyType.LATEST).value
     given = objective.get("metricStrategies") or []
-    held = {entry.get("name") for entry in _objects(given)}
+    held = [entry.get("name") for entry in _objects(given)]
     additional = objective.get("additionalMetricNames")
     wanted = [objective.get("objectiveMetricName"), *(additional if isinstance(additional, list) else [])]
-    missing = [name for name in dict.fromkeys(wanted) if isinstance(name, str) and name and name not in held]
+    texts = dict.fromkeys(name for name in wanted if isinstance(name, str))
+    missing = [name for name in texts if name and name not in held]
     if missing and isinstance(given, list):
         objective["metricStrategies"] = [*given, *({"name": name, "value": strategy} for name in missing)]
 

@@ -147,7 +147,13 @@ def test_a_patch_leads_from_one_value_to_the_other(before: Any, after: Any) -> N
 FIELDS = ["parallelTrialCount", "objective", "trialTemplate", "metricsCollectorSpec", "parameters", "resumePolicy"]
 
 
-@given(st.fixed_dictionaries({}, optional={field: json for field in FIELDS}))
+objectives = st.fixed_dictionaries(
+    {"objectiveMetricName": json},
+    optional={"additionalMetricNames": json, "metricStrategies": st.lists(st.dictionaries(st.just("name"), json))},
+)
+
+
+@given(st.fixed_dictionaries({}, optional={**dict.fromkeys(FIELDS, json), "objective": json | objectives}))
 def test_no_shape_is_too_odd_and_defaulting_twice_changes_nothing(odd: Any) -> None:
     once = default_experiment({"spec": odd})
     assert default_experiment(once) == once

@@ -6,16 +6,19 @@ Pure apart from reading the printed schema. Must not know how requests are sent.
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from katib_local.documents import Document
 from katib_local.experiment_file import ExperimentFile
+from katib_machinery.cures import type_cure
 
 DENIED = re.compile(r'^admission webhook "[^"]+" denied the request: ')
 INVALID = re.compile(r'^Experiment(?:\.kubeflow\.org)? "[^"]*" is invalid: ')
 UNKNOWN = re.compile(r'unknown field "([^"]+)"')
+WRONG_TYPE = re.compile(r"in body must be of type (\w+): (.*)$", re.DOTALL)
 POLICY = "spec.resumePolicy"
 
 
@@ -27,7 +30,16 @@ def located_errors(file: ExperimentFile, message: str) -> str:
     if text.startswith("[") and text.endswith("]"):
         text = text[1:-1]
     parts = re.split(r", (?=(?:spec|metadata)[.\[: ])", text)
-    return "\n".join(file.located(part) for part in _about_the_file(file, parts))
+    return "\n".join(file.located(_with_cure(part)) for part in _about_the_file(file, parts))
+
+
+def _with_cure(part: str) -> str:
+    """What the schema refuses is worded as in every cluster; how to write it is added."""
+    found = WRONG_TYPE.search(part)
+    try:
+        return f"{part}; {type_cure(found[1], json.loads(found[2]))}" if found else part
+    except ValueError:  # a long value may be cut
+        return part
 
 
 def _about_the_file(file: ExperimentFile, parts: Sequence[str]) -> Sequence[str]:

@@ -138,10 +138,10 @@ def test_metadata_is_read_in_short_ways() -> None:
 @pytest.mark.parametrize(
     ("wrong", "path", "message"),
     [
-        ({"spec": {"parallelCount": "3"}}, "spec.parallelCount", "Input should be a valid integer, not '3'"),
-        ({"spec": {"parallelCount": True}}, "spec.parallelCount", "Input should be a valid integer, not true"),
-        ({"spec": {"parameters": [{}, {"feasibleSpace": {"min": 1}}]}}, "spec.parameters[1].feasibleSpace.min", "Input should be a valid string, not 1"),
-        ({"spec": {"parameters": {}}}, "spec.parameters", "Input should be a valid list, not an object"),
+        ({"spec": {"parallelCount": "3"}}, "spec.parallelCount", "Input should be a valid integer, not '3': write it without quotes: 3"),
+        ({"spec": {"parallelCount": True}}, "spec.parallelCount", "Input should be a valid integer, not true: write a whole number without quotes"),
+        ({"spec": {"parameters": [{}, {"feasibleSpace": {"min": 1}}]}}, "spec.parameters[1].feasibleSpace.min", 'Input should be a valid string, not 1: write it in quotes: "1"'),
+        ({"spec": {"parameters": {}}}, "spec.parameters", "Input should be a valid list, not an object: write a list, such as [a, b]"),
         ({"spec": {"parameters": [{"feasibleSpace": {"ports": [1, 2.5]}}]}}, "spec.parameters[0].feasibleSpace.ports[1]", "should be an integer or a string, not 2.5"),
         ({"spec": {"memory": "much"}}, "spec.memory", "'much' should be a quantity such as 500m, 2 or 1Gi, not 'much'"),
         ({"spec": {"pause": "1h 30m"}}, "spec.pause", "should be a duration such as 1h30m, 1.5s or 300ms, not '1h 30m'"),
@@ -150,8 +150,8 @@ def test_metadata_is_read_in_short_ways() -> None:
         ({"spec": {"seenAt": "yesterday"}}, "spec.seenAt", "should be an RFC 3339 time such as 2026-01-31T12:00:00Z, not 'yesterday'"),
         ({"metadata": {"creationTimestamp": 5}}, "metadata.creationTimestamp", "should be an RFC 3339 time such as 2026-01-31T12:00:00Z, not 5"),
         ({"metadata": {"creationTimestamp": "2026-01-31T12:00:00"}}, "metadata.creationTimestamp", "should be an RFC 3339 time such as 2026-01-31T12:00:00Z, not '2026-01-31T12:00:00'"),
-        ({"metadata": {"labels": {"a": 1}}}, "metadata.labels.a", "Input should be a valid string, not 1"),
-        ({"spec": "x"}, "spec", "Input should be a valid dictionary or instance of Spec, not 'x'"),
+        ({"metadata": {"labels": {"a": 1}}}, "metadata.labels.a", 'Input should be a valid string, not 1: write it in quotes: "1"'),
+        ({"spec": "x"}, "spec", "Input should be a valid dictionary or instance of Spec, not 'x': write a mapping, one `name: value` on each line"),
     ],
 )  # fmt: skip
 def test_a_refused_value_names_its_path_in_json_names(wrong: Any, path: str, message: str) -> None:

@@ -9,6 +9,8 @@ import difflib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from katib_machinery.cures import type_cure
+
 Problem = tuple[str, str]
 
 JOB_SPEC = """activeDeadlineSeconds:integer backoffLimit:integer backoffLimitPerIndex:integer completionMode:string
@@ -46,6 +48,8 @@ WORDS = {
     "integer": "an integer",
     "string": "a string",
 }
+JSON_TYPES = {"list": "array", "texts": "array"}
+"""JSON's own word for a type, where it is another one."""
 REPLICA_FIELDS = ("tfReplicaSpecs", "pytorchReplicaSpecs", "xgbReplicaSpecs", "mpiReplicaSpecs")
 
 
@@ -82,6 +86,16 @@ def _pod_errors(pod: Mapping[str, Any], path: str) -> Iterator[Problem]:
             yield from _object_errors(container, CONTAINER, place)
             if not container.get("name"):
                 yield f"{place}.name", "a container needs a name"
+            yield from _variable_errors(container, place)
+
+
+def _variable_errors(container: Mapping[str, Any], path: str) -> Iterator[Problem]:
+    """A number without quotes is what people write most often where only text will do."""
+    entries = container.get("env")
+    for index, entry in enumerate(entries if isinstance(entries, list) else []):
+        value = entry.get("value") if isinstance(entry, Mapping) else None
+        if value is not None and not isinstance(value, str):
+            yield f"{path}.env[{index}].value", _type_problem("string", value)
 
 
 def _object_errors(value: Mapping[str, Any], text: str, path: str) -> Iterator[Problem]:
@@ -92,7 +106,15 @@ def _object_errors(value: Mapping[str, Any], text: str, path: str) -> Iterator[P
             close = difflib.get_close_matches(str(name), fields, n=1)
             yield place, f"no such field{f'; did you mean {close[0]}?' if close else ': remove it'}"
         elif part is not None and not CHECKS[fields[name]](part):
-            yield place, f"must be {WORDS.get(fields[name], f'a {fields[name]}')}"
+            yield place, _type_problem(fields[name], part)
+
+
+def _type_problem(kind: str, value: Any) -> str:
+    """What a value must be, and how to write it; in a list of strings it is one entry that is wrong."""
+    wanted, wrong = JSON_TYPES.get(kind, kind), value
+    if kind == "texts" and isinstance(value, list):
+        wanted, wrong = "string", next(part for part in value if not isinstance(part, str))
+    return f"must be {WORDS.get(kind, f'a {kind}')}: {type_cure(wanted, wrong)}"
 
 
 def pod_templates(job: Mapping[str, Any]) -> list[list[str]]:
