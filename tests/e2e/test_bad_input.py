@@ -33,7 +33,7 @@ REFUSED: dict[str, tuple[Change, str, list[str]]] = {
     "placeholder without parameter": (
         ("echo score", "echo ${trialParameters.y} score"),
         ": spec.trialTemplate",
-        ["y"],
+        ["the template holds ${trialParameters.y} (line "],
     ),
     "parameter without placeholder": (
         ("${trialParameters.x}", "1"),

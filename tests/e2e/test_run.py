@@ -67,7 +67,8 @@ def test_a_larger_budget_is_refused_for_a_finished_experiment_that_cannot_restar
         str(experiment_file("finished", "echo score=${trialParameters.x}", ("maxTrialCount: 4", "maxTrialCount: 6"))),
     )
     assert done.returncode == 2
-    assert "spec.resumePolicy" in done.stderr
+    cure = f"delete it with `katib delete experiment finished -n default --state-dir={laptop.state}`"
+    assert "spec.resumePolicy" in done.stderr and cure in done.stderr
 
 
 @pytest.mark.parametrize("policy", ["LongRunning", "FromVolume"])

@@ -176,6 +176,21 @@ def find_line(node: yaml.Node, field: str) -> int:
     return line
 
 
+def find_text(node: yaml.Node, text: str) -> int | None:
+    """The line (from 1) at which a text stands first in what the node says; None when no value or key holds it."""
+    if isinstance(node, yaml.ScalarNode):
+        return _line_within(node, text) if text in node.value else None
+    parts = [part for entry in node.value for part in (entry if isinstance(entry, tuple) else (entry,))]
+    return next((line for part in parts if (line := find_text(part, text)) is not None), None)
+
+
+def _line_within(node: yaml.ScalarNode, text: str) -> int:
+    """A text may go over many lines; where escapes hide what is sought, its first line is named."""
+    first, last = node.start_mark.line, node.end_mark.line
+    lines = (node.start_mark.buffer or "").split("\n")[first : last + 1]
+    return 1 + next((first + index for index, line in enumerate(lines) if text in line), first)
+
+
 def _step(node: yaml.Node, part: str) -> tuple[int, yaml.Node] | None:
     """The line and the value of a key or an index; None when it is not written."""
     if isinstance(node, yaml.MappingNode):

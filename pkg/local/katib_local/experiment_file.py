@@ -14,7 +14,7 @@ from typing import Any
 from katib_apis.v1beta1 import names
 from katib_apis.v1beta1.resources import EXPERIMENTS
 from katib_domain.naming import experiment_name_problem
-from katib_local.documents import Document, InputError, is_written, read_documents
+from katib_local.documents import Document, InputError, find_text, is_written, read_documents
 
 GROUP_VERSION = EXPERIMENTS.api_version
 COMPANIONS = {"ConfigMap", "Secret"}
@@ -57,9 +57,21 @@ class ExperimentFile:
         return is_written(self.document.node, field)
 
     def located(self, message: str) -> str:
-        """A message about fields, led by the file and the line of the first field that it names."""
+        """A message about fields, led by the file and the line of the first field that it names.
+
+        A placeholder that it speaks of is looked for in the whole file: its template may lie in a ConfigMap.
+        """
+        from katib_domain.trial_template import PLACEHOLDER  # takes long to load
+
         found = FIELD.search(message)
-        return f"{self.path}:{self.line(found.group() if found else '')}: {message}"
+        in_a_sentence = rf'(?<!"){PLACEHOLDER.pattern}'  # the value that is refused stands in quotes before it
+        text = re.sub(in_a_sentence, self._with_line, message)
+        return f"{self.path}:{self.line(found.group() if found else '')}: {text}"
+
+    def _with_line(self, placeholder: re.Match[str]) -> str:
+        nodes = (document.node for document in (self.document, *self.companions))
+        line = next((line for node in nodes if (line := find_text(node, placeholder[0])) is not None), None)
+        return f"{placeholder[0]} (line {line})" if line else placeholder[0]
 
 
 def read_experiment_file(path: Path) -> ExperimentFile:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from katib_local.caller import Caller
 from katib_local.documents import Document
 from katib_local.experiment_file import ExperimentFile
 from katib_machinery.cures import type_cure
@@ -18,15 +19,17 @@ from katib_machinery.cures import type_cure
 DENIED = re.compile(r'^admission webhook "[^"]+" denied the request: ')
 INVALID = re.compile(r'^Experiment(?:\.kubeflow\.org)? "[^"]*" is invalid: ')
 UNKNOWN = re.compile(r'unknown field "([^"]+)"')
+DELETION = re.compile(r"`kubectl (delete experiment [^`]+)`")
 WRONG_TYPE = re.compile(r"in body must be of type (\w+): (.*)$", re.DOTALL)
 POLICY = "spec.resumePolicy"
 
 
-def located_errors(file: ExperimentFile, message: str) -> str:
-    """A refusal of the Experiment as lines that name file, line and field."""
+def located_errors(file: ExperimentFile, message: str, caller: Caller | None = None) -> str:
+    """A refusal of the Experiment as lines that name file, line and field, with commands as this caller would type them."""
     if unknown := UNKNOWN.findall(message):
         return "\n".join(_misspelt(file, field) for field in unknown)
     text = INVALID.sub("", DENIED.sub("", message)).strip()
+    text = DELETION.sub(lambda found: (caller or Caller()).command(*found[1].split()), text)
     if text.startswith("[") and text.endswith("]"):
         text = text[1:-1]
     parts = re.split(r", (?=(?:spec|metadata)[.\[: ])", text)

@@ -75,7 +75,7 @@ class Runner:
             if error.already_exists:  # another `katib run` of the same file was quicker
                 return await self.submit()
             if error.code in CLIENT_ERRORS:
-                raise InputError(located_errors(self.file, error.message)) from error
+                raise InputError(located_errors(self.file, error.message, self.caller)) from error
             raise
 
     async def _submit(self, submission: Create | Attach | ChangeBudget | Refuse, held: Json | None) -> None:

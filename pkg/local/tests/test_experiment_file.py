@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from katib_local.caller import Caller
 from katib_local.documents import InputError, find_line
 from katib_local.experiment_file import parse_experiment_file, read_experiment_file
 from katib_local.refusals import located_errors
@@ -179,6 +180,57 @@ def test_a_misspelt_field_gets_its_line_and_the_near_word(field: str, line: str)
         f'unknown field "{field}", unknown field "spec.zzz" (of "one")'
     )
     assert located_errors(file, message).splitlines() == [line, MISSPELT["no near word"][1]]
+
+
+TEMPLATE = """apiVersion: kubeflow.org/v1beta1
+kind: Experiment
+metadata: {name: one}
+spec:
+  trialTemplate:
+    trialSpec:
+      # ${trialParameters.widht}
+      spec:
+        args:
+          - |
+            train
+            --width=${trialParameters.widht}
+"""
+IN_A_CONFIG_MAP = """---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: template}
+data:
+  job: |
+    args: ["--depth=${trialParameters.dept}"]
+"""
+
+
+def test_a_misspelt_placeholder_is_told_with_the_line_on_which_it_is_written() -> None:
+    file = parse_experiment_file("x.yaml", TEMPLATE + IN_A_CONFIG_MAP)
+    message = (
+        'spec.trialTemplate: Invalid value: "${trialParameters.widht}": the template does not hold ${trialParameters.width}; it '
+        "holds ${trialParameters.widht}, ${trialParameters.dept}"
+    )
+    assert located_errors(file, message) == (
+        'x.yaml:5: spec.trialTemplate: Invalid value: "${trialParameters.widht}": the template does not hold '
+        "${trialParameters.width}; it holds ${trialParameters.widht} (line 12), ${trialParameters.dept} (line 19)"
+    )
+
+
+def test_the_cure_of_a_change_that_is_refused_is_a_command_of_this_caller() -> None:
+    file = parse_experiment_file("x.yaml", GOOD)
+    message = "spec: Forbidden: begin anew: delete it with `kubectl delete experiment one -n default`"
+    assert located_errors(file, message, Caller(Path("/my state"))) == (
+        "x.yaml:5: spec: Forbidden: begin anew: delete it with "
+        "`katib delete experiment one -n default '--state-dir=/my state'`"
+    )
+
+
+def test_what_the_schema_refuses_keeps_its_words_and_gets_a_cure() -> None:
+    file = parse_experiment_file("x.yaml", GOOD)
+    message = 'spec.maxTrialCount: Invalid value: "string": spec.maxTrialCount in body must be of type integer: "3"'
+    assert located_errors(file, message) == f"x.yaml:5: {message}; write it without quotes: 3"
+    assert located_errors(file, message[:-1]) == f"x.yaml:5: {message[:-1]}"
 
 
 def test_a_policy_that_is_a_default_is_not_told_beside_other_errors() -> None:

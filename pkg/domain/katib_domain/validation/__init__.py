@@ -88,20 +88,17 @@ def _objective_errors(objective: ObjectiveSpec | None) -> Iterator[FieldError]:
 def _algorithm_errors(spec: ExperimentSpec, config: KatibConfig) -> Iterator[FieldError]:
     """Rows 14 to 16, and what the algorithm asks of the space (WH-4, V11)."""
     algorithm = spec.algorithm
-    known = known_algorithms(config)
     if algorithm is None:
-        yield required(
-            "spec.algorithm", f"name an algorithm in algorithmName: {', '.join(known) or 'none is configured'}"
-        )
+        known = ", ".join(known_algorithms(config)) or "none is configured"
+        yield required("spec.algorithm", f"name an algorithm in algorithmName: {known}")
         return
     path = "spec.algorithm.algorithmName"
     if not algorithm.algorithm_name:
-        yield required(path, f"name an algorithm: {', '.join(known) or 'none is configured'}")
+        yield required(path, "name an algorithm")
     try:
         suggestion_config(config, algorithm.algorithm_name or "")
     except KatibConfigError as error:
-        advice = f"; known are {', '.join(known)}" if known else ""
-        yield invalid(path, algorithm.algorithm_name or "", f"no such algorithm: {error}{advice}")
+        yield invalid(path, algorithm.algorithm_name or "", f"no such algorithm: {error}")
         return
     yield from _setting_errors(algorithm)
     for found in algorithm_space_errors(

@@ -45,7 +45,7 @@ def update_errors(experiment: Experiment, old: Experiment) -> Iterator[FieldErro
     if is_completed(old) and not is_restartable(old):
         detail = (
             "the Experiment has ended and cannot be restarted: only one that ended because maxTrialCount was reached, with "
-            "resumePolicy LongRunning or FromVolume, can; create a new one"
+            f"resumePolicy LongRunning or FromVolume, can; {_anew(old)}"
         )
         yield invalid("spec.resumePolicy", before.resume_policy or defaults.EXPERIMENT_SPEC_RESUME_POLICY, detail)
     trials = (old.status.trials if old.status else None) or 0
@@ -56,7 +56,15 @@ def update_errors(experiment: Experiment, old: Experiment) -> Iterator[FieldErro
         )
     if _without_budget(spec) != _without_budget(before):
         changeable = "parallelTrialCount, maxTrialCount and maxFailedTrialCount"
-        yield forbidden("spec", f"only {changeable} can be changed; create a new Experiment for anything else")
+        yield forbidden("spec", f"only {changeable} can be changed; {_anew(old)}")
+
+
+def _anew(experiment: Experiment) -> str:
+    """The way out where a change is refused."""
+    return (
+        f"begin anew: delete it with `kubectl delete experiment {experiment.name} -n {experiment.namespace}`, or create one of "
+        "another name"
+    )
 
 
 def is_restartable(experiment: Experiment) -> bool:
