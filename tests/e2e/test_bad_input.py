@@ -187,6 +187,7 @@ def test_a_port_in_use_is_named(katib: Katib, experiment_file: Writer, command: 
         done = katib(command, *file, f"--port={port}")
     assert done.returncode == 2
     assert done.stderr == f"katib: port {port} is in use: choose another one with --port, or leave it out\n"
+    assert not katib.state.exists()
 
 
 def test_a_read_only_state_directory_is_named_with_the_cure(experiment_file: Writer) -> None:
@@ -203,7 +204,7 @@ def run_on_disk(
     disk = folder / "disk"
     disk.mkdir()
     run = shlex.join(Katib(disk / "state").command("run", str(file)))
-    script = f"mount -t tmpfs -o size={size} disk {disk} && cd {disk} && {before}; exec {run}"
+    script = f"mount -t tmpfs -o size={size} disk {disk} && cd {disk} && {before}; {run}; code=$?; ls {disk}/state 2>&-; exit $code"
     command = ["unshare", "--map-root-user", "--mount", "sh", "-c", script]
     return disk / "state", subprocess.run(command, capture_output=True, text=True, timeout=120)
 
@@ -219,6 +220,7 @@ def test_a_full_state_directory_is_named_with_the_cure(
     assert done.returncode == 2, done.stderr
     assert done.stderr.startswith(f"katib: cannot write to the state directory {state}: No space left on device")
     assert "--state-dir" in done.stderr and len(done.stderr.splitlines()) == 1
+    assert done.stdout == ""  # the state directory is gone again
 
 
 def test_a_disk_that_is_filled_while_an_experiment_runs_ends_it_with_the_cure(
@@ -231,6 +233,7 @@ def test_a_disk_that_is_filled_while_an_experiment_runs_ends_it_with_the_cure(
     assert done.returncode == 2, done.stderr
     full = f"katib: the disk of the state directory {state} is full: make room, and the same command continues"
     assert done.stderr.splitlines()[-1] == full
+    assert "version" in done.stdout.split()  # what an experiment has come to is kept
 
 
 def test_a_second_run_on_one_state_directory_is_refused(katib: Katib, experiment_file: Writer, tmp_path: Path) -> None:

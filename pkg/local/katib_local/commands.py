@@ -21,7 +21,16 @@ from katib_local.caller import Caller
 from katib_local.experiment_file import ExperimentFile, read_experiment_file
 from katib_local.kubectl import call_kubectl, kubectl
 from katib_local.room import check_room, find_shortage, shortage
-from katib_local.state import Owner, StateDirectory, StateError, StateInUse, find_owner, find_state, open_state
+from katib_local.state import (
+    Owner,
+    StateDirectory,
+    StateError,
+    StateInUse,
+    find_owner,
+    find_state,
+    open_state,
+    taken_back,
+)
 from katib_local.supervisor import ProgramFailed, Supervisor, last_words
 from katib_local.trial_logs import LogWords, find_pods, parse_logs, print_kept, print_logs
 from katib_machinery.transport import ApiError, UnreachableError
@@ -182,6 +191,11 @@ def up(arguments: Arguments) -> int:
             f"`katib {owner.command}` (process {owner.pid}) is using {state.path}: wait for it, or choose another --state-dir",
             owner,
         )
+    with taken_back(state):
+        return _up(state, arguments)
+
+
+def _up(state: StateDirectory, arguments: Arguments) -> int:
     check_room(state)
     log = state.logs / "katib.log"
     code = _start_daemon(state, arguments, log)

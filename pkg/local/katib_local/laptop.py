@@ -21,7 +21,7 @@ from katib_apis.v1beta1 import names
 from katib_local.credentials import LOOPBACK, make_credentials
 from katib_local.programs import Laptop, Ports, desired_programs
 from katib_local.room import check_room
-from katib_local.state import StateDirectory, StateError, owned, write_private
+from katib_local.state import StateDirectory, StateError, owned, taken_back, write_private
 from katib_local.supervisor import ProgramFailed, Supervisor, supervised
 
 READY_WITHIN = 60.0
@@ -42,8 +42,16 @@ class Options:
 async def serve_laptop(state: StateDirectory, options: Options) -> AsyncIterator[Supervisor]:
     """Own the state directory and run the laptop while the block runs; it is ready when the block starts.
 
-    Raises StateInUse, StateError or ProgramFailed.
+    Raises StateInUse, StateError or ProgramFailed; a start that is refused leaves nothing behind.
     """
+    async with contextlib.AsyncExitStack() as stack:
+        with taken_back(state):
+            supervisor = await stack.enter_async_context(_started(state, options))
+        yield supervisor
+
+
+@contextlib.asynccontextmanager
+async def _started(state: StateDirectory, options: Options) -> AsyncIterator[Supervisor]:
     check_room(state)
     with owned(state, options.command):
         laptop = prepare(state, options)

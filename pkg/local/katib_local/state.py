@@ -10,11 +10,13 @@ import errno
 import fcntl
 import json
 import os
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import IO
 
 from katib_apis.v1beta1 import names
 
@@ -46,9 +48,13 @@ class Owner:
 
 @dataclass(frozen=True)
 class StateDirectory:
-    """Paths below one state directory."""
+    """Paths below one state directory.
+
+    `made` is what was not there before this process opened it, from the inside out: a start that is refused takes it back.
+    """
 
     path: Path
+    made: tuple[Path, ...] = field(default=(), compare=False)
 
     @property
     def version(self) -> Path:
@@ -102,13 +108,24 @@ class StateDirectory:
     def lock(self) -> Path:
         return self.path / "lock"
 
-    def sockets(self) -> Path:
-        """A private directory for sockets: short enough for the 107 bytes that a socket's path may have."""
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        return (self.credentials, self.logs, self.objects, self.pods, self.path / "run")
+
+    @property
+    def socket_folder(self) -> Path:
+        """Where sockets are: short enough for the 107 bytes that a socket's path may have."""
         inside = self.path / "run"
         if len(str(inside)) <= LONGEST_SOCKET_PATH - 24:
             return inside
         digest = f"{hash_text(str(self.path)):08x}"
-        outside = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / f"katib-{os.getuid()}-{digest}"
+        return Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / f"katib-{os.getuid()}-{digest}"
+
+    def sockets(self) -> Path:
+        """The private directory for sockets, made if it is missing; raises StateError when it is somebody else's."""
+        outside = self.socket_folder
+        if outside in self.folders:
+            return outside
         outside.mkdir(mode=0o700, exist_ok=True)
         details = outside.lstat()
         if details.st_uid != os.getuid() or details.st_mode & 0o077 or outside.is_symlink():
@@ -135,15 +152,73 @@ def open_state(path: Path) -> StateDirectory:
     """Make the directory if it is missing and check that this version may use it; raises StateError."""
     state = StateDirectory(path.absolute())
     try:
-        state.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _check_ours(state)
-        state.path.chmod(0o700)
-        _check_version(state.version)
-        for folder in (state.credentials, state.logs, state.objects, state.pods, state.path / "run"):
-            folder.mkdir(mode=0o700, exist_ok=True)
+        state = replace(state, made=tuple(_missing(state)))
+        with taken_back(state):
+            state.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _check_ours(state)
+            state.path.chmod(0o700)
+            _check_version(state.version)
+            for folder in state.folders:
+                folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise _unusable(path, error) from error
     return state
+
+
+def _missing(state: StateDirectory) -> Iterator[Path]:
+    """What a start will make: nothing where Katib has been before."""
+    if state.version.exists():
+        return
+    files = (state.version, state.lock, state.kubeconfig)
+    for place in (*state.folders, *files, state.socket_folder, state.path, *state.path.parents):
+        if not place.exists():
+            yield place
+
+
+@contextlib.contextmanager
+def taken_back(state: StateDirectory) -> Iterator[None]:
+    """While the block runs, a refusal takes back what this process has made; what was there before stays.
+
+    A program that fails is no refusal: its message names a log in the directory.
+    """
+    try:
+        yield
+    except StateInUse:
+        raise
+    except (StateError, OSError):
+        _take_back(state)
+        raise
+
+
+def _take_back(state: StateDirectory) -> None:
+    with contextlib.suppress(OSError, StateInUse), _undisturbed(state):
+        for place in state.made:
+            if place in state.folders:
+                shutil.rmtree(place, ignore_errors=True)
+            elif place.is_dir():
+                place.rmdir()
+            else:
+                place.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _undisturbed(state: StateDirectory) -> Iterator[None]:
+    """Raise StateInUse when somebody who came later works here."""
+    if not state.lock.exists():
+        yield
+        return
+    with open(state.lock, encoding="utf-8") as stream:
+        _take_lock(stream, state)
+        yield
+
+
+def _take_lock(stream: IO[str], state: StateDirectory) -> None:
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        owner = find_owner(state)
+        who = f"`katib {owner.command}` (process {owner.pid})" if owner else "another process"
+        raise StateInUse(f"{who} is using the state directory {state.path}", owner) from None
 
 
 def find_state(path: Path) -> StateDirectory | None:
@@ -154,9 +229,9 @@ def find_state(path: Path) -> StateDirectory | None:
             return None
         _check_owner(state)
         _check_version(state.version)
-    except NotADirectoryError:
-        return None
     except OSError as error:
+        if _file_in(state.path):
+            raise _unusable(path, error) from error
         cause = error.strerror or str(error)
         raise StateError(
             f"cannot read the state directory {path}: {cause}. Choose another one with --state-dir"
@@ -243,8 +318,15 @@ def _first_line(file: Path) -> str:
 
 
 def _unusable(path: Path, error: OSError) -> StateError:
+    if blocking := _file_in(path):
+        return StateError(f"{blocking} is a file, and the state needs a directory: choose another one with --state-dir")
     cause = error.strerror or str(error)
     return StateError(f"cannot write to the state directory {path}: {cause}. Choose another one with --state-dir")
+
+
+def _file_in(path: Path) -> Path | None:
+    """The part of a path that ought to be a directory and is something else."""
+    return next((part for part in (path, *path.parents) if os.path.exists(part) and not os.path.isdir(part)), None)
 
 
 def write_private(file: Path, content: bytes) -> None:
@@ -265,12 +347,7 @@ def owned(state: StateDirectory, command: str) -> Iterator[None]:
     """Own the state directory while the block runs; raises StateInUse when another process does."""
     with open(state.lock, "a+", encoding="utf-8") as stream:
         os.chmod(state.lock, 0o600)
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            owner = find_owner(state)
-            who = f"`katib {owner.command}` (process {owner.pid})" if owner else "another process"
-            raise StateInUse(f"{who} is using the state directory {state.path}", owner) from None
+        _take_lock(stream, state)
         stream.seek(0)
         stream.truncate()
         stream.write(json.dumps({"pid": os.getpid(), "command": command}))

@@ -33,7 +33,7 @@ def test_a_state_that_cannot_be_used_is_told_beside_everything_else(tmp_path: Pa
     (tmp_path / "file").write_text("")
     findings = examined(tmp_path / "file" / below)
     assert list(findings) == CHECKS
-    assert not findings["state"].good and "Not a directory" in findings["state"].found
+    assert not findings["state"].good and "is a file, and the state needs a directory" in findings["state"].found
 
 
 def test_a_directory_of_somebody_elses_files_is_told_and_left_as_it_is(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from katib_local.state import (
     find_state,
     open_state,
     owned,
+    taken_back,
     write_private,
 )
 
@@ -50,9 +51,41 @@ def test_only_the_owner_may_enter_and_read(tmp_path: Path) -> None:
 
 
 def test_a_file_in_the_way_is_named_with_the_cure(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(StateError, match=r"cannot write to the state directory .*file.*--state-dir"):
-        open_state(tmp_path / "file")
+    file = tmp_path / "file"
+    file.write_text("")
+    for enter in (open_state, find_state, check_usable):
+        for path in (file, file / "below"):
+            with pytest.raises(StateError) as caught:
+                enter(path)
+            assert str(caught.value) == (
+                f"{file} is a file, and the state needs a directory: choose another one with --state-dir"
+            )
+
+
+def test_a_refused_start_takes_back_what_it_has_made_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "katib-config.yaml").write_text("mine")
+    long = tmp_path / ("long" * 30) / "state"
+    for path, left in ((tmp_path / "new" / "state", []), (long, []), (tmp_path / "mine", ["katib-config.yaml"])):
+        state = open_state(path)
+        with pytest.raises(StateError), taken_back(state), owned(state, "run"):
+            make_credentials(state, server="https://127.0.0.1:1", now=NOW)
+            sockets = state.sockets()
+            raise StateError("refused")
+        assert sorted(os.listdir(path) if path.exists() else []) == left and not sockets.exists()
+    assert os.listdir(tmp_path) == ["mine"]
+
+
+def test_a_refused_start_leaves_the_state_of_earlier_ones_and_of_somebody_who_works_there(tmp_path: Path) -> None:
+    first = open_state(tmp_path / "state")
+    again = open_state(first.path)
+    with pytest.raises(StateError), taken_back(again):
+        raise StateError("refused")
+    with owned(again, "run"), pytest.raises(StateError), taken_back(first):
+        raise StateError("refused")
+    with pytest.raises(StateInUse), taken_back(first):
+        raise StateInUse("somebody else has it", None)
+    assert first.version.exists() and first.objects.exists()
 
 
 def test_what_another_user_owns_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,10 +142,9 @@ def test_an_empty_directory_and_one_with_a_configuration_or_a_broken_off_start_b
 
 def test_who_only_looks_makes_nothing(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir(mode=0o755)
-    (tmp_path / "file").write_text("")
-    for name in ("missing", "empty", "file"):
+    for name in ("missing", "empty"):
         assert find_state(tmp_path / name) is None
-    assert sorted(os.listdir(tmp_path)) == ["empty", "file"] and not os.listdir(tmp_path / "empty")
+    assert os.listdir(tmp_path) == ["empty"] and not os.listdir(tmp_path / "empty")
     assert (tmp_path / "empty").stat().st_mode & 0o777 == 0o755
     open_state(tmp_path / "empty")
     assert find_state(tmp_path / "empty") is not None
