@@ -160,6 +160,8 @@ def test_a_trial_that_is_tried_again_and_again_says_why_while_it_runs(
         running = subprocess.Popen(katib.command("run", file), stderr=stream, start_new_session=True)
     eventually(lambda: "fails and is tried again: container main exited with code 3" in errors.read_text())
     assert f" --state-dir={katib.state}` shows what it printed" in errors.read_text()
+    eventually(lambda: ": attempt 1 of 7 has failed (backoffLimit 6)" in errors.read_text())
+    eventually(lambda: " to be tried again" in errors.read_text())
     running.terminate()
     assert running.wait(timeout=60) == 130
 

@@ -100,6 +100,25 @@ def test_a_changed_budget_of_a_running_experiment_is_applied(
         assert len(output.splitlines()) == 6
 
 
+def test_trials_that_wait_for_room_are_told_from_those_that_run(
+    katib: Katib, experiment_file: Writer, tmp_path: Path
+) -> None:
+    gate, errors = tmp_path / "gate", tmp_path / "errors"
+    katib.good("up")
+    nearly_all = int(katib.get("nodes")["items"][0]["status"]["allocatable"]["cpu"]) * 1000 - 400
+    image = "                image: localhost/none:1\n"
+    greedy = f"{image}                resources: {{requests: {{cpu: {nearly_all}m}}}}\n"
+    command = f"until [ -e {gate} ]; do sleep 0.1; done; echo score=${{trialParameters.x}}"
+    file = experiment_file("room", command, (image, greedy))
+    with (
+        open(errors, "w") as stream,
+        subprocess.Popen(katib.command("run", str(file)), stderr=stream, stdout=subprocess.DEVNULL) as running,
+    ):
+        eventually(lambda: ", 1 running, 1 waiting for CPU, 0 failed," in errors.read_text())
+        gate.touch()
+        assert running.wait(timeout=60) == 0
+
+
 def test_any_other_change_names_the_field_and_the_way_out(laptop: Katib, experiment_file: Writer) -> None:
     laptop.good("run", str(experiment_file("fixed")))
     file = experiment_file("fixed", "echo score=${trialParameters.x}", ("type: maximize", "type: minimize"))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from katib_apis.v1beta1.enums import (
     ObjectiveType,
     TrialConditionType,
 )
+from katib_local.attempts import Retry, Waits
 
 Json = Mapping[str, Any]
 SHOWN = 10
@@ -45,24 +47,36 @@ def best_value(experiment: Json) -> str | None:
     return _objective_value(experiment, optimal.get("observation")) if optimal.get("bestTrialName") else None
 
 
-def render_progress(experiment: Json, elapsed: timedelta) -> str:
-    """One line: counts, best so far, time."""
+def render_progress(
+    experiment: Json, elapsed: timedelta, waits: Waits | None = None, now: datetime | None = None
+) -> str:
+    """One line: counts, best so far, time. Without `now` it changes only when something happens."""
     status = experiment.get("status") or {}
     total = (experiment.get("spec") or {}).get("maxTrialCount")
     done = sum(status.get(key) or 0 for key in ("trialsSucceeded", "trialsEarlyStopped"))
     failed = sum(status.get(key) or 0 for key in ("trialsFailed", "trialMetricsUnavailable", "trialsKilled"))
-    running = (status.get("trialsRunning") or 0) + (status.get("trialsPending") or 0)
+    active = (status.get("trialsRunning") or 0) + (status.get("trialsPending") or 0)
     metric = experiment["spec"].get("objective", {}).get("objectiveMetricName", "")
     best = best_value(experiment)
     parts = [
         f"{done}{f' of {total}' if total else ''} succeeded",
-        f"{running} running",
+        *_active(active, waits or Waits(), now),
         f"{failed} failed",
         f"best {metric} {best}" if best is not None else f"no {metric} yet",
         render_span(elapsed),
     ]
     stalled = condition(experiment, ExperimentConditionType.STALLED)
     return ", ".join(parts) + (f" | waiting: {stalled.get('message', '')}" if stalled else "")
+
+
+def _active(count: int, waits: Waits, now: datetime | None) -> Iterator[str]:
+    """Trials that are not over: those that run, those that wait for room, those that wait for their next attempt."""
+    pauses = [retry.at for retry in waits.retries if retry.at is not None]
+    yield f"{max(0, count - len(waits.lacking) - len(pauses))} running"
+    for word, waiting in Counter(waits.lacking).items():
+        yield f"{waiting} waiting for {word}"
+    if pauses:
+        yield f"{len(pauses)} to be tried again{f' in {render_span(min(pauses) - now)}' if now else ''}"
 
 
 def render_span(span: timedelta) -> str:
@@ -164,16 +178,24 @@ def render_failures(trials: Sequence[Json]) -> list[tuple[str, str]]:
     ]
 
 
-def retry_reasons(events: Sequence[Json], trials: Sequence[Json]) -> dict[str, str]:
+def retry_reasons(events: Sequence[Json], trials: Collection[str]) -> dict[str, str]:
     """Why pods of these trials failed, as JobRetried events tell it: reason to the trial that said it first.
 
     The pod's own name and the count of failures do not make another reason.
     """
-    known = {trial["metadata"]["name"] for trial in trials}
     reasons: dict[str, str] = {}
     for event in events:
         trial = str((event.get("involvedObject") or {}).get("name"))
         found = _RETRIED.search(str(event.get("message", "")))
-        if trial in known and found:
+        if trial in trials and found:
             reasons.setdefault(found[1], trial)
     return reasons
+
+
+def render_attempts(retry: Retry) -> str:
+    """How long a trial that fails may go on, and how to end that sooner."""
+    return (
+        f"attempt {retry.failed} of {retry.most} has failed (backoffLimit {retry.most - 1}), and each pause is twice the one "
+        "before it: Ctrl-C stops here; backoffLimit: 0 in the template's Job (spec.trialTemplate.trialSpec.spec) gives a trial "
+        "up at its first failure"
+    )

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -20,6 +20,7 @@ from katib_apis.v1beta1 import names
 from katib_apis.v1beta1.enums import ExperimentConditionType
 from katib_apis.v1beta1.resources import EXPERIMENTS, TRIALS
 from katib_local import progress
+from katib_local.attempts import Waits, active_trials, find_waits, has_failed
 from katib_local.caller import Caller
 from katib_local.companions import brought
 from katib_local.documents import InputError
@@ -27,7 +28,7 @@ from katib_local.experiment_file import ExperimentFile
 from katib_local.refusals import located_errors
 from katib_local.screen import Screen
 from katib_local.submission import Attach, ChangeBudget, Create, Refuse, decide_submission
-from katib_machinery.objects import EVENTS, PODS
+from katib_machinery.objects import EVENTS, JOBS, PODS, Resource
 from katib_machinery.transport import MERGE_PATCH, ApiError, Transport
 
 SUCCEEDED, FAILED = 0, 1
@@ -50,6 +51,7 @@ class Runner:
     """The last lines that a trial has printed, given those of its pods that are not gone."""
     live: dict[str, Any] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
+    waits: Waits = field(default_factory=Waits)
 
     @property
     def collection(self) -> str:
@@ -118,7 +120,7 @@ class Runner:
         """Show progress until the Experiment has ended."""
         started = time.monotonic()
         watching = asyncio.ensure_future(self._watch())
-        telling = asyncio.ensure_future(self._tell_retries())
+        looking = asyncio.ensure_future(self._look_around())
         try:
             while not watching.done():
                 self._show(timedelta(seconds=time.monotonic() - started))
@@ -126,29 +128,44 @@ class Runner:
             watching.result()
             self._show(timedelta(seconds=time.monotonic() - started))
         finally:
-            for task in (watching, telling):
+            for task in (watching, looking):
                 task.cancel()
-            await asyncio.gather(watching, telling, return_exceptions=True)
+            await asyncio.gather(watching, looking, return_exceptions=True)
             self.screen.end()
 
     def _show(self, elapsed: timedelta) -> None:
-        line = progress.render_progress(self.live, elapsed)
-        self.screen.update(f"{self.file.name}: {line}", progress.render_progress(self.live, timedelta()))
+        line = progress.render_progress(self.live, elapsed, self.waits, datetime.now(UTC))
+        key = progress.render_progress(self.live, timedelta(), self.waits)
+        self.screen.update(f"{self.file.name}: {line}", key)
 
-    async def _tell_retries(self) -> None:
-        """Say once per reason that trials fail and are tried again: that is known long before they are given up."""
-        events = EVENTS.path(self.file.namespace)
-        params = {"fieldSelector": f"reason={names.EVENT_JOB_RETRIED},involvedObject.kind={TRIALS.kind}"}
+    async def _look_around(self) -> None:
+        """See what the trials wait for, and tell why they fail: that is known long before they are given up."""
         while True:
             with contextlib.suppress(ApiError, OSError):
-                found = json.loads(await self.transport.request("GET", events, params=params))["items"]
-                trials = await self._trials() if found else []
-                for reason, trial in progress.retry_reasons(found, trials).items():
-                    if reason not in self.told:
-                        self.told.add(reason)
-                        logs = self.caller.command("logs", trial)
-                        self.screen.note(f"{trial} fails and is tried again: {reason}; {logs} shows what it printed")
+                pods = await self._list(PODS, labelSelector=names.LABEL_TRIAL)
+                jobs = await self._list(JOBS) if any(map(has_failed, pods)) else []
+                self.waits = find_waits(active_trials(self.live), pods, jobs)
+                if self.waits.retries:
+                    await self._tell_retries()
             await asyncio.sleep(LOOK_EVERY)
+
+    async def _tell_retries(self) -> None:
+        """Say each reason once, and once how long this may go on."""
+        selector = f"reason={names.EVENT_JOB_RETRIED},involvedObject.kind={TRIALS.kind}"
+        found = await self._list(EVENTS, fieldSelector=selector)
+        retries = {retry.trial: retry for retry in self.waits.retries}
+        for reason, trial in progress.retry_reasons(found, retries).items():
+            if reason not in self.told:
+                logs = self.caller.command("logs", trial)
+                self.screen.note(f"{trial} fails and is tried again: {reason}; {logs} shows what it printed")
+                if not self.told:
+                    self.screen.note(f"{trial}: {progress.render_attempts(retries[trial])}")
+                self.told.add(reason)
+
+    async def _list(self, resource: Resource, **params: str) -> list[Json]:
+        """The objects of a kind in the Experiment's namespace."""
+        answer = json.loads(await self.transport.request("GET", resource.path(self.file.namespace), params=params))
+        return list(answer["items"])
 
     async def _watch(self) -> None:
         """Keep `live` up to date; a broken stream is taken up again from a fresh read."""
@@ -196,14 +213,10 @@ class Runner:
 
     async def _quote(self, trial: str) -> None:
         """The last words of a trial, and where the others are."""
-        params = {"labelSelector": f"{names.LABEL_TRIAL}={trial}"}
-        pods = json.loads(await self.transport.request("GET", PODS.path(self.file.namespace), params=params))["items"]
+        pods = await self._list(PODS, labelSelector=f"{names.LABEL_TRIAL}={trial}")
         for line in self.words(trial, pods):
             print(f"    | {line}", file=sys.stderr)
         print(f"    {self.caller.command('logs', trial)} shows what it printed", file=sys.stderr)
 
     async def _trials(self) -> list[Json]:
-        collection = TRIALS.path(self.file.namespace)
-        params = {"labelSelector": f"{names.LABEL_EXPERIMENT}={self.file.name}"}
-        answer = json.loads(await self.transport.request("GET", collection, params=params))
-        return list(answer["items"])
+        return await self._list(TRIALS, labelSelector=f"{names.LABEL_EXPERIMENT}={self.file.name}")

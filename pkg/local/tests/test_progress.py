@@ -6,14 +6,16 @@ import fcntl
 import os
 import struct
 import termios
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from katib_local.attempts import Retry, Waits
 from katib_local.progress import (
     finished,
     ranked,
+    render_attempts,
     render_failures,
     render_progress,
     render_result,
@@ -60,6 +62,28 @@ def test_progress_counts_what_runs_and_names_the_best_so_far() -> None:
         render_progress(running, timedelta(seconds=75))
         == "3 of 12 succeeded, 3 running, 2 failed, best accuracy 0.93, 1m15s"
     )
+
+
+def test_progress_tells_trials_that_wait_from_those_that_run() -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    retries = (
+        Retry("a", 1, 7, now + timedelta(seconds=34)),
+        Retry("b", 2, 7),
+        Retry("c", 1, 7, now + timedelta(seconds=9)),
+    )
+    waits = Waits(("CPU", "CPU", "GPU"), retries)
+    line = render_progress(experiment(trialsRunning=6, trialsPending=1), timedelta(seconds=2), waits, now)
+    assert line == (
+        "0 of 12 succeeded, 2 running, 2 waiting for CPU, 1 waiting for GPU, 2 to be tried again in 9s, 0 failed, "
+        "no accuracy yet, 2s"
+    )
+    assert "2 to be tried again, " in render_progress(experiment(trialsRunning=6), timedelta(), waits)
+
+
+def test_who_sees_a_trial_fail_learns_how_long_that_goes_on_and_how_to_end_it() -> None:
+    words = render_attempts(Retry("a", 1, 7))
+    assert words.startswith("attempt 1 of 7 has failed (backoffLimit 6)")
+    assert "Ctrl-C" in words and "backoffLimit: 0 in the template's Job (spec.trialTemplate.trialSpec.spec)" in words
 
 
 def test_progress_without_a_value_says_so() -> None:
@@ -114,7 +138,7 @@ def test_a_reason_to_try_again_is_told_once_for_the_trials_of_this_experiment() 
         retried("one-b", 5, ". pod one-b-y: container main exited with code 3: Error"),
         retried("other", 1, ". pod other-z: container main exited with code 4: Error"),
     ]
-    reasons = retry_reasons(events, [trial("one-a", "0"), trial("one-b", "0")])
+    reasons = retry_reasons(events, {"one-a", "one-b"})
     assert reasons == {"container main exited with code 3: Error": "one-a"}
 
 

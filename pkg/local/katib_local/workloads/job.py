@@ -170,7 +170,7 @@ def _fill(world: World, now: datetime) -> Plan:
     if len(active) > wanted:
         return Plan(_deletions(active[wanted:]))
     missing = wanted - len(active)
-    wait = _pause_ends(world) - now if missing and world.failures else timedelta(0)
+    wait = next_attempt_at(world) - now if missing and world.failures else timedelta(0)
     if wait > timedelta(0):
         return Plan(requeue=Requeue(max(wait, SOON)))
     created = _new_pods(world, missing)
@@ -187,7 +187,7 @@ def _wanted(world: World) -> int:
     return min(parallelism, world.completions - world.succeeded)
 
 
-def _pause_ends(world: World) -> datetime:
+def next_attempt_at(world: World) -> datetime:
     """When the next pod may be made: the pause doubles with each failure."""
     pause = min(LONGEST_BACKOFF, FIRST_BACKOFF * (1 << min(world.failed - 1, 10)))
     ends = (pods.finished_at(pod) or pod.creation_timestamp for pod in world.failures)
