@@ -292,6 +292,19 @@ def test_logs_of_an_interrupted_trial_are_shown_without_up(
     assert not katib.processes()
 
 
+def test_what_is_in_another_namespace_is_told_with_the_flag_that_finds_it(
+    laptop: Katib, experiment_file: Writer
+) -> None:
+    laptop.good("run", str(experiment_file("away", "echo score=${trialParameters.x}", ("default", "kubeflow"))))
+    trial = laptop.get("trials", "-n", "kubeflow", "-l", "katib.kubeflow.org/experiment=away")["items"][0]
+    name = trial["metadata"]["name"]
+    for command in (["get", "experiment", "away"], ["describe", f"trial/{name}"], ["delete", "experiment", "away"]):
+        done = laptop(*command)
+        assert done.returncode != 0 and "NotFound" in done.stderr
+        assert done.stderr.endswith(": found in the namespace kubeflow; add -n kubeflow\n")
+    assert "add -n" not in laptop("get", "experiment", "nowhere").stderr
+
+
 @pytest.mark.parametrize("command", ["get", "describe", "logs", "delete"])
 def test_where_katib_was_never_started_there_is_nothing_to_ask(katib: Katib, command: str) -> None:
     done = katib(command, "trials")

@@ -6,6 +6,7 @@ Knows the state directory. Must not know how the laptop is made.
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from katib_local.documents import InputError
+from katib_local.elsewhere import ABSENT, parse_sought, render_elsewhere
 from katib_local.state import StateDirectory
+
+PART = 65536
 
 
 def find_kubectl() -> str | None:
@@ -32,15 +36,35 @@ def kubectl_command(state: StateDirectory, arguments: Sequence[str]) -> list[str
 
 def kubectl(state: StateDirectory, arguments: Sequence[str]) -> int:
     """Call kubectl against the laptop; returns its exit code."""
-    return subprocess.run(kubectl_command(state, arguments)).returncode  # noqa: S603
+    return asyncio.run(call_kubectl(state, arguments))
 
 
 async def call_kubectl(state: StateDirectory, arguments: Sequence[str]) -> int:
-    """Call kubectl beside other work; it ends with whoever waits for it."""
-    process = await asyncio.create_subprocess_exec(*kubectl_command(state, arguments))
+    """Call kubectl beside other work; it ends with whoever waits for it. What is in another namespace is told."""
+    process = await asyncio.create_subprocess_exec(*kubectl_command(state, arguments), stderr=subprocess.PIPE)
+    assert process.stderr is not None
+    complaint = b""
     try:
-        return await process.wait()
+        while part := await process.stderr.read(PART):
+            complaint = (complaint + part)[-PART:]
+            sys.stderr.buffer.write(part)
+            sys.stderr.flush()
+        code = await process.wait()
     finally:
         if process.returncode is None:
             process.terminate()
             await process.wait()
+    if ABSENT.search(complaint) and (told := await _find_elsewhere(state, arguments)):
+        print(f"katib: {told}", file=sys.stderr)
+    return code
+
+
+async def _find_elsewhere(state: StateDirectory, arguments: Sequence[str]) -> str:
+    """The namespaces that hold what was not found; empty when there are none."""
+    sought = parse_sought(arguments[0], arguments[1:])
+    if sought is None:
+        return ""
+    query = kubectl_command(state, ["get", sought.kind, "--all-namespaces", "--output=json"])
+    process = await asyncio.create_subprocess_exec(*query, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    output, _ = await process.communicate()
+    return render_elsewhere(sought, json.loads(output)["items"]) if process.returncode == 0 else ""

@@ -41,6 +41,11 @@ def print_logs(state: StateDirectory, rest: Sequence[str], caller: Caller) -> in
     if words is None:
         return kubectl(state, ["logs", *rest])
     pods = find_pods(state, words.trial, words.namespace)
+    if not pods and words.namespace and (elsewhere := find_pods(state, words.trial, "")):
+        namespace = elsewhere[0]["metadata"]["namespace"]
+        raise InputError(
+            f"trial {words.trial} is in the namespace {namespace}, not in {words.namespace}: -n {namespace}"
+        )
     if not pods:
         return print_kept(state, words, pods, caller)
     others = [word for word in rest if word != words.trial]
