@@ -27,6 +27,7 @@ from katib_controller.suggestion.desired import algorithm_of
 from katib_controller.suggestion.observe import Setup
 from katib_controller.trial.controller import TrialController
 from katib_controller.trial.kinds import TrialKinds
+from katib_controller.trial.ledger import Ledger
 from katib_controller.trial.observation_log import ObservationLog
 from katib_controller.trial.observe import TrialObserver
 from katib_controller.trial_book import TrialBook
@@ -71,7 +72,8 @@ class Program:
         self._register_informers()
         self.kinds = TrialKinds(self.cluster, options.trial_resources, options.namespace)
         self.book = TrialBook(self._informer(TRIALS))
-        self.rows = ObservationLog(self.channels, options.db_manager, self.cluster.clock)
+        ledger = Ledger(self.cluster, options.core_namespace)
+        self.rows = ObservationLog(self.channels, options.db_manager, self.cluster.clock, ledger)
         self.config = LiveConfig(self.cluster, options.core_namespace)
         calls = options.controller.algorithm_calls or defaults.CONTROLLER_CONFIG_ALGORITHM_CALLS
         self.answers = Answers(self.channels, self.book, self.cluster.clock, calls=calls)

@@ -13,12 +13,15 @@ from katib_controller.channels import Channels
 from katib_controller.suggestion.answer import Answers
 from katib_controller.suggestion.question import Invalid, NoAnswer, Service, Suggest, Suggested, Valid, Validate
 from katib_controller.trial.decide import Rows, Unreachable
+from katib_controller.trial.ledger import Ledger
 from katib_controller.trial.observation_log import ObservationLog, UnreachableError
 from katib_controller.trial.question import DeleteRows, Done, ReportUnavailable
 from katib_controller.trial_book import TrialBook
 from katib_machinery.clock import ManualClock
+from katib_machinery.cluster import Cluster
 from katib_machinery.informer import SharedInformer
 from katib_machinery.objects import ObjectKey
+from katib_machinery.transport import ApiError
 
 
 @pytest.fixture
@@ -163,8 +166,13 @@ async def test_a_service_that_is_not_there_is_no_answer(asking: SimpleNamespace,
 
 
 @pytest.fixture
-def log(channels: Channels, services: SimpleNamespace, build: Any) -> ObservationLog:
-    return ObservationLog(channels, services.address, ManualClock(build.now))
+def ledger(memory_api: Any) -> Ledger:
+    return Ledger(Cluster(memory_api), "kubeflow")
+
+
+@pytest.fixture
+def log(channels: Channels, services: SimpleNamespace, build: Any, ledger: Ledger) -> ObservationLog:
+    return ObservationLog(channels, services.address, ManualClock(build.now), ledger)
 
 
 async def test_rows_are_read_by_metric_within_the_namespace(
@@ -193,28 +201,49 @@ async def test_the_log_is_told_what_is_unavailable_and_what_to_delete(
     assert services.rows.deleted == [("ns", "exp-a")] and not log.undeleted
 
 
-async def test_an_unreachable_log_is_told_and_undeleted_rows_are_remembered(channels: Channels, build: Any) -> None:
+async def test_an_unreachable_log_is_told_and_undeleted_rows_are_remembered(
+    channels: Channels, build: Any, ledger: Ledger
+) -> None:
     """CTL-3, CTL-9."""
-    log = ObservationLog(channels, "127.0.0.1:1", ManualClock(build.now))
+    log = ObservationLog(channels, "127.0.0.1:1", ManualClock(build.now), ledger)
     reading = await log.read(build.a_trial())
     assert isinstance(reading, Unreachable) and "127.0.0.1:1" in reading.message
-    with pytest.raises(UnreachableError):
+    for name in ("exp-a", "exp-b"):
+        with pytest.raises(UnreachableError):
+            await log.answer(DeleteRows("ns", name))
+    left = {ObjectKey("ns", "exp-a"), ObjectKey("ns", "exp-b")}
+    assert log.undeleted == left and await ledger.read() == left
+
+
+async def test_what_cannot_be_remembered_over_a_restart_is_not_let_go(
+    channels: Channels, build: Any, memory_api: Any, ledger: Ledger
+) -> None:
+    """CTL-9: a Trial is let go once its rows are `undeleted`."""
+    log = ObservationLog(channels, "127.0.0.1:1", ManualClock(build.now), ledger)
+    memory_api.refuse = lambda method, path: ApiError(403, "Forbidden", "may not") if method != "GET" else None
+    with pytest.raises(ApiError, match="may not"):
         await log.answer(DeleteRows("ns", "exp-a"))
-    assert log.undeleted == {ObjectKey("ns", "exp-a")}
+    assert not log.undeleted
 
 
-async def test_rows_left_behind_are_deleted_in_the_background(
-    log: ObservationLog, services: SimpleNamespace, build: Any
+async def test_rows_that_an_earlier_process_left_behind_are_deleted_in_the_background(
+    channels: Channels, services: SimpleNamespace, build: Any, ledger: Ledger
 ) -> None:
     """CTL-9: only those of Trials that are gone."""
-    clock = ManualClock(build.now)
-    log = ObservationLog(log._channels, services.address, clock)
-    gone, there = ObjectKey("ns", "gone"), ObjectKey("ns", "there")
-    log.undeleted |= {gone, there}
+    clock, gone, there = ManualClock(build.now), ObjectKey("ns", "gone"), ObjectKey("ns", "there")
+    await ledger.write({gone, there})
+    log = ObservationLog(channels, services.address, clock, ledger)
     task = asyncio.create_task(log.run_clean_up(lambda key: key == gone))
     async with asyncio.timeout(10):
-        while gone in log.undeleted:
+        while log.undeleted != {there}:
             clock.advance(31)
             await asyncio.sleep(0.01)
     task.cancel()
-    assert services.rows.deleted == [("ns", "gone")] and log.undeleted == {there}
+    assert services.rows.deleted == [("ns", "gone")] and await ledger.read() == {there}
+
+
+async def test_nothing_is_written_about_rows_that_are_deleted_at_once(
+    log: ObservationLog, memory_api: Any, ledger: Ledger
+) -> None:
+    await log.answer(DeleteRows("ns", "exp-a"))
+    assert await ledger.read() == frozenset() and not memory_api.objects

@@ -189,6 +189,8 @@ OBJECT_WEBHOOK_CONFIGURATION: Final = "katib.kubeflow.org"
 """Both webhook configurations."""
 OBJECT_TRIAL_TEMPLATES: Final = "trial-templates"
 """ConfigMap with the shipped trial templates."""
+OBJECT_UNDELETED_ROWS: Final = "katib-undeleted-rows"
+"""ConfigMap with the Trials that are gone and whose rows are still to be deleted."""
 
 HEALTH_SERVICE_SUGGESTION: Final = "manager.v1beta1.Suggestion"
 """gRPC health service that the kubelet asks a suggestion pod for."""

@@ -4,7 +4,8 @@ Every call has a deadline and goes over one channel that stays open (GRPC-11); e
 """
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Set
 from typing import Final, assert_never
 
 import grpc
@@ -14,10 +15,12 @@ from katib_apis.v1beta1 import api_pb2, api_pb2_grpc, names
 from katib_apis.v1beta1.models import Trial
 from katib_controller.channels import Channels, words_of
 from katib_controller.trial.decide import Reading, Rows, Unreachable
+from katib_controller.trial.ledger import Ledger
 from katib_controller.trial.question import DeleteRows, Done, Question, ReportUnavailable
 from katib_domain.objective import metric_names
 from katib_machinery.clock import Clock, sleep
 from katib_machinery.objects import ObjectKey
+from katib_machinery.transport import ApiError
 
 DEADLINE: Final = 10.0
 RETRIES: Final = 1
@@ -29,13 +32,16 @@ class UnreachableError(Exception):
 
 
 class ObservationLog:
-    """The rows of all Trials. Remembers whose rows could not be deleted yet."""
+    """The rows of all Trials. `undeleted` are those whose rows could not be deleted yet, as far as the ledger has them."""
 
-    def __init__(self, channels: Channels, address: str, clock: Clock) -> None:
+    def __init__(self, channels: Channels, address: str, clock: Clock, ledger: Ledger) -> None:
         self._channels = channels
         self._clock = clock
         self._address = address
-        self.undeleted: set[ObjectKey] = set()
+        self._ledger = ledger
+        self._writing = asyncio.Lock()
+        self._read = False
+        self.undeleted: frozenset[ObjectKey] = frozenset()
 
     @property
     def _stub(self) -> "api_pb2_grpc.DBManagerAsyncStub":
@@ -89,16 +95,31 @@ class ObservationLog:
 
     async def _delete(self, key: ObjectKey) -> None:
         request = api_pb2.DeleteObservationLogRequest(trial_name=key.name, namespace=key.namespace)
-        self.undeleted.add(key)
-        await self._stub.DeleteObservationLog(request, timeout=DEADLINE)
-        self.undeleted.discard(key)
+        try:
+            await self._stub.DeleteObservationLog(request, timeout=DEADLINE)
+        except aio.AioRpcError:
+            await self._note(left={key})
+            raise
+        await self._note(done={key})
+
+    async def _note(self, left: Set[ObjectKey] = frozenset(), done: Set[ObjectKey] = frozenset()) -> None:
+        """Write first, believe then: a Trial that is let go must be known to the next start, too (CTL-9)."""
+        if done and self._read and not done & self.undeleted:
+            return
+        async with self._writing:
+            if not self._read:
+                self.undeleted |= await self._ledger.read()
+                self._read = True
+            wanted = (self.undeleted | left) - done
+            if wanted != self.undeleted:
+                await self._ledger.write(wanted)
+                self.undeleted = wanted
 
     async def run_clean_up(self, is_gone: Callable[[ObjectKey], bool]) -> None:
-        """Delete, for as long as it takes, the rows of Trials that were let go without (CTL-9)."""
+        """Delete, for as long as it takes, the rows of Trials that were let go without, also by an earlier process (CTL-9)."""
         while True:
             await sleep(self._clock, ORPHAN_PAUSE)
-            for key in sorted(key for key in self.undeleted if is_gone(key)):
-                try:
+            with contextlib.suppress(aio.AioRpcError, ApiError, OSError):
+                await self._note()
+                for key in sorted(key for key in self.undeleted if is_gone(key)):
                     await self._delete(key)
-                except aio.AioRpcError:
-                    break
