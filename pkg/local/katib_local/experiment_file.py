@@ -19,6 +19,8 @@ from katib_local.documents import Document, InputError, find_text, is_written, r
 GROUP_VERSION = EXPERIMENTS.api_version
 COMPANIONS = {"ConfigMap", "Secret"}
 FIELD = re.compile(r"\b(?:metadata|spec)(?:\.[A-Za-z]\w*|\[\d+\])*")
+IN_THE_JOB = re.compile(r'spec\.trialTemplate: Invalid value: "(spec\.[\w.\[\]]+)"')
+"""What is wrong in a template is told with its place in the template."""
 NAMESPACES = ("default", names.ENV_CORE_NAMESPACE_DEFAULT)
 TEXTS = ("labels", "annotations")
 """The mappings of metadata."""
@@ -63,10 +65,11 @@ class ExperimentFile:
         """
         from katib_domain.trial_template import PLACEHOLDER  # takes long to load
 
-        found = FIELD.search(message)
+        inner, found = IN_THE_JOB.match(message), FIELD.search(message)
+        field = f"spec.trialTemplate.trialSpec.{inner[1]}" if inner else found.group() if found else ""
         in_a_sentence = rf'(?<!"){PLACEHOLDER.pattern}'  # the value that is refused stands in quotes before it
         text = re.sub(in_a_sentence, self._with_line, message)
-        return f"{self.path}:{self.line(found.group() if found else '')}: {text}"
+        return f"{self.path}:{self.line(field)}: {text}"
 
     def _with_line(self, placeholder: re.Match[str]) -> str:
         nodes = (document.node for document in (self.document, *self.companions))

@@ -217,6 +217,13 @@ def test_a_misspelt_placeholder_is_told_with_the_line_on_which_it_is_written() -
     )
 
 
+def test_what_is_wrong_in_the_template_gets_its_own_line() -> None:
+    file = parse_experiment_file("x.yaml", TEMPLATE)
+    message = 'spec.trialTemplate: Invalid value: "spec.{}": must be a list of strings'
+    assert located_errors(file, message.format("args")) == f"x.yaml:9: {message.format('args')}"
+    assert located_errors(file, message.format("more")) == f"x.yaml:8: {message.format('more')}"
+
+
 def test_the_cure_of_a_change_that_is_refused_is_a_command_of_this_caller() -> None:
     file = parse_experiment_file("x.yaml", GOOD)
     message = "spec: Forbidden: begin anew: delete it with `kubectl delete experiment one -n default`"
