@@ -10,15 +10,24 @@ from __future__ import annotations
 import math
 import types
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
-
-from katib_suggestion.search import Strategy
+from dataclasses import MISSING, Field, dataclass, field, fields
+from typing import Any, ClassVar, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
-S = TypeVar("S", bound=Strategy)
 LARGEST_SEED = 2**64 - 1
 LONGEST_SHOWN = 80
+
+
+class Configured(Protocol):
+    """A dataclass whose fields are settings: a way to search, or to stop early."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+    seed_names: ClassVar[tuple[str, ...]]
+    note_names: ClassVar[tuple[str, ...]]
+    lenient: ClassVar[bool]
+
+
+S = TypeVar("S", bound=Configured)
 
 
 class SettingError(ValueError):
@@ -95,18 +104,18 @@ def parse_settings(strategy: type[S], given: Sequence[tuple[str, str]]) -> tuple
     return (None if errors else strategy(**values)), seed, errors
 
 
-def unknown_settings(strategy: type[Strategy], given: Sequence[tuple[str, str]]) -> list[str]:
+def unknown_settings(strategy: type[Configured], given: Sequence[tuple[str, str]]) -> list[str]:
     """Names of settings that mean nothing to an algorithm."""
     known = {*_known(strategy), *strategy.note_names}
     return [name for name in dict(given) if name not in known]
 
 
-def _known(strategy: type[Strategy]) -> list[str]:
+def _known(strategy: type[Configured]) -> list[str]:
     spellings = [(entry.name, *entry.metadata["rule"].aliases) for entry in fields(strategy)]
     return sorted({*strategy.seed_names, *(name for names in spellings for name in names)})
 
 
-def _unknown(strategy: type[Strategy]) -> str:
+def _unknown(strategy: type[Configured]) -> str:
     known = _known(strategy)
     return f"no such setting; known are {', '.join(known)}" if known else "no such setting; there are none"
 
@@ -119,7 +128,7 @@ def _collect(errors: list[str], parse: Any) -> Any:
         return None
 
 
-def _parse_seed(strategy: type[Strategy], texts: Mapping[str, str]) -> int | None:
+def _parse_seed(strategy: type[Configured], texts: Mapping[str, str]) -> int | None:
     found = [name for name in strategy.seed_names if name in texts]
     if len(found) > 1:
         raise SettingError(f"settings {' and '.join(found)} mean the same: give one of them")
