@@ -466,6 +466,11 @@ export interface EarlyStoppingConfig {
   algorithmName?: string | null;
   /** Image of the service. Absent: an Experiment that asks for the algorithm is refused. */
   image?: string | null;
+  /**
+   * Address, host:port, of a service that serves every Experiment. No container is added to the algorithm's pod then,
+   * and no image is needed. Absent: it is served beside the algorithm: in its pod, or at its endpoint.
+   */
+  endpoint?: string | null;
   /** When the image is pulled; Always, IfNotPresent or Never. Default: IfNotPresent. */
   imagePullPolicy?: string | null;
   /**

@@ -1127,20 +1127,53 @@ class GetEarlyStoppingRulesReply(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     EARLY_STOPPING_RULES_FIELD_NUMBER: _builtins.int
+    RUNNING_TRIALS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def early_stopping_rules(self) -> _containers.RepeatedCompositeFieldContainer[Global___EarlyStoppingRule]:
+        """For Trials that are yet to be made."""
+
+    @_builtins.property
+    def running_trials(self) -> _containers.RepeatedCompositeFieldContainer[Global___TrialRules]:
+        """For each Trial of the request that has not ended: all of its rules, in place of those it has."""
+
+    def __init__(
+        self,
+        *,
+        early_stopping_rules: _abc.Iterable[Global___EarlyStoppingRule] | None = ...,
+        running_trials: _abc.Iterable[Global___TrialRules] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["early_stopping_rules", b"early_stopping_rules", "running_trials", b"running_trials"]
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetEarlyStoppingRulesReply: _TypeAlias = GetEarlyStoppingRulesReply
+
+@_typing.final
+class TrialRules(_message.Message):
+    """The rules of one Trial; none when nothing stops it for now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRIAL_NAME_FIELD_NUMBER: _builtins.int
+    EARLY_STOPPING_RULES_FIELD_NUMBER: _builtins.int
+    trial_name: _builtins.str
     @_builtins.property
     def early_stopping_rules(self) -> _containers.RepeatedCompositeFieldContainer[Global___EarlyStoppingRule]: ...
     def __init__(
         self,
         *,
+        trial_name: _builtins.str = ...,
         early_stopping_rules: _abc.Iterable[Global___EarlyStoppingRule] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["early_stopping_rules", b"early_stopping_rules"]
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["early_stopping_rules", b"early_stopping_rules", "trial_name", b"trial_name"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___GetEarlyStoppingRulesReply: _TypeAlias = GetEarlyStoppingRulesReply
+Global___TrialRules: _TypeAlias = TrialRules
 
 @_typing.final
 class EarlyStoppingRule(_message.Message):

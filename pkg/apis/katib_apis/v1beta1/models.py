@@ -686,6 +686,9 @@ class EarlyStoppingConfig(KatibModel):
     """Name under which Experiments ask for the algorithm. Absent: the entry is for no algorithm."""
     image: StrictStr | None = None
     """Image of the service. Absent: an Experiment that asks for the algorithm is refused."""
+    endpoint: StrictStr | None = None
+    """Address, host:port, of a service that serves every Experiment. No container is added to the algorithm's pod then,
+    and no image is needed. Absent: it is served beside the algorithm: in its pod, or at its endpoint."""
     image_pull_policy: Annotated[StrictStr | None, Field(alias="imagePullPolicy")] = None
     """When the image is pulled; Always, IfNotPresent or Never. Default: IfNotPresent."""
     resources: ResourceRequirements | None = None
