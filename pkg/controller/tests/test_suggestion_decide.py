@@ -71,7 +71,7 @@ def a_deployment(build: Any, suggestion: Any, *conditions: Any) -> Unstructured:
 
 def children(build: Any, suggestion: Any, *conditions: Any) -> Children:
     claim = desired_claim(suggestion, OWN)
-    return Children(a_deployment(build, suggestion, *conditions), desired_service(suggestion), claim)
+    return Children(a_deployment(build, suggestion, *conditions), desired_service(suggestion, None), claim)
 
 
 def test_a_shared_service_needs_no_deployment_and_shows_the_same_conditions(world: Any, build: Any) -> None:
@@ -461,9 +461,21 @@ def test_early_stopping_brings_a_companion_an_account_and_its_least_role(world: 
     pod = picked(plan, Create)[-1].obj.raw["spec"]["template"]["spec"]
     assert [container["name"] for container in pod["containers"]] == ["suggestion", "early-stopping"]
     assert pod["serviceAccountName"] == "exp-random"
-    assert [port["port"] for port in desired_service(suggestion).raw["spec"]["ports"]] == [6789, 6788]
+    assert [port["port"] for port in desired_service(suggestion, config).raw["spec"]["ports"]] == [6789, 6788]
     assert [rule["verbs"] for rule in desired_role(suggestion).raw["rules"]] == [["get"], ["patch"]]
     assert isinstance(suggestion.spec.early_stopping, EarlyStoppingSpec)
+
+
+def test_early_stopping_that_is_served_for_all_brings_nothing(world: Any, build: Any) -> None:
+    """ES-01: no RBAC per Experiment, and no companion."""
+    suggestion = build.a_suggestion(spec={"earlyStopping": {"algorithmName": "medianstop"}}, status=None)
+    config = EarlyStoppingConfig.from_dict({"algorithmName": "medianstop", "endpoint": "stop.kubeflow:6788"})
+    plan = decide(world(suggestion=suggestion, config=OWN, stopping=config), build.now)
+    assert [action.obj.kind for action in picked(plan, Create)] == ["Service", "Deployment"]
+    pod = picked(plan, Create)[-1].obj.raw["spec"]["template"]["spec"]
+    assert [container["name"] for container in pod["containers"]] == ["suggestion"]
+    assert "serviceAccountName" not in pod
+    assert [port["port"] for port in desired_service(suggestion, config).raw["spec"]["ports"]] == [6789]
 
 
 def test_a_volume_keeps_the_state(build: Any) -> None:

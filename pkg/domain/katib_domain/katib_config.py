@@ -21,8 +21,10 @@ from katib_apis.v1beta1.models import (
     KatibConfig,
     MetricsCollectorConfig,
     ResourceRequirements,
+    Suggestion,
     SuggestionConfig,
 )
+from katib_domain.naming import early_stopping_endpoint
 from katib_machinery.model import describe_validation_error
 from katib_machinery.scalars import parse_quantity
 
@@ -112,13 +114,25 @@ def suggestion_config(config: KatibConfig, algorithm: str) -> SuggestionConfig:
 
 
 def early_stopping_config(config: KatibConfig, algorithm: str) -> EarlyStoppingConfig:
-    """The entry of an early-stopping algorithm, complete; raises KatibConfigError."""
+    """The entry of an early-stopping algorithm, complete; raises KatibConfigError. As above, one with an `endpoint`
+    needs no image.
+    """
     entries = (config.runtime.early_stoppings if config.runtime else None) or []
     entry = _last(
         entries, [found.algorithm_name for found in entries], algorithm, "early stopping config for algorithm"
     )
-    _check_image(entry.image, "early stopping config", "algorithm", algorithm)
+    if not entry.endpoint:
+        _check_image(entry.image, "early stopping config", "algorithm", algorithm)
     return _complete(entry)
+
+
+def early_stopping_address(
+    suggestion: Suggestion, entry: SuggestionConfig | None, stopping: EarlyStoppingConfig | None
+) -> str:
+    """Where an Experiment's early stopping is served: by a service for all, or beside its algorithm (CTL-29, ES-01)."""
+    algorithm = suggestion.spec.algorithm if suggestion.spec is not None else None
+    own = early_stopping_endpoint(suggestion.name, (algorithm and algorithm.algorithm_name) or "", suggestion.namespace)
+    return (stopping and stopping.endpoint) or (entry and entry.endpoint) or own
 
 
 def metrics_collector_config(config: KatibConfig, kind: str) -> MetricsCollectorConfig:

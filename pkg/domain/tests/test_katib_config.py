@@ -7,11 +7,18 @@ from typing import Any
 import pytest
 import yaml
 
-from katib_apis.v1beta1.models import KatibConfig, ResourceRequirements
+from katib_apis.v1beta1.models import (
+    EarlyStoppingConfig,
+    KatibConfig,
+    ResourceRequirements,
+    Suggestion,
+    SuggestionConfig,
+)
 from katib_domain.katib_config import (
     GroupVersionKind,
     KatibConfigError,
     complete_resources,
+    early_stopping_address,
     early_stopping_config,
     get_katib_config,
     known_algorithms,
@@ -48,6 +55,40 @@ def test_an_entry_with_an_endpoint_needs_no_image() -> None:
     entry = {"algorithmName": "tpe", "endpoint": "katib-suggestion.kubeflow:6789", "timeoutSeconds": 5}
     found = suggestion_config(config(suggestions=[entry]), "tpe")
     assert (found.endpoint, found.timeout_seconds) == ("katib-suggestion.kubeflow:6789", 5)
+
+
+def test_an_early_stopping_entry_with_an_endpoint_needs_no_image_either() -> None:
+    """ES-01."""
+    entry = {"algorithmName": "asha", "endpoint": "katib-early-stopping.kubeflow:6788"}
+    assert early_stopping_config(config(earlyStoppings=[entry]), "asha").endpoint == entry["endpoint"]
+    with pytest.raises(KatibConfigError, match="required value for image"):
+        early_stopping_config(config(earlyStoppings=[{"algorithmName": "asha"}]), "asha")
+
+
+OWN, SHARED = {"image": "i"}, {"endpoint": "all.kubeflow:1"}
+
+
+@pytest.mark.parametrize(
+    ("entry", "stopping", "address"),
+    [
+        (OWN, OWN, "exp-tpe.ns:6788"),
+        (OWN, {"endpoint": "stop.kubeflow:2"}, "stop.kubeflow:2"),
+        (SHARED, {"endpoint": "stop.kubeflow:2"}, "stop.kubeflow:2"),
+        (SHARED, OWN, "all.kubeflow:1"),
+        (None, None, "exp-tpe.ns:6788"),
+    ],
+)
+def test_early_stopping_is_served_for_all_or_beside_the_algorithm(entry: Any, stopping: Any, address: str) -> None:
+    """CTL-29, ES-01: the controller asks where the sidecar tells."""
+    suggestion = Suggestion.from_dict(
+        {"metadata": {"name": "exp", "namespace": "ns"}, "spec": {"algorithm": {"algorithmName": "tpe"}}}
+    )
+    found = early_stopping_address(
+        suggestion,
+        None if entry is None else SuggestionConfig.from_dict(entry),
+        None if stopping is None else EarlyStoppingConfig.from_dict(stopping),
+    )
+    assert found == address
 
 
 RESOURCES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {

@@ -23,6 +23,10 @@ CLIENTS = {
         ["system:serviceaccounts"],
     ),
     "node": ("system:node:laptop", ["system:nodes"]),
+    names.CONTAINER_EARLY_STOPPING: (
+        f"system:serviceaccount:{names.ENV_CORE_NAMESPACE_DEFAULT}:katib-early-stopping",
+        ["system:serviceaccounts"],
+    ),
     "apiserver-client": ("kube-apiserver", ["system:masters"]),
 }
 
@@ -67,7 +71,9 @@ def make_credentials(state: StateDirectory, *, server: str, now: datetime) -> Cr
 def _stale(credentials: Credentials, now: datetime) -> bool:
     """Whether the certificates are missing or in the last 30 of their 365 days."""
     stamp = credentials.folder / "issued-at"
-    if not stamp.exists() or not credentials.authority.exists():
+    # Also those of a program that an older version did not have.
+    certificates = [credentials.certificate(name) for name in (*SERVERS, *map(_client_folder, CLIENTS))]
+    if not all(file.exists() for file in (stamp, credentials.authority, *certificates)):
         return True
     try:
         issued_at = datetime.fromisoformat(stamp.read_text().strip())
@@ -85,7 +91,7 @@ def _issue(credentials: Credentials, now: datetime) -> None:
         issued = authority.issue_server(f"katib-{name}", now=now, dns_names=["localhost"], ip_addresses=[LOOPBACK])
         _write_pair(credentials, name, issued.certificate_pem, issued.key_pem)
     for name, (user, groups) in CLIENTS.items():
-        folder = "node-client" if name == "node" else name
+        folder = _client_folder(name)
         issued = authority.issue_client(user, now=now, organizations=groups)
         _write_pair(credentials, folder, issued.certificate_pem, issued.key_pem)
         (credentials.folder / name).mkdir(mode=0o700, exist_ok=True)
@@ -98,9 +104,14 @@ def _write_pair(credentials: Credentials, name: str, certificate: bytes, key: by
     write_private(credentials.key(name), key)
 
 
+def _client_folder(name: str) -> str:
+    """The node is a server too."""
+    return "node-client" if name == "node" else name
+
+
 def render_kubeconfig(credentials: Credentials, name: str, server: str) -> str:
     """A kubeconfig that stands alone: every certificate is inside it."""
-    folder = "node-client" if name == "node" else name
+    folder = _client_folder(name)
     return "\n".join(
         [
             "apiVersion: v1",

@@ -16,6 +16,13 @@ from katib_local.state import StateDirectory
 
 CORE_NAMESPACE = names.ENV_CORE_NAMESPACE_DEFAULT
 SUGGESTION_SERVICE = "katib-suggestion"
+EARLY_STOPPING_SERVICE = "katib-early-stopping"
+# The Services that are no pods, and the ports under which they are known.
+SERVICES = {
+    names.OBJECT_DB_MANAGER: names.PORT_DB_MANAGER,
+    SUGGESTION_SERVICE: names.PORT_SUGGESTION,
+    EARLY_STOPPING_SERVICE: names.PORT_EARLY_STOPPING,
+}
 NODE_NAME = "laptop"
 
 
@@ -73,7 +80,8 @@ def socket(laptop: Laptop, service: str) -> str:
 
 def desired_programs(laptop: Laptop) -> list[Program]:
     """Every program of the laptop; the first one serves the API that the others talk to."""
-    return [_apiserver(laptop), _controller(laptop), _agent(laptop), _db_manager(laptop), _suggestion(laptop)]
+    parts = (_apiserver, _controller, _agent, _db_manager, _suggestion, _early_stopping)
+    return [part(laptop) for part in parts]
 
 
 def _apiserver(laptop: Laptop) -> Program:
@@ -107,7 +115,6 @@ def _controller(laptop: Laptop) -> Program:
 
 def _agent(laptop: Laptop) -> Program:
     files = laptop.credentials
-    services = (names.OBJECT_DB_MANAGER, SUGGESTION_SERVICE)
     arguments = [
         *module("katib_local.agent"),
         f"--kubeconfig={files.kubeconfig('node')}",
@@ -121,7 +128,7 @@ def _agent(laptop: Laptop) -> Program:
         f"--client-ca={files.authority}",
         f"--proxy-port={laptop.ports.proxy}",
         f"--proxy-token-file={files.token_file}",
-        *(f"--service={name}.{CORE_NAMESPACE}:{names.PORT_DB_MANAGER}={socket(laptop, name)}" for name in services),
+        *(f"--service={name}.{CORE_NAMESPACE}:{port}={socket(laptop, name)}" for name, port in SERVICES.items()),
     ]
     return Program("node", arguments)
 
@@ -135,3 +142,12 @@ def _db_manager(laptop: Laptop) -> Program:
 def _suggestion(laptop: Laptop) -> Program:
     listen = f"--listen-address={socket(laptop, SUGGESTION_SERVICE)}"
     return Program("suggestion", [*module("katib_suggestion"), listen])
+
+
+def _early_stopping(laptop: Laptop) -> Program:
+    arguments = [
+        *module("katib_suggestion.early_stopping"),
+        f"--listen-address={socket(laptop, EARLY_STOPPING_SERVICE)}",
+        f"--kubeconfig={laptop.credentials.kubeconfig(names.CONTAINER_EARLY_STOPPING)}",
+    ]
+    return Program(names.CONTAINER_EARLY_STOPPING, arguments, service_proxy(laptop))

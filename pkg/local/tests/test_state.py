@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -182,6 +183,14 @@ def test_credentials_are_kept_until_they_are_about_to_expire_but_the_token_is_ne
     assert third.authority.read_bytes() != authority
 
 
+def test_a_program_that_an_older_version_did_not_have_gets_credentials(tmp_path: Path) -> None:
+    state = open_state(tmp_path)
+    first = make_credentials(state, server="https://127.0.0.1:1", now=NOW)
+    shutil.rmtree(first.kubeconfig("early-stopping").parent)
+    second = make_credentials(state, server="https://127.0.0.1:1", now=NOW)
+    assert second.kubeconfig("early-stopping").is_file()
+
+
 def test_the_port_of_the_last_start_is_taken_again(tmp_path: Path) -> None:
     state = open_state(tmp_path)
     first = choose_ports(state, None)
@@ -228,5 +237,5 @@ def test_nothing_listens_beyond_this_machine_and_no_token_stands_on_a_command_li
     assert all(
         any(word.startswith(f"--listen-address=unix:{state.path}") for word in program.arguments)
         for program in programs
-        if program.name in ("db-manager", "suggestion")
+        if program.name in ("db-manager", "suggestion", "early-stopping")
     )

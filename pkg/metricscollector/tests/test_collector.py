@@ -159,7 +159,7 @@ def test_training_that_had_failed_before_the_collector_started_is_noticed(pod: P
 
 
 def test_json_lines_are_read_and_a_bad_one_is_skipped(pod: Pod, recorder: Recorder) -> None:
-    """COL-6."""
+    """COL-6, ES-07."""
     lines = '{"loss": "0.5"}\nnot json\n{"loss": 0.25}\n'
     with pod.train(f"printf '%s' '{lines}'"):
         done = pod.collect(format="JSON")
@@ -199,7 +199,7 @@ def test_broken_text_stops_nothing(pod: Pod, recorder: Recorder) -> None:
 
 
 def test_an_early_stop_ends_the_training_but_not_its_shell(pod: Pod, recorder: Recorder) -> None:
-    """§6, COL-9: reported first, told then; the wrapped shell ends well."""
+    """§6, COL-9, ES-07, ES-09: all its processes; reported first, told then; the wrapped shell ends well."""
     with pod.train("(echo loss=9; sleep 600 & sleep 600)", early_stopping=True) as training:
         done = pod.collect("-stop-rule", "loss;1;greater;0")
         assert training.wait(timeout=20) == 0

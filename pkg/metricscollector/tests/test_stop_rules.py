@@ -47,6 +47,7 @@ CASES = {
 def test_rules_are_met_as_reports_come(
     rules: list[str], kind: str, reports: list[tuple[str, str]], stopped: int | None
 ) -> None:
+    """ES-06: at every report from the start step on, each rule with a counter of its own."""
     assert stopped_after(rules, kind, reports) == stopped
 
 

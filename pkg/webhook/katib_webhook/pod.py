@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from katib_apis.v1beta1 import defaults, names
-from katib_apis.v1beta1.models import Suggestion, Trial
+from katib_apis.v1beta1.models import KatibConfig, Suggestion, Trial
 from katib_apis.v1beta1.resources import TRIALS
 from katib_domain.defaults import render_patch
-from katib_domain.katib_config import CONFIGURED_KINDS, KatibConfigError, init_config, metrics_collector_config
-from katib_domain.naming import suggestion_name
+from katib_domain.katib_config import (
+    CONFIGURED_KINDS,
+    KatibConfigError,
+    early_stopping_address,
+    early_stopping_config,
+    init_config,
+    metrics_collector_config,
+    suggestion_config,
+)
 from katib_domain.pod_injection import Injection, inject_pod
 from katib_machinery.transport import ApiError
 from katib_webhook.reader import ClusterReader
@@ -78,19 +86,23 @@ class PodInjector:
             metrics_collector_config(config, kind) if kind in CONFIGURED_KINDS else None,
             self._addresses.db_manager,
             suggestion,
-            _early_stopping(suggestion, namespace) if rules else "",
+            _early_stopping(config, suggestion) if rules else "",
             bool(controller and controller.inject_security_context),
         )
 
 
-def _early_stopping(suggestion: Suggestion | None, namespace: str) -> str:
-    algorithm = suggestion.spec.algorithm if suggestion is not None and suggestion.spec else None
-    if suggestion is None or algorithm is None:
+def _early_stopping(config: KatibConfig, suggestion: Suggestion | None) -> str:
+    """Where the sidecar tells of an early stop; by the Suggestion alone when its entries have gone from the KatibConfig."""
+    spec = suggestion.spec if suggestion is not None else None
+    if suggestion is None or spec is None or spec.algorithm is None:
         raise KatibConfigError(
             "the Suggestion of the Trial's Experiment is not there, so its early-stopping service is not known"
         )
-    name = suggestion_name(suggestion.name, algorithm.algorithm_name or "")
-    return f"{name}.{namespace}:{names.PORT_EARLY_STOPPING}"
+    entry = stopping = None
+    with suppress(KatibConfigError):
+        entry = suggestion_config(config, spec.algorithm.algorithm_name or "")
+        stopping = early_stopping_config(config, (spec.early_stopping and spec.early_stopping.algorithm_name) or "")
+    return early_stopping_address(suggestion, entry, stopping)
 
 
 async def _trial_name(document: Json, namespace: str, reader: ClusterReader, depth: int) -> str | None:

@@ -272,6 +272,33 @@ async def test_a_trials_pod_gets_its_collector(webhook: Webhook) -> None:
 
 
 @pytest.mark.parametrize(
+    ("config", "address"),
+    [
+        (CONFIG, "exp-random.ns:6788"),
+        (
+            f"{CONFIG}  earlyStoppings: [{{algorithmName: medianstop, endpoint: 'stop.kubeflow:6788'}}]",
+            "stop.kubeflow:6788",
+        ),
+    ],
+)
+async def test_a_sidecar_tells_of_an_early_stop_where_the_rules_come_from(
+    webhook: Webhook, monkeypatch: pytest.MonkeyPatch, config: str, address: str
+) -> None:
+    """ES-01: the Experiment's own service, or one for all."""
+    rule = {"name": "accuracy", "value": "0.5", "comparison": "less", "startStep": 4}
+    spec = {"algorithm": {"algorithmName": "random"}, "earlyStopping": {"algorithmName": "medianstop"}}
+    home = "/apis/kubeflow.org/v1beta1/namespaces/ns"
+    for path, document in {
+        f"{home}/trials/exp-1": {**TRIAL, "spec": {**TRIAL["spec"], "earlyStoppingRules": [rule]}},
+        f"{home}/suggestions/exp": {"metadata": {"name": "exp", "namespace": "ns"}, "spec": spec},
+        "/api/v1/namespaces/kubeflow/configmaps/katib-config": {"data": {"katib-config.yaml": config}},
+    }.items():
+        monkeypatch.setitem(OBJECTS, path, document)
+    operations = patch_of(await webhook.review("/mutate-pod", a_pod(reference("batch/v1", "Job", "exp-1"))))
+    assert f'"-stop-rule", "accuracy;0.5;less;4", "-s-earlystop", "{address}"' in json.dumps(operations)
+
+
+@pytest.mark.parametrize(
     "owner",
     [
         {},

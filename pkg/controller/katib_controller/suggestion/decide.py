@@ -194,10 +194,10 @@ def _missing_children(world: World, config: SuggestionConfig) -> tuple[Action, .
         if children.claim is None:
             wanted.append(Create(PERSISTENT_VOLUME_CLAIMS, desired_claim(suggestion, config)))
     if children.service is None:
-        wanted.append(Create(SERVICES, desired_service(suggestion)))
+        wanted.append(Create(SERVICES, desired_service(suggestion, world.stopping)))
     if children.deployment is None:
         deployment = desired_deployment(suggestion, config, world.stopping, probes=world.probes)
-        if needs_account(suggestion, config):
+        if needs_account(suggestion, config, world.stopping):
             wanted.append(Create(SERVICE_ACCOUNTS, desired_account(suggestion)))
             wanted.append(Create(ROLES, desired_role(suggestion)))
             wanted.append(Create(ROLE_BINDINGS, desired_role_binding(suggestion)))

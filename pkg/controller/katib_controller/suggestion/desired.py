@@ -53,9 +53,14 @@ def algorithm_of(suggestion: Suggestion) -> str:
 
 
 def stops_early(suggestion: Suggestion) -> bool:
-    """Whether the service has an early-stopping part."""
+    """Whether trials may be stopped early."""
     stopping = suggestion.spec.early_stopping if suggestion.spec is not None else None
     return stopping is not None and bool(stopping.algorithm_name)
+
+
+def has_companion(suggestion: Suggestion, stopping: EarlyStoppingConfig | None) -> bool:
+    """Whether early stopping is served in the algorithm's pod, and not by a service for all."""
+    return stops_early(suggestion) and stopping is not None and not stopping.endpoint
 
 
 def child_name(suggestion: Suggestion) -> str:
@@ -74,10 +79,10 @@ def pod_labels(suggestion: Suggestion) -> dict[str, str]:
     }
 
 
-def desired_service(suggestion: Suggestion) -> Unstructured:
+def desired_service(suggestion: Suggestion, stopping: EarlyStoppingConfig | None) -> Unstructured:
     """Build the Service in front of the algorithm's pod."""
     ports = [{"name": names.PORT_NAME_SUGGESTION, "port": names.PORT_SUGGESTION, "protocol": "TCP"}]
-    if stops_early(suggestion):
+    if has_companion(suggestion, stopping):
         ports.append({"name": names.PORT_NAME_EARLY_STOPPING, "port": names.PORT_EARLY_STOPPING, "protocol": "TCP"})
     spec = {"type": "ClusterIP", "selector": pod_labels(suggestion), "ports": ports}
     return _child(suggestion, "v1", "Service", {"spec": spec})
@@ -92,10 +97,10 @@ def desired_deployment(
     """
     annotations = _annotations(suggestion)
     containers = [_algorithm_container(suggestion, config, probes=probes)]
-    if stops_early(suggestion) and stopping is not None:
+    if stopping is not None and has_companion(suggestion, stopping):
         containers.append(_stopping_container(stopping))
     pod: dict[str, Any] = {"securityContext": deep_copy(_POD_SECURITY), "containers": containers}
-    if account := account_name(suggestion, config):
+    if account := account_name(suggestion, config, stopping):
         pod["serviceAccountName"] = account
     if keeps_volume(suggestion):
         claim = {"claimName": child_name(suggestion)}
@@ -132,14 +137,14 @@ def keeps_volume(suggestion: Suggestion) -> bool:
     return suggestion.spec is not None and suggestion.spec.resume_policy == ResumePolicyType.FROM_VOLUME
 
 
-def needs_account(suggestion: Suggestion, config: SuggestionConfig) -> bool:
+def needs_account(suggestion: Suggestion, config: SuggestionConfig, stopping: EarlyStoppingConfig | None) -> bool:
     """Whether the pod runs under the generated account, which may mark Trials as stopped."""
-    return stops_early(suggestion) and not config.service_account_name
+    return has_companion(suggestion, stopping) and not config.service_account_name
 
 
-def account_name(suggestion: Suggestion, config: SuggestionConfig) -> str:
+def account_name(suggestion: Suggestion, config: SuggestionConfig, stopping: EarlyStoppingConfig | None) -> str:
     """Return the account that the pod runs under; empty for the namespace's default."""
-    return config.service_account_name or (child_name(suggestion) if stops_early(suggestion) else "")
+    return config.service_account_name or (child_name(suggestion) if has_companion(suggestion, stopping) else "")
 
 
 def _algorithm_container(suggestion: Suggestion, config: SuggestionConfig, *, probes: bool) -> dict[str, Any]:

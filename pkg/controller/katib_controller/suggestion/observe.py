@@ -13,8 +13,8 @@ from katib_controller.suggestion.decide import Children, World
 from katib_controller.suggestion.desired import algorithm_of, child_name, stops_early
 from katib_controller.suggestion.question import Present, Service
 from katib_controller.trial_book import TrialBook
-from katib_domain.katib_config import KatibConfigError, early_stopping_config, suggestion_config
-from katib_domain.naming import early_stopping_endpoint, suggestion_endpoint
+from katib_domain.katib_config import KatibConfigError, early_stopping_address, early_stopping_config, suggestion_config
+from katib_domain.naming import suggestion_endpoint
 from katib_machinery.cluster import Cluster
 from katib_machinery.objects import DEPLOYMENTS, PERSISTENT_VOLUME_CLAIMS, SERVICES, KubeObject, ObjectKey, Resource
 
@@ -88,8 +88,7 @@ def service_of(
 ) -> Service:
     """Say where the algorithm is served: by a shared service, or by the Experiment's own (CTL-29)."""
     algorithm, shared = algorithm_of(suggestion), (entry.endpoint if entry is not None else None) or ""
-    own_stopping = early_stopping_endpoint(suggestion.name, algorithm, suggestion.namespace)
-    stopping_endpoint = getattr(stopping, "endpoint", None) or shared or own_stopping
+    stopping_endpoint = early_stopping_address(suggestion, entry, stopping)
     return Service(
         endpoint=shared or suggestion_endpoint(suggestion.name, algorithm, suggestion.namespace),
         timeout=float(
