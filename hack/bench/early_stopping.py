@@ -1,0 +1,265 @@
+"""Epochs that early stopping saves, and what it costs: simulated learning curves and real training, by seed.
+
+Each experiment has 60 trials of 50 epochs, three at a time, at random points. Saved is 1 - epochs run / epochs without
+stopping; the final value is the best of the trials that were not stopped, beside the best of all. "refreshed" has the
+rules of running trials renewed after every report, "at creation" leaves each trial with the rule that it began with.
+The same seed gives the same numbers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import random
+import statistics
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+
+from katib_suggestion.early_stopping.asha import Asha
+from katib_suggestion.early_stopping.medianstop import MedianStop
+from katib_suggestion.early_stopping.patience import Patience
+from katib_suggestion.early_stopping.stopping import Curve, Limit, Phase, Stopper
+
+TRIALS, EPOCHS, PARALLEL = 60, 50, 3
+START = 1.1
+Losses = list[float]
+
+
+@dataclass(frozen=True)
+class MeanStop(MedianStop):
+    """What Katib's medianstop does: the mean of the trials' means, for the trials to come (ES-02, ES-05)."""
+
+    phases = frozenset({Phase.SUCCEEDED})
+
+    def find_limit(self, curves: Sequence[Curve], trial: Curve | None = None) -> Limit | None:
+        means = [statistics.fmean(curve.losses[: self.start_step]) for curve in curves]
+        return Limit(statistics.fmean(means), self.start_step) if len(means) >= self.min_trials_required else None
+
+
+WAYS: tuple[tuple[str, Stopper, bool], ...] = (
+    ("medianstop", MedianStop(), True),
+    ("medianstop at creation", MedianStop(), False),
+    ("mean, as Katib", MeanStop(), False),
+    ("asha", Asha(eta=3, min_resource=1, max_resource=EPOCHS), True),
+    ("asha at creation", Asha(eta=3, min_resource=1, max_resource=EPOCHS), False),
+    ("patience", Patience(min_delta=0.002, n=5), True),
+)
+
+
+@dataclass
+class Run:
+    """One trial while it runs: what it would report, how much of that it has reported, and the limit it knows."""
+
+    name: str
+    losses: Losses
+    limit: Limit | None
+    reported: int = 0
+    phase: Phase = Phase.RUNNING
+
+    @property
+    def curve(self) -> Curve:
+        return Curve(self.name, tuple(self.losses[: self.reported]), self.phase)
+
+    def report(self) -> None:
+        """One more epoch, and what a collector makes of it."""
+        self.reported += 1
+        limit = self.limit
+        if limit is not None and self.reported >= limit.step and self.curve.best(self.reported) > limit.loss:
+            self.phase = Phase.ENDED
+        elif self.reported == len(self.losses):
+            self.phase = Phase.SUCCEEDED
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one seed gave. A final value of None: every trial was stopped."""
+
+    saved: float
+    final: float | None
+    best: float
+
+    @property
+    def worse(self) -> float:
+        """By how much the final value is worse than without stopping."""
+        return math.inf if self.final is None else self.final - self.best
+
+
+@dataclass
+class Experiment:
+    """Trials that wait, run and have run."""
+
+    stopper: Stopper
+    refreshed: bool
+    runs: list[Run] = field(default_factory=list)
+
+    def seen(self) -> list[Curve]:
+        return [run.curve for run in self.runs if run.phase in self.stopper.phases]
+
+    def run(self, trials: Sequence[Losses]) -> Outcome:
+        waiting = iter(enumerate(trials))
+        running = list(self._start(waiting, PARALLEL))
+        while running:
+            for run in running:
+                if self.refreshed:
+                    run.limit = self.stopper.find_limit(self.seen(), run.curve)
+                run.report()
+            running = [run for run in running if run.phase is Phase.RUNNING]
+            running += self._start(waiting, PARALLEL - len(running))
+        finals = [min(run.losses) for run in self.runs if run.phase is Phase.SUCCEEDED]
+        epochs = sum(run.reported for run in self.runs)
+        whole = sum(len(losses) for losses in trials)
+        return Outcome(1 - epochs / whole, min(finals, default=None), min(map(min, trials)))
+
+    def _start(self, waiting: Iterator[tuple[int, Losses]], free: int) -> Iterator[Run]:
+        for number, losses in islice(waiting, free):
+            run = Run(f"trial-{number}", losses, self.stopper.find_limit(self.seen()))
+            self.runs.append(run)
+            yield run
+
+
+WEIGHTS = (1.0, 1.2, 3.0, 3.2)
+STEEPNESS = ((10, 3, 17, 3.5, 1.7, 8), (0.05, 10, 17, 0.1, 8, 14), (3, 3.5, 1.7, 10, 17, 8), (17, 8, 0.05, 10, 0.1, 14))
+CENTRES = (
+    (1312, 1696, 5569, 124, 8283, 5886),
+    (2329, 4135, 8307, 3736, 1004, 9991),
+    (2348, 1451, 3522, 2883, 3047, 6650),
+    (4047, 8828, 8732, 5743, 1091, 381),
+)
+OPTIMUM = -3.3223680114155
+
+
+def hartmann6(point: Sequence[float]) -> float:
+    return -sum(
+        weight * math.exp(-sum(a * (x - p / 10_000) ** 2 for a, x, p in zip(steepness, point, centre, strict=True)))
+        for weight, steepness, centre in zip(WEIGHTS, STEEPNESS, CENTRES, strict=True)
+    )
+
+
+def a_point(dice: random.Random) -> list[float]:
+    return [dice.random() for _ in range(6)]
+
+
+def a_reference() -> float:
+    """The median of random points, which is 1 where the optimum is 0."""
+    dice = random.Random(20240229)
+    return statistics.median(hartmann6(a_point(dice)) for _ in range(4001))
+
+
+def power_law(dice: random.Random, *, crossing: bool = False, ties: bool = True) -> Iterator[Losses]:
+    """Curves that fall from 1.1 to the loss of their point, all equally fast, or each as its first parameter says.
+
+    With ties, losses above 1 count as 1. By the scale's making those are half of the points, whose curves are then one
+    and the same where all are equally fast: nothing strict tells them apart.
+    """
+    reference = a_reference()
+    for _ in range(TRIALS):
+        point = a_point(dice)
+        floor = max(0.0, (hartmann6(point) - OPTIMUM) / (reference - OPTIMUM))
+        floor = min(1.0, floor) if ties else floor
+        speed = 0.2 + 0.6 * point[0] if crossing else 0.5
+        yield [floor + (START - floor) * epoch**-speed for epoch in range(1, EPOCHS + 1)]
+
+
+def trained(dice: random.Random, make: Callable[[random.Random], object]) -> Iterator[Losses]:
+    """Validation errors of classifiers of handwritten digits, after each epoch."""
+    import numpy as np
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    images, labels = digits.data / 16, digits.target
+    order = np.random.default_rng(0).permutation(len(images))
+    train, test = order[:600], order[600:]
+    for _ in range(TRIALS):
+        model, shuffle = make(dice), np.random.default_rng(dice.getrandbits(32))
+        losses = []
+        for _ in range(EPOCHS):
+            rows = shuffle.permutation(train)
+            model.partial_fit(images[rows], labels[rows], classes=range(10))
+            losses.append(1 - float(model.score(images[test], labels[test])))
+        yield losses
+
+
+def a_linear_model(dice: random.Random) -> object:
+    from sklearn.linear_model import SGDClassifier
+
+    return SGDClassifier(
+        loss="log_loss",
+        learning_rate="constant",
+        eta0=10 ** dice.uniform(-5, 1),
+        alpha=10 ** dice.uniform(-6, 0),
+        random_state=dice.getrandbits(31),
+    )
+
+
+def a_network(dice: random.Random) -> object:
+    from sklearn.neural_network import MLPClassifier
+
+    return MLPClassifier(
+        (dice.randint(4, 64),),
+        solver="sgd",
+        batch_size=60,
+        learning_rate_init=10 ** dice.uniform(-4, 0.5),
+        momentum=dice.uniform(0.0, 0.95),
+        alpha=10 ** dice.uniform(-6, 0),
+        random_state=dice.getrandbits(31),
+    )
+
+
+CURVES: dict[str, Callable[[random.Random], Iterator[Losses]]] = {
+    "power law": power_law,
+    "crossing": lambda dice: power_law(dice, crossing=True),
+    "power law, no ties": lambda dice: power_law(dice, ties=False),
+    "crossing, no ties": lambda dice: power_law(dice, crossing=True, ties=False),
+    "linear model": lambda dice: trained(dice, a_linear_model),
+    "network": lambda dice: trained(dice, a_network),
+}
+TRAINED = ("linear model", "network")
+
+
+@dataclass(frozen=True)
+class Row:
+    """All seeds of one kind of curve and one way to stop."""
+
+    curves: str
+    way: str
+    saved: list[float]
+    worse: list[float]
+
+    def __str__(self) -> str:
+        equal = sum(value <= 0 for value in self.worse)
+        return (
+            f"{self.curves:18} {self.way:24} {statistics.median(self.saved):6.1%}"
+            f" ({min(self.saved):.1%} to {max(self.saved):.1%})"
+            f"   final value worse by {statistics.median(self.worse):.4f}, equal in {equal} of {len(self.worse)}"
+        )
+
+
+def measured(curves: str, seeds: Sequence[int]) -> Iterator[Row]:
+    outcomes: dict[str, list[Outcome]] = {way: [] for way, _, _ in WAYS}
+    for seed in seeds:
+        trials = list(CURVES[curves](random.Random(seed)))
+        for way, stopper, refreshed in WAYS:
+            outcomes[way].append(Experiment(stopper, refreshed).run(trials))
+    for way, found in outcomes.items():
+        yield Row(curves, way, [outcome.saved for outcome in found], [outcome.worse for outcome in found])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=15, help="seeds 0 to N-1 (default: 15)")
+    parser.add_argument("--real", action="store_true", help="train classifiers, too; takes minutes")
+    parser.add_argument("--only", choices=CURVES, help="one kind of curves")
+    parser.add_argument("--json", action="store_true", help="a line of JSON for each row, with every seed's numbers")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")  # of training that does not converge
+    chosen = [name for name in CURVES if options.real or name not in TRAINED]
+    for curves in [options.only] if options.only else chosen:
+        for row in measured(curves, range(options.seeds)):
+            print(json.dumps(asdict(row)) if options.json else row, flush=True)
+
+
+if __name__ == "__main__":
+    main()
