@@ -6,7 +6,8 @@ Knows protobuf messages, not gRPC. Everything that is wrong with an Experiment i
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from katib_apis.v1beta1 import api_pb2
 from katib_domain.search_space import SearchSpace
@@ -18,7 +19,7 @@ from katib_suggestion.problem import Objective, Problem, RefusedError
 from katib_suggestion.proposals import Task, fill_up, suggest
 from katib_suggestion.randomness import Randomness
 from katib_suggestion.registry import Registry
-from katib_suggestion.search import Algorithm, Answer, Scheduler, Suggestion
+from katib_suggestion.search import Algorithm, Answer, Point, Scheduler, Suggestion
 from katib_suggestion.settings import parse_settings, shown, unknown_settings
 
 log = logging.getLogger(__name__)
@@ -95,7 +96,10 @@ def answer_suggestions(
 ) -> api_pb2.GetSuggestionsReply:
     """New points for an Experiment; raises RefusedError."""
     task, objectives = read_task(request.experiment, registry)
-    history = Reading(task.space, objectives, task.strategy.resource).read_all(request.trials, memory)
+    reading = Reading(task.space, objectives, task.strategy.resource)
+    history = reading.read_all(request.trials, memory)
+    earlier = replace(reading, role="earlier trials").read_all(request.earlier_trials, memory)
+    task = replace(task, given=read_given(task.space, request.given_assignments), elsewhere=tuple(earlier.observations))
     wanted = request.current_request_number
     total = request.total_request_number
     issued = max(0, total - wanted) if total else len(history.trials)
@@ -104,6 +108,24 @@ def answer_suggestions(
         points = fill_up([entry.point for entry in answer.suggestions], history, wanted)
         answer = Answer(tuple(map(Suggestion, points)))
     return to_reply(task, answer)
+
+
+def read_given(space: SearchSpace, given: Iterable[api_pb2.TrialSpec.ParameterAssignments]) -> tuple[Point, ...]:
+    """Points that are to be tried first; raises RefusedError when one of them is none of the space."""
+    points, errors = [], []
+    for index, entry in enumerate(given):
+        texts = {assignment.name: assignment.value for assignment in entry.assignments}
+        point, exact = space.read(texts)
+        if point is not None and exact:
+            points.append(point)
+        else:
+            told = ", ".join(f"{name}={shown(text)}" for name, text in texts.items()) or "nothing"
+            errors.append(
+                f"given_assignments[{index}]: {told} is no point of the space: give each parameter a value of it"
+            )
+    if errors:
+        raise RefusedError(*errors)
+    return tuple(points)
 
 
 def format_resource(value: int | float) -> str:

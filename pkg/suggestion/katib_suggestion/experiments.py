@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from katib_apis.v1beta1 import api_pb2
 from katib_apis.v1beta1.enums import Distribution, ParameterType
@@ -22,6 +23,10 @@ DISTRIBUTIONS: Mapping[int, str] = {
     api_pb2.NORMAL: Distribution.NORMAL,
     api_pb2.LOG_NORMAL: Distribution.LOG_NORMAL,
 }
+KINDS: Mapping[str, Any] = {word: number for number, word in TYPES.items()}
+NUMBERS: Mapping[str, Any] = {word: number for number, word in DISTRIBUTIONS.items() if number}
+UNKNOWN: Any = -1
+"""The number of a distribution that does not exist: whoever reads it refuses it."""
 DIRECTIONS: Mapping[str, bool] = {"min": False, "max": True}
 
 
@@ -49,6 +54,13 @@ def to_parameter_text(parameter: api_pb2.ParameterSpec) -> ParameterText:
         list=tuple(space.list),
         distribution=DISTRIBUTIONS.get(space.distribution, str(space.distribution)),
     )
+
+
+def to_parameter_spec(name: str, text: ParameterText) -> api_pb2.ParameterSpec:
+    """A parameter as a message: the way back."""
+    space = api_pb2.FeasibleSpace(min=text.min, max=text.max, step=text.step, list=text.list)
+    space.distribution = NUMBERS.get(text.distribution, UNKNOWN)
+    return api_pb2.ParameterSpec(name=name, parameter_type=KINDS[text.type], feasible_space=space)
 
 
 def to_objectives(objective: api_pb2.ObjectiveSpec) -> tuple[Objective, ...]:

@@ -51,7 +51,7 @@ def suggest(task: Task, history: History, issued: int, wanted: int, memory: Memo
     search = to_search(task, history, issued, min(wanted, MOST_AT_ONCE), memory or Memory())
     match task.strategy:
         case Algorithm():
-            points = propose_points(task.strategy, search, task.given)
+            points = propose_points(task.strategy, search)
             return Answer(tuple(map(Suggestion, points)))
         case Scheduler():
             return task.strategy.schedule(search)
@@ -74,6 +74,7 @@ def to_search(task: Task, history: History, issued: int, wanted: int, memory: Me
         max_trial_count=task.budget.max_trial_count,
         parallel_trial_count=task.budget.parallel_trial_count,
         wanted=wanted,
+        given=task.given,
         elsewhere=elsewhere,
         trials=tuple(history.trials) if isinstance(task.strategy, Scheduler) else (),
         experiment=task.experiment,
@@ -101,16 +102,16 @@ def _content(task: Task, history: History, elsewhere: Sequence[Observation]) -> 
     return digest(type(task.strategy).__module__, settings, len(elsewhere), observations, tuple(history.failed))
 
 
-def propose_points(algorithm: Algorithm, search: Search, given: Sequence[Point] = ()) -> list[Point]:
+def propose_points(algorithm: Algorithm, search: Search) -> list[Point]:
     """Up to `search.wanted` points, pairwise different and all of them new; fewer when there are no more.
 
-    Those that are given come first, as long as they are new.
+    Those that the user gave come first, as long as they are new.
     """
     seen = set(search.seen)
     search = replace(search, seen=seen)
     points: list[Point] = []
     for place in range(search.wanted):
-        point = next((entry for entry in given if entry not in seen), None)
+        point = next((entry for entry in search.given if entry not in seen), None)
         if point is None:
             point = find_new_point(algorithm, search)
         if point is None:

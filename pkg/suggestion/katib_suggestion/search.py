@@ -108,6 +108,8 @@ class Search:
     """How many points this reply still takes, this one included."""
     place: int = 0
     """How many points of this reply there are before this one; they are the last ones of `pending`."""
+    given: tuple[Point, ...] = ()
+    """Points that the user wants tried first; `proposals.propose_points` sees to that."""
     elsewhere: tuple[Observation, ...] = ()
     """What another experiment has learned about this space, with losses brought to the scale of this one."""
     trials: tuple[Trial, ...] = ()

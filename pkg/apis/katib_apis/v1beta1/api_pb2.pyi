@@ -953,6 +953,8 @@ class GetSuggestionsRequest(_message.Message):
     TRIALS_FIELD_NUMBER: _builtins.int
     CURRENT_REQUEST_NUMBER_FIELD_NUMBER: _builtins.int
     TOTAL_REQUEST_NUMBER_FIELD_NUMBER: _builtins.int
+    GIVEN_ASSIGNMENTS_FIELD_NUMBER: _builtins.int
+    EARLIER_TRIALS_FIELD_NUMBER: _builtins.int
     current_request_number: _builtins.int
     """How many assignments are wanted now."""
     total_request_number: _builtins.int
@@ -963,6 +965,14 @@ class GetSuggestionsRequest(_message.Message):
     def trials(self) -> _containers.RepeatedCompositeFieldContainer[Global___Trial]:
         """Every Trial of the Experiment that an algorithm may learn from, pending and running ones included."""
 
+    @_builtins.property
+    def given_assignments(self) -> _containers.RepeatedCompositeFieldContainer[Global___TrialSpec.ParameterAssignments]:
+        """Assignments to try before any other, as long as no Trial has them."""
+
+    @_builtins.property
+    def earlier_trials(self) -> _containers.RepeatedCompositeFieldContainer[Global___Trial]:
+        """Trials of another Experiment with the same parameters, to learn from."""
+
     def __init__(
         self,
         *,
@@ -970,10 +980,12 @@ class GetSuggestionsRequest(_message.Message):
         trials: _abc.Iterable[Global___Trial] | None = ...,
         current_request_number: _builtins.int = ...,
         total_request_number: _builtins.int = ...,
+        given_assignments: _abc.Iterable[Global___TrialSpec.ParameterAssignments] | None = ...,
+        earlier_trials: _abc.Iterable[Global___Trial] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["experiment", b"experiment"]
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["current_request_number", b"current_request_number", "experiment", b"experiment", "total_request_number", b"total_request_number", "trials", b"trials"]
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["current_request_number", b"current_request_number", "earlier_trials", b"earlier_trials", "experiment", b"experiment", "given_assignments", b"given_assignments", "total_request_number", b"total_request_number", "trials", b"trials"]
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
