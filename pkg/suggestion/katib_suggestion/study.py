@@ -1,0 +1,274 @@
+"""Ask and tell: the algorithms as a Python library, in this process or behind a running service.
+
+study = Study({"rate": double(1e-4, 1e-1, distribution="logUniform"), "layers": integer(1, 5)}, algorithm="tpe", seed=7)
+for _ in range(30):
+    trial = study.ask()
+    study.tell(trial, train(**trial.parameters))
+print(study.best.parameters, study.best.value)
+
+A study asks the same questions as a controller does, so it gets the same answers: here by calling a function, there by
+gRPC. Nothing is stored; what was told lives as long as the study.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypedDict, Unpack
+
+from katib_apis.v1beta1 import api_pb2
+from katib_domain.search_space import ParameterText
+from katib_suggestion.answers import answer_suggestions, answer_validation
+from katib_suggestion.experiments import to_parameter_spec
+from katib_suggestion.memory import Memory
+from katib_suggestion.problem import RefusedError
+from katib_suggestion.registry import Registry, build_registry
+
+__all__ = [
+    "Asked",
+    "Parameter",
+    "RefusedError",
+    "SearchEndedError",
+    "Study",
+    "categorical",
+    "discrete",
+    "double",
+    "integer",
+]
+
+Direction = Literal["minimize", "maximize"]
+Condition = api_pb2.TrialStatus
+OBJECTIVE = "objective"
+DIRECTIONS: Mapping[str, Any] = {"minimize": api_pb2.MINIMIZE, "maximize": api_pb2.MAXIMIZE}
+
+
+class SearchEndedError(Exception):
+    """Every point of the space was handed out."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """What values a parameter may take, and how its texts become Python values."""
+
+    text: ParameterText
+    values: Mapping[str, Any] | None = None
+    """Values by their texts, for lists."""
+
+    def read(self, text: str) -> Any:
+        if self.values is not None:
+            return self.values[text]
+        return int(text) if self.text.type == "int" else float(text)
+
+
+def double(low: float, high: float, *, step: float | None = None, distribution: str = "uniform") -> Parameter:
+    """A float from low to high, every `step` from `low` on when there is one."""
+    return Parameter(ParameterText("", "double", repr(low), repr(high), _step(step), (), distribution))
+
+
+def integer(low: int, high: int, *, step: int | None = None, distribution: str = "uniform") -> Parameter:
+    """An int from low to high, every `step` from `low` on when there is one."""
+    return Parameter(ParameterText("", "int", repr(low), repr(high), _step(step), (), distribution))
+
+
+def _step(step: float | None) -> str:
+    return "" if step is None else repr(step)
+
+
+def discrete(*values: float) -> Parameter:
+    """One of some numbers, which have an order."""
+    return _listed("discrete", values)
+
+
+def categorical(*values: Any) -> Parameter:
+    """One of some values, which have no order."""
+    return _listed("categorical", values)
+
+
+def _listed(kind: str, values: Sequence[Any]) -> Parameter:
+    return Parameter(ParameterText("", kind, list=tuple(map(str, values))), {str(value): value for value in values})
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A trial of a study."""
+
+    number: int
+    parameters: Mapping[str, Any]
+    value: float | None = None
+    """The objective, once it was told."""
+
+
+class Options(TypedDict, total=False):
+    """What a study may have besides."""
+
+    settings: Mapping[str, object]
+    """Settings of the algorithm."""
+    metrics: Sequence[str]
+    """The objective's name, then those of additional metrics."""
+    max_trial_count: int
+    parallel_trial_count: int
+    given: Sequence[Mapping[str, Any]]
+    """Values to try before any others."""
+    learn_from: Study
+    """Another study of the same parameters, from whose trials to learn."""
+
+
+class Service(Protocol):
+    """Who answers a study's questions; both raise RefusedError for what cannot be served."""
+
+    def validate(self, request: api_pb2.ValidateAlgorithmSettingsRequest) -> None: ...
+
+    def suggest(self, request: api_pb2.GetSuggestionsRequest) -> api_pb2.GetSuggestionsReply: ...
+
+
+class Local:
+    """The algorithms of this process: ours, installed ones, and those that are given as `module:Class`."""
+
+    def __init__(self, algorithms: Iterable[str] = ()) -> None:
+        self._registry: Registry = build_registry(algorithms)
+        self._memory = Memory()
+
+    def validate(self, request: api_pb2.ValidateAlgorithmSettingsRequest) -> None:
+        answer_validation(request, self._registry)
+
+    def suggest(self, request: api_pb2.GetSuggestionsRequest) -> api_pb2.GetSuggestionsReply:
+        return answer_suggestions(request, self._registry, memory=self._memory)
+
+
+class Study:
+    """A search: ask for a trial, tell what it gave. Trials may be told in any order, and many asked for before."""
+
+    def __init__(
+        self,
+        parameters: Mapping[str, Parameter],
+        *,
+        algorithm: str = "tpe",
+        direction: Direction = "minimize",
+        seed: int | None = None,
+        service: Service | None = None,
+        **options: Unpack[Options],
+    ) -> None:
+        """Raises RefusedError for a space or a setting that the algorithm cannot work with.
+
+        Args:
+            parameters: What is searched, by name.
+            algorithm: Its algorithmName.
+            direction: Which way the objective is better.
+            seed: With a seed, a study that is told the same repeats its trials.
+            service: Who answers; by default the algorithms of this process. See `remote.Remote`.
+            options: See `Options`.
+        """
+        self._parameters = dict(parameters)
+        self._service = service or Local()
+        self._experiment = _to_experiment(self._parameters, algorithm, direction, seed, options)
+        self._sign = 1.0 if direction == "minimize" else -1.0
+        self._given = [_to_assignments(entry) for entry in options.get("given", ())]
+        self._earlier = options["learn_from"]._trials if "learn_from" in options else []
+        self._trials: list[api_pb2.Trial] = []
+        self._asked: list[Asked] = []
+        self._service.validate(api_pb2.ValidateAlgorithmSettingsRequest(experiment=self._experiment))
+
+    @property
+    def trials(self) -> Sequence[Asked]:
+        """Every trial, in the order in which they were asked for."""
+        return tuple(self._asked)
+
+    @property
+    def best(self) -> Asked:
+        """The trial with the best objective; raises LookupError before one was told."""
+        told = [(self._sign * entry.value, entry.number) for entry in self._asked if entry.value is not None]
+        if not told:
+            raise LookupError("no trial has a value yet: tell one first")
+        return self._asked[min(told)[1]]
+
+    def ask(self) -> Asked:
+        """The next trial; raises SearchEndedError when there is none."""
+        found = self.ask_many(1)
+        if not found:
+            raise SearchEndedError(f"all {len(self._asked)} points were handed out")
+        return found[0]
+
+    def ask_many(self, count: int) -> list[Asked]:
+        """The next trials, all different; fewer when no more are left."""
+        request = api_pb2.GetSuggestionsRequest(
+            experiment=self._experiment,
+            trials=self._trials,
+            current_request_number=count,
+            total_request_number=len(self._trials) + count,
+            given_assignments=self._given,
+            earlier_trials=self._earlier,
+        )
+        reply = self._service.suggest(request)
+        self._keep_settings(reply.algorithm)
+        return [self._add(entry) for entry in reply.parameter_assignments]
+
+    def tell(self, trial: Asked, value: float | Mapping[str, float] | None, *, stopped: bool = False) -> None:
+        """What a trial gave: the objective, or all metrics by name; None when it failed.
+
+        `stopped` says that it was stopped early. Telling again corrects what was told.
+        """
+        metrics = value if isinstance(value, Mapping) else {self._objective: value}
+        status = api_pb2.TrialStatus(condition=Condition.EARLYSTOPPED if stopped else Condition.SUCCEEDED)
+        for name, number in metrics.items():
+            if number is not None:
+                status.observation.metrics.add(name=name, value=repr(float(number)))
+        if value is None:
+            status.condition = Condition.FAILED
+        self._trials[trial.number].status.CopyFrom(status)
+        told = metrics.get(self._objective)
+        self._asked[trial.number] = Asked(trial.number, trial.parameters, None if told is None else float(told))
+
+    @property
+    def _objective(self) -> str:
+        return self._experiment.spec.objective.objective_metric_name
+
+    def _add(self, suggestion: api_pb2.GetSuggestionsReply.ParameterAssignments) -> Asked:
+        number = len(self._trials)
+        trial = api_pb2.Trial(name=suggestion.trial_name or f"{self._experiment.name}-{number}")
+        trial.spec.objective.CopyFrom(self._experiment.spec.objective)
+        trial.spec.parameter_assignments.assignments.extend(suggestion.assignments)
+        trial.spec.labels.update(suggestion.labels)
+        self._trials.append(trial)
+        texts = {entry.name: entry.value for entry in suggestion.assignments}
+        asked = Asked(number, {name: entry.read(texts[name]) for name, entry in self._parameters.items()})
+        self._asked.append(asked)
+        return asked
+
+    def _keep_settings(self, written: api_pb2.AlgorithmSpec) -> None:
+        """Merge settings that were written back, as a controller does (algorithms.md §2.3)."""
+        kept = self._experiment.spec.algorithm.algorithm_settings
+        merged = {entry.name: entry.value for entry in (*kept, *written.algorithm_settings)}
+        del kept[:]
+        for name, value in merged.items():
+            kept.add(name=name, value=value)
+
+
+def _to_assignments(values: Mapping[str, Any]) -> api_pb2.TrialSpec.ParameterAssignments:
+    found = api_pb2.TrialSpec.ParameterAssignments()
+    for name, value in values.items():
+        found.assignments.add(name=name, value=str(value))
+    return found
+
+
+def _to_experiment(
+    parameters: Mapping[str, Parameter], algorithm: str, direction: str, seed: int | None, options: Options
+) -> api_pb2.Experiment:
+    if direction not in DIRECTIONS:
+        raise RefusedError(f"direction: {direction!r} is not minimize or maximize")
+    objective, *others = options.get("metrics", (OBJECTIVE,))
+    spec = api_pb2.ExperimentSpec(
+        objective=api_pb2.ObjectiveSpec(
+            type=DIRECTIONS[direction], objective_metric_name=objective, additional_metric_names=others
+        ),
+        algorithm=api_pb2.AlgorithmSpec(algorithm_name=algorithm),
+        max_trial_count=options.get("max_trial_count", 0),
+        parallel_trial_count=options.get("parallel_trial_count", 0),
+    )
+    settings = dict(options.get("settings", {})) | ({} if seed is None else {"random_state": seed})
+    for key, value in settings.items():
+        spec.algorithm.algorithm_settings.add(name=key, value=str(value))
+    for key, parameter in parameters.items():
+        spec.parameter_specs.parameters.append(to_parameter_spec(key, parameter.text))
+    # Without a seed, what depends on the name is another thing each time.
+    return api_pb2.Experiment(name="study" if seed is not None else f"study-{secrets.token_hex(4)}", spec=spec)
