@@ -41,8 +41,10 @@ def build_parser() -> FlagParser:
         "file", metavar="FILE", type=Path, help="YAML file with one Experiment (and its ConfigMaps and Secrets)"
     )
     _start_options(run)
+    _algorithm_option(run)
     up = _action(actions, "up", "start Katib in the background; returns when it is ready")
     _start_options(up)
+    _algorithm_option(up)
     _action(actions, "down", "stop what `katib up` has started; experiments are kept and go on at the next start")
     _action(actions, "status", "say whether Katib runs here, where, and which experiments it has")
     _action(actions, "kubeconfig", "print a kubeconfig for kubectl and other clients")
@@ -85,6 +87,16 @@ def _start_options(action: FlagParser) -> None:
     )
 
 
+def _algorithm_option(action: FlagParser) -> None:
+    action.add_argument(
+        "--algorithm",
+        action="append",
+        default=[],
+        metavar="[NAME=]MODULE:CLASS",
+        help="an algorithm of yours to search with (docs/new-algorithm.md); may be given more than once",
+    )
+
+
 def _default_state_dir() -> Path:
     return default_path(os.environ, names.ENV_STATE_DIR)
 
@@ -112,6 +124,7 @@ def parse(arguments: Sequence[str] | None) -> Arguments:
         file=getattr(parsed, "file", None),
         port=parsed.port,
         isolation=getattr(parsed, "isolation", "auto"),
+        algorithms=tuple(getattr(parsed, "algorithm", ())),
         rest=tuple(rest),
         caller=Caller(None if parsed.state_dir == _default_state_dir() else parsed.state_dir),
     )

@@ -52,6 +52,7 @@ class Arguments:
     file: Path | None = None
     port: int | None = None
     isolation: str = "auto"
+    algorithms: tuple[str, ...] = ()
     rest: tuple[str, ...] = ()
     caller: Caller = field(default_factory=Caller)
 
@@ -119,7 +120,7 @@ async def _run_joined(state: StateDirectory, file: ExperimentFile, arguments: Ar
 async def _run_alone(state: StateDirectory, file: ExperimentFile, arguments: Arguments) -> int:
     from katib_local.laptop import Options, serve_laptop
 
-    options = Options("run", arguments.port, arguments.isolation, Path.cwd())
+    options = Options("run", arguments.port, arguments.isolation, Path.cwd(), arguments.algorithms)
     async with serve_laptop(state, options) as supervisor:
         alarm = first_of(supervisor.failure(), shortage(state))
         try:
@@ -238,6 +239,7 @@ def join(state: StateDirectory, arguments: Arguments) -> None:
         time.sleep(LOOK_EVERY)
     check_port(state, arguments)
     check_isolation(state, arguments)
+    check_algorithms(state, arguments)
 
 
 def _daemon_command(state: StateDirectory, arguments: Arguments) -> list[str]:
@@ -248,6 +250,7 @@ def _daemon_command(state: StateDirectory, arguments: Arguments) -> list[str]:
         f"--state-dir={state.path}",
         f"--isolation={arguments.isolation}",
     ]
+    command += [f"--algorithm={entry}" for entry in arguments.algorithms]
     return [*command, *([f"--port={arguments.port}"] if arguments.port else [])]
 
 
@@ -374,6 +377,17 @@ def check_isolation(state: StateDirectory, arguments: Arguments) -> None:
         raise StateError(
             f"Katib runs with the isolation {has}, not {arguments.isolation}: leave --isolation out, or "
             f"{arguments.caller.command('down')} first"
+        )
+
+
+def check_algorithms(state: StateDirectory, arguments: Arguments) -> None:
+    """Raise StateError when a laptop that runs already does not serve an algorithm that is asked for."""
+    served = json.loads(state.ports.read_text()).get("algorithms", [])
+    missing = [entry for entry in arguments.algorithms if entry not in served]
+    if missing:
+        again = arguments.caller.command("up", *(f"--algorithm={entry}" for entry in (*served, *missing)))
+        raise StateError(
+            f"Katib runs without the algorithm {', '.join(missing)}: {arguments.caller.command('down')} first, then {again}"
         )
 
 

@@ -51,8 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--state-dir", type=Path, required=True, help="state directory")
     parser.add_argument("--port", type=int, help="port of the API server (default: a free one)")
     parser.add_argument("--isolation", default="auto", help="auto, mount or rewrite")
+    parser.add_argument("--algorithm", action="append", default=[], help="[name=]module:Class of an algorithm")
     parsed = parser.parse_args(arguments)
-    options = Options("up", parsed.port, parsed.isolation, Path.cwd())
+    options = Options("up", parsed.port, parsed.isolation, Path.cwd(), tuple(parsed.algorithm))
     try:
         asyncio.run(serve(parsed.state_dir, options))
     except (StateError, ProgramFailed) as error:

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import json
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 from katib_apis.v1beta1 import names
+from katib_local.algorithms import configured, find_algorithms
 from katib_local.credentials import LOOPBACK, make_credentials
 from katib_local.programs import Laptop, Ports, desired_programs
 from katib_local.room import check_room
@@ -36,6 +37,8 @@ class Options:
     port: int | None = None
     isolation: str = "auto"
     working_directory: Path = Path()
+    algorithms: tuple[str, ...] = ()
+    """Algorithms of the user's own, each as `[name=]module:Class`."""
 
 
 @contextlib.asynccontextmanager
@@ -58,7 +61,8 @@ async def _started(state: StateDirectory, options: Options) -> AsyncIterator[Sup
         config = state.rendered_config.read_text()
         async with supervised(state, desired_programs(laptop)) as supervisor:
             await _unless_failed(supervisor, _make_ready(laptop, config))
-            write_private(state.ports, json.dumps({**vars(laptop.ports), "isolation": laptop.isolation}).encode())
+            chosen = {"isolation": laptop.isolation, "algorithms": laptop.algorithms}
+            write_private(state.ports, json.dumps({**vars(laptop.ports), **chosen}).encode())
             try:
                 yield supervisor
             finally:
@@ -79,20 +83,21 @@ async def serve_objects(state: StateDirectory, options: Options) -> AsyncIterato
 def prepare(state: StateDirectory, options: Options) -> Laptop:
     """Choose addresses and write this start's credentials and configuration."""
     state.ports.unlink(missing_ok=True)  # of a start that was killed
+    algorithms = find_algorithms(options.algorithms, options.working_directory.absolute())
     try:
         ports = choose_ports(state, options.port)
         credentials = make_credentials(state, server=ports.server, now=datetime.now(UTC))
         sockets = state.sockets()
         for stale in sockets.glob("*.sock"):
             stale.unlink()
-        write_private(state.rendered_config, render_config(user_config(state), ports).encode())
+        write_private(state.rendered_config, render_config(user_config(state), ports, algorithms).encode())
     except OSError as error:
         cause = error.strerror or str(error)
         raise StateError(
             f"cannot write to the state directory {state.path}: {cause}. Choose another one with --state-dir"
         ) from error
     laptop = Laptop(state, credentials, ports, options.isolation, sockets)
-    return replace(laptop, working_directory=options.working_directory.absolute())
+    return replace(laptop, working_directory=options.working_directory.absolute(), algorithms=options.algorithms)
 
 
 def user_config(state: StateDirectory) -> str:
@@ -102,8 +107,11 @@ def user_config(state: StateDirectory) -> str:
     return Path(__file__).with_name("katib_config.yaml").read_text()
 
 
-def render_config(text: str, ports: Ports) -> str:
-    """A KatibConfig with the addresses of one start; raises StateError when it is no YAML mapping."""
+def render_config(text: str, ports: Ports, algorithms: Sequence[str] = ()) -> str:
+    """A KatibConfig with the addresses of one start, and entries for algorithms of the user's own.
+
+    Raises StateError when it is no YAML mapping.
+    """
     try:
         config = yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -118,7 +126,10 @@ def render_config(text: str, ports: Ports) -> str:
     init: dict[str, Any] = dict(config.get("init") or {})
     addresses = {"webhookPort": ports.webhook, "metricsAddr": "0", "healthzAddr": "0"}
     init["controller"] = {**(init.get("controller") or {}), **addresses}
-    return yaml.safe_dump({**config, "init": init}, sort_keys=False)
+    rendered = {**config, "init": init}
+    if algorithms:
+        rendered["runtime"] = configured(config.get("runtime") or {}, algorithms)
+    return yaml.safe_dump(rendered, sort_keys=False)
 
 
 def choose_ports(state: StateDirectory, wanted: int | None) -> Ports:

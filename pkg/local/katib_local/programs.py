@@ -11,16 +11,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from katib_apis.v1beta1 import names
+from katib_local.algorithms import PREFIX, SERVICE
 from katib_local.credentials import LOOPBACK, Credentials
 from katib_local.state import StateDirectory
 
 CORE_NAMESPACE = names.ENV_CORE_NAMESPACE_DEFAULT
-SUGGESTION_SERVICE = "katib-suggestion"
 EARLY_STOPPING_SERVICE = "katib-early-stopping"
 # The Services that are no pods, and the ports under which they are known.
 SERVICES = {
     names.OBJECT_DB_MANAGER: names.PORT_DB_MANAGER,
-    SUGGESTION_SERVICE: names.PORT_SUGGESTION,
+    SERVICE: names.PORT_SUGGESTION,
     EARLY_STOPPING_SERVICE: names.PORT_EARLY_STOPPING,
 }
 NODE_NAME = "laptop"
@@ -49,6 +49,7 @@ class Laptop:
     isolation: str = "auto"
     sockets: Path = Path()
     working_directory: Path = Path()
+    algorithms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -140,8 +141,9 @@ def _db_manager(laptop: Laptop) -> Program:
 
 
 def _suggestion(laptop: Laptop) -> Program:
-    listen = f"--listen-address={socket(laptop, SUGGESTION_SERVICE)}"
-    return Program("suggestion", [*module("katib_suggestion"), listen])
+    listen = f"--listen-address={socket(laptop, SERVICE)}"
+    own = [f"{PREFIX}{entry}" for entry in laptop.algorithms]
+    return Program("suggestion", [*module("katib_suggestion"), listen, *own])
 
 
 def _early_stopping(laptop: Laptop) -> Program:

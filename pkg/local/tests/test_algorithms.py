@@ -1,0 +1,45 @@
+"""Algorithms of the user's own on a laptop."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from katib_local.algorithms import find_algorithms
+from katib_local.laptop import render_config
+from katib_local.programs import Ports
+from katib_local.state import StateError
+
+CLIMB = """
+from katib_suggestion.search import Algorithm
+
+class Climb(Algorithm):
+    name = "climb"
+
+    def propose(self, search):
+        yield search.space.sample(search.dice)
+"""
+
+
+def test_a_class_in_the_folder_is_found_and_a_wrong_one_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "climbing_here.py").write_text(CLIMB)
+    assert find_algorithms(["climbing_here:Climb"], tmp_path) == ("climb",)
+    with pytest.raises(StateError, match="climbing_here has no Clim: check the spelling"):
+        find_algorithms(["climbing_here:Clim"], tmp_path)
+    del sys.modules["climbing_here"]
+
+
+def test_the_shared_service_serves_what_the_configuration_has_no_entry_for() -> None:
+    text = "runtime: {suggestions: [{algorithmName: mine, image: a}], metricsCollectors: []}"
+    rendered = yaml.safe_load(render_config(text, Ports(1, 2, 3), ["mine", "climb"]))
+    assert rendered["runtime"]["suggestions"] == [
+        {"algorithmName": "mine", "image": "a"},
+        {"algorithmName": "climb", "endpoint": "katib-suggestion.kubeflow:6789", "trialHistory": "full"},
+    ]
+    assert rendered["runtime"]["metricsCollectors"] == []
