@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from contracts.algorithms.questions import ALGORITHMS, Service, serving
+from contracts.algorithms.questions import ALGORITHMS, POINT_ALGORITHMS, Service, serving
 
 
 @pytest.fixture(scope="session")
@@ -21,8 +21,15 @@ def other_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]
         yield found
 
 
-@pytest.fixture(params=ALGORITHMS)
+@pytest.fixture(params=POINT_ALGORITHMS)
 def algorithm(request: pytest.FixtureRequest) -> str:
-    """Every algorithm of the registry."""
+    """Every algorithm of the registry that names new points."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture(params=ALGORITHMS)
+def any_algorithm(request: pytest.FixtureRequest) -> str:
+    """Every algorithm of the registry, also those that repeat points or search architectures."""
     name: str = request.param
     return name

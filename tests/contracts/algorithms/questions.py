@@ -2,21 +2,58 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from katib_apis.v1beta1 import api_pb2, api_pb2_grpc, names
-from katib_suggestion.registry import Registry
+from katib_suggestion.registry import build_registry
+from katib_suggestion.search import Algorithm
 
 PATIENCE = 60
-ALGORITHMS = tuple(Registry().names)
 Assignments = Mapping[str, str]
+OWN = tuple(os.environ.get("KATIB_TEST_ALGORITHMS", "").split())
+"""Algorithms of the user's, as `[name=]module:Class`: the same promises are asked of them (docs/new-algorithm.md)."""
+REGISTRY = build_registry(OWN)
+ALGORITHMS = tuple(REGISTRY.names)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What an algorithm has to be asked with, beside parameters."""
+
+    settings: Mapping[str, str] = field(default_factory=dict)
+    nas: api_pb2.NasConfig | None = None
+    """For those that search architectures instead of parameters."""
+
+
+PROFILES: Mapping[str, Profile] = {}
+"""One line for each algorithm with settings that must be given, or with another space."""
+
+
+def profile_of(algorithm: str) -> Profile:
+    return PROFILES.get(algorithm, Profile())
+
+
+def seed_of(algorithm: str, seed: int | str) -> dict[str, str]:
+    """The setting that seeds an algorithm; none for one that has no seed."""
+    return {name: str(seed) for name in REGISTRY.get_algorithm(algorithm).seed_names[:1]}
+
+
+def names_points(algorithm: str) -> bool:
+    """Whether an algorithm proposes new points of the parameters: those that repeat points keep fewer promises (U-06)."""
+    kind = REGISTRY.get_algorithm(algorithm)
+    return issubclass(kind, Algorithm) and not kind.repeats and profile_of(algorithm).nas is None
+
+
+POINT_ALGORITHMS = tuple(filter(names_points, ALGORITHMS))
 
 
 def a_parameter(
@@ -56,10 +93,12 @@ def an_experiment(
     most: int = 100,
 ) -> api_pb2.Experiment:
     chosen = api_pb2.AlgorithmSpec(algorithm_name=algorithm)
-    for name, value in (settings or {}).items():
+    profile = profile_of(algorithm)
+    for name, value in {**profile.settings, **(settings or {})}.items():
         chosen.algorithm_settings.add(name=name, value=value)
     spec = api_pb2.ExperimentSpec(
-        parameter_specs=api_pb2.ExperimentSpec.ParameterSpecs(parameters=parameters),
+        parameter_specs=api_pb2.ExperimentSpec.ParameterSpecs(parameters=[] if profile.nas else parameters),
+        nas_config=profile.nas,
         objective=api_pb2.ObjectiveSpec(type=goal, objective_metric_name=LOSS),
         algorithm=chosen,
         parallel_trial_count=3,
@@ -101,12 +140,17 @@ def points_of(reply: api_pb2.GetSuggestionsReply) -> list[dict[str, str]]:
 class Service:
     """A running `katib-suggestion`, asked over gRPC."""
 
-    def __init__(self, channel: grpc.Channel) -> None:
+    def __init__(self, channel: grpc.Channel, process: int) -> None:
+        self.process = process
         self.stub = api_pb2_grpc.SuggestionStub(channel)
         self.health = health_pb2_grpc.HealthStub(channel)
 
+    def ask(self, question: api_pb2.GetSuggestionsRequest) -> api_pb2.GetSuggestionsReply:
+        reply: api_pb2.GetSuggestionsReply = self.stub.GetSuggestions(question, timeout=PATIENCE)
+        return reply
+
     def points(self, question: api_pb2.GetSuggestionsRequest) -> list[dict[str, str]]:
-        return points_of(self.stub.GetSuggestions(question, timeout=PATIENCE))
+        return points_of(self.ask(question))
 
     def validate(self, experiment: api_pb2.Experiment) -> None:
         request = api_pb2.ValidateAlgorithmSettingsRequest(experiment=experiment)
@@ -122,11 +166,13 @@ def serving(folder: Path, *flags: str) -> Iterator[Service]:
     """A service in a process of its own, ready to be asked."""
     address = f"unix:{folder}/s"
     program = str(Path(sys.executable).parent / "katib-suggestion")
-    with subprocess.Popen([program, f"--listen-address={address}", *flags], stderr=subprocess.PIPE) as process:
+    own = [f"--algorithm={entry}" for entry in OWN]
+    command = [program, f"--listen-address={address}", *own, *flags]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
         try:
             with grpc.insecure_channel(address) as channel:
                 grpc.channel_ready_future(channel).result(timeout=PATIENCE)
-                yield Service(channel)
+                yield Service(channel, process.pid)
         finally:
             process.terminate()
             process.communicate(timeout=PATIENCE)
