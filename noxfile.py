@@ -183,6 +183,15 @@ def unit(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Ask every algorithm 2,000 requests that nobody would write, and the acceptance table in full; nox -s fuzz -- tpe."""
+    tests = [f"tests/contracts/algorithms/test_{name}.py" for name in ("fuzz", "acceptance")]
+    chosen = ["-k", " or ".join(session.posargs)] if session.posargs else []
+    command = [sys.executable, "-m", "pytest", "--numprocesses=auto", *tests, *chosen]
+    session.run(*command, env={"KATIB_FUZZ_EXAMPLES": "2000"}, external=True)
+
+
+@nox.session
 def run(session: nox.Session) -> None:
     """Run one example experiment on this machine and print its best trial."""
     example = session.posargs or ["examples/v1beta1/hp-tuning/random.yaml"]
