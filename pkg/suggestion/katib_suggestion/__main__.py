@@ -14,6 +14,8 @@ from katib_machinery.flags import FlagParser, ShowVersion
 
 log = logging.getLogger("katib-suggestion")
 GRACE = 5.0
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""Linear algebra on one thread, unless the environment says otherwise: sums then have one order, so that seeds repeat."""
 
 
 def build_parser() -> FlagParser:
@@ -62,6 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = build_parser().parse_args(arguments)
     if parsed.algorithm and os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())  # as `python -m` does: modules of the user's are found beside
+    for variable in ONE_THREAD:
+        os.environ.setdefault(variable, "1")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
     try:
         asyncio.run(serve(parsed.listen_address, parsed.algorithm, strict_count=parsed.strict_count))

@@ -96,9 +96,10 @@ def answer_suggestions(
 ) -> api_pb2.GetSuggestionsReply:
     """New points for an Experiment; raises RefusedError."""
     task, objectives = read_task(request.experiment, registry)
-    reading = Reading(task.space, objectives, task.strategy.resource)
+    owner = f"{request.experiment.namespace}/{request.experiment.name}"
+    reading = Reading(task.space, objectives, task.strategy.resource, owner)
     history = reading.read_all(request.trials, memory)
-    earlier = replace(reading, role="earlier trials").read_all(request.earlier_trials, memory)
+    earlier = replace(reading, owner=f"{owner}/earlier").read_all(request.earlier_trials, memory)
     task = replace(task, given=read_given(task.space, request.given_assignments), elsewhere=tuple(earlier.observations))
     wanted = request.current_request_number
     total = request.total_request_number

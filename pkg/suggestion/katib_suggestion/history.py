@@ -54,8 +54,8 @@ class Reading:
     space: SearchSpace
     objectives: Sequence[Objective]
     resource: str | None = None
-    role: str = "trials"
-    """What these trials are to the search: what is kept of others is kept apart."""
+    owner: str = ""
+    """Whose trials these are: what is kept of others is kept apart."""
 
     def read(self, trial: api_pb2.Trial) -> tuple[Trial, bool]:
         """A trial, and whether its values are exactly its point."""
@@ -116,7 +116,7 @@ class Reading:
     @property
     def key(self) -> bytes:
         """What a memory keeps decoded trials under."""
-        return digest(self.role, repr((self.space, self.objectives, self.resource)))
+        return digest("trials", self.owner, repr((self.space, self.objectives, self.resource)))
 
     def _weight(self, decoded: Decoded) -> int:
         """About how many bytes trials take."""

@@ -18,7 +18,7 @@ from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-LIMIT = 96 * 2**20
+LIMIT = 160 * 2**20
 """Bytes that are kept, all Experiments together."""
 ABIDING = (type, ModuleType, FunctionType, BuiltinFunctionType)
 """Kinds of things that are there anyway, and so cost nothing."""

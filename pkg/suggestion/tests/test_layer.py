@@ -282,4 +282,7 @@ def test_only_new_and_changed_trials_are_read_again() -> None:
     second = reading.read_all(trials, memory)
     assert second == reading.read_all(trials) != first
     assert [one is other for one, other in zip(first.trials, second.trials, strict=True)] == [True, False, True]
+    Reading(reading.space, reading.objectives, owner="another").read_all(trials[:1], memory)
+    kept = reading.read_all(trials, memory)
+    assert [one is other for one, other in zip(second.trials, kept.trials, strict=True)] == [True] * 3
     assert 0 < memory.size < 10_000
