@@ -20,8 +20,14 @@ from katib_suggestion.search import (
     Scheduler,
     Search,
     SearchSpace,
+    Strategy,
     Suggestion,
 )
+
+
+class ProposalError(Exception):
+    """An algorithm has proposed what it must not; the message is for its author."""
+
 
 PATIENCE = 100
 """How many known points an algorithm may propose in a row before a new one is chosen for it."""
@@ -54,9 +60,37 @@ def suggest(task: Task, history: History, issued: int, wanted: int, memory: Memo
             points = propose_points(task.strategy, search)
             return Answer(tuple(map(Suggestion, points)))
         case Scheduler():
-            return task.strategy.schedule(search)
+            answer = task.strategy.schedule(search)
+            _check(task.strategy, search, answer)
+            return answer
         case _:
             assert_never(task.strategy)
+
+
+def _check(scheduler: Scheduler, search: Search, answer: Answer) -> None:
+    """Raises ProposalError for an answer that no controller takes."""
+    if len(answer.suggestions) > search.wanted:
+        raise ProposalError(
+            f"{type(scheduler).__name__} made {len(answer.suggestions)} suggestions for {search.wanted}"
+        )
+    names = [entry.name for entry in answer.suggestions if entry.name]
+    if len(set(names)) < len(names):
+        raise ProposalError(f"{type(scheduler).__name__} gave two trials one name, among {', '.join(names)}")
+    for entry in answer.suggestions:
+        _check_point(scheduler, search.space, entry.point)
+
+
+def _check_point(strategy: Strategy, space: SearchSpace, point: object) -> None:
+    """Raises ProposalError for what is no point of the space (U-04)."""
+    try:
+        good = isinstance(point, tuple) and space.read(space.format(point)) == (point, True)
+    except (TypeError, ValueError, IndexError):
+        good = False
+    if not good:
+        raise ProposalError(
+            f"{type(strategy).__name__} proposed {point!r}, which is no point of the space: "
+            "make points with space.sample, space.decode or space.from_unit"
+        )
 
 
 def to_search(task: Task, history: History, issued: int, wanted: int, memory: Memory) -> Search:
@@ -116,6 +150,7 @@ def propose_points(algorithm: Algorithm, search: Search) -> list[Point]:
             point = find_new_point(algorithm, search)
         if point is None:
             break
+        _check_point(algorithm, search.space, point)
         points.append(point)
         seen.add(point)
         search = replace(

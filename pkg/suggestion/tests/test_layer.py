@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
@@ -16,7 +19,7 @@ from katib_suggestion.history import History, Reading
 from katib_suggestion.memory import Memory, digest, weigh
 from katib_suggestion.objectives import SeveralObjectives, directed
 from katib_suggestion.problem import Objective, Problem, RefusedError
-from katib_suggestion.proposals import Task, propose_points, suggest
+from katib_suggestion.proposals import ProposalError, Task, propose_points, suggest
 from katib_suggestion.randomness import Randomness
 from katib_suggestion.registry import Registry
 from katib_suggestion.scales import rescaled
@@ -97,7 +100,7 @@ class Fussy(Algorithm):
         yield search.space.sample(search.dice)
 
 
-def a_task(algorithm: Algorithm, space: SearchSpace | None = None, **more: tuple[object, ...]) -> Task:
+def a_task(algorithm: Algorithm | Scheduler, space: SearchSpace | None = None, **more: tuple[object, ...]) -> Task:
     return Task(algorithm, space or parse_space([LINE]), Randomness("dice", "e", 1), **more)  # type: ignore[arg-type]
 
 
@@ -123,8 +126,6 @@ def a_request(algorithm: str, wanted: int, **settings: str) -> api_pb2.GetSugges
 @pytest.fixture
 def registry(monkeypatch: pytest.MonkeyPatch) -> Registry:
     """The algorithms of this file, by name."""
-    import sys
-
     monkeypatch.setitem(sys.modules, HERE, sys.modules[__name__])
     return Registry({kind.__name__.lower(): f"{HERE}:{kind.__name__}" for kind in (Dice, Halving, Same, Fussy)})
 
@@ -286,3 +287,60 @@ def test_only_new_and_changed_trials_are_read_again() -> None:
     kept = reading.read_all(trials, memory)
     assert [one is other for one, other in zip(second.trials, kept.trials, strict=True)] == [True] * 3
     assert 0 < memory.size < 10_000
+
+
+@dataclass(frozen=True)
+class Careless(Algorithm):
+    """Proposes whatever it is told to."""
+
+    what: ClassVar[object] = None
+
+    def propose(self, search: Search) -> Iterator[Point]:
+        yield self.what  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("what", [(2.0,), (0.5, 0.5), ("0.5",), (math.nan,), (), 0.5])
+def test_a_proposal_that_is_no_point_of_the_space_is_told_to_the_author(
+    what: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """U-04: nothing outside the space leaves the service, whoever wrote the algorithm."""
+    monkeypatch.setattr(Careless, "what", what)
+    with pytest.raises(ProposalError, match=r"Careless proposed .* is no point of the space: make points with"):
+        suggest(a_task(Careless()), History(), 0, 1)
+
+
+def test_numbers_of_numpy_are_written_as_python_writes_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    space = parse_space([LINE, STEPS])
+    monkeypatch.setattr(Careless, "what", (np.float64(0.25), np.int64(2)))
+    (point,) = points_of(suggest(a_task(Careless(), space), History(), 0, 1))
+    assert space.format(point) == {"x": "0.25", "epochs": "3"}
+
+
+@dataclass(frozen=True)
+class Eager(Scheduler):
+    """Suggests more than was asked for, or one name twice."""
+
+    count: ClassVar[int] = 2
+
+    def schedule(self, search: Search) -> Answer:
+        return Answer(tuple(Suggestion((0.5,), name="same") for _ in range(self.count)))
+
+
+def test_an_answer_that_no_controller_takes_is_told_to_the_author() -> None:
+    """algorithms.md §2.4."""
+    with pytest.raises(ProposalError, match="Eager made 2 suggestions for 1"):
+        suggest(a_task(Eager()), History(), 0, 1)
+    with pytest.raises(ProposalError, match="Eager gave two trials one name, among same, same"):
+        suggest(a_task(Eager()), History(), 0, 2)
+
+
+def test_what_an_algorithm_needs_is_loaded_when_it_is_first_asked() -> None:
+    """A service that serves random holds no library of the others."""
+    code = """
+import sys
+from katib_suggestion.service import SuggestionService
+from katib_suggestion.registry import build_registry
+build_registry().get_algorithm("random")
+print(sorted({"numpy", "scipy", "sklearn", "optuna", "cmaes", "torch", "tensorflow"} & set(sys.modules)))
+"""
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -169,7 +169,7 @@ class Grid:
         return min(near, key=lambda entry: abs(Fraction(self.number(entry)) - Fraction(number)))
 
     def format(self, value: int) -> str:
-        number = self.number(value)
+        number = self.number(int(value))
         return str(number) if isinstance(number, int) else format_float(number)
 
     def read(self, text: str) -> tuple[int | None, bool]:
@@ -316,7 +316,7 @@ def index_from_unit(u: float, size: int) -> int:
 
 def format_float(value: float) -> str:
     """The shortest text that reads back as the same number; never -0.0."""
-    return repr(value) if value else "0.0"
+    return repr(float(value)) if value else "0.0"  # float: of numpy's numbers, repr says their type too
 
 
 def parse_domain(parameter: ParameterText) -> Domain:
