@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from katib_local.algorithms import find_algorithms
+from katib_local.algorithms import GROUP, find_algorithms
 from katib_local.laptop import render_config
 from katib_local.programs import Ports
 from katib_local.state import StateError
+from katib_suggestion import registry
 
 CLIMB = """
 from katib_suggestion.search import Algorithm
@@ -33,6 +34,11 @@ def test_a_class_in_the_folder_is_found_and_a_wrong_one_is_named(
     with pytest.raises(StateError, match="climbing_here has no Clim: check the spelling"):
         find_algorithms(["climbing_here:Clim"], tmp_path)
     del sys.modules["climbing_here"]
+
+
+def test_the_laptop_looks_for_installed_algorithms_where_the_service_does() -> None:
+    """The constant stands twice because importing the service would slow every start down."""
+    assert GROUP == registry.GROUP
 
 
 def test_the_shared_service_serves_what_the_configuration_has_no_entry_for() -> None:

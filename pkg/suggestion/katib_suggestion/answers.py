@@ -55,12 +55,9 @@ def _read_strategy(kind: type[Algorithm | Scheduler], problem: Problem) -> tuple
 
 
 def _read_space(strategy: Algorithm | Scheduler, problem: Problem) -> tuple[SearchSpace, Sequence[Objective]]:
-    errors: list[str] = []
-    try:
-        space = strategy.read_space(problem)
-    except RefusedError as error:
-        raise RefusedError(*error.errors, *strategy.objections(problem)) from error
+    space = strategy.read_space(problem)
     objectives: Sequence[Objective] = problem.objectives[:1]
+    errors: list[str] = []
     if strategy.several:
         objectives, errors = directed(strategy, problem.objectives)
     errors += [*_resource_errors(strategy, problem), *strategy.objections(problem)]

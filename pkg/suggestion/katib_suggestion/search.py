@@ -168,7 +168,7 @@ class Strategy:
         return problem.read_parameters(without=self.resource)
 
     def objections(self, problem: Problem) -> Iterable[str]:
-        """What else it cannot work with, each with the field, its value and the cure."""
+        """What else it cannot work with, each as `spec.field: value: what is wrong: cure`; asked once all else is right."""
         return ()
 
 
