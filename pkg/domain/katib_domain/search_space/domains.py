@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import ClassVar, Protocol
 
 from katib_domain.search_space.distributions import Distribution
-from katib_domain.search_space.texts import DISCRETE, INT, UNIFORM, ParameterText, parse_decimal
+from katib_domain.search_space.texts import DISCRETE, INT, LISTS, UNIFORM, ParameterText, parse_decimal
 
 Value = int | float
 PRECISE = Context(prec=40)
@@ -321,7 +321,7 @@ def format_float(value: float) -> str:
 
 def parse_domain(parameter: ParameterText) -> Domain:
     """The domain of a parameter that keeps the rules of `rules`."""
-    if parameter.list:
+    if parameter.type in LISTS:
         return _listed(parameter)
     low, high = _number(parameter.min), _number(parameter.max)
     distribution = Distribution(parameter.distribution, float(low), float(high))
