@@ -16,7 +16,9 @@ GROUP = "katib.algorithms"
 """The entry points of distributions that bring algorithms; an entry's name is its algorithmName."""
 BUILT_IN: Mapping[str, str] = {
     "grid": "katib_suggestion.algorithms.grid:GridSearch",
+    "halton": "katib_suggestion.algorithms.halton:Halton",
     "random": "katib_suggestion.algorithms.random_search:RandomSearch",
+    "sobol": "katib_suggestion.algorithms.sobol:Sobol",
     "tpe": "katib_suggestion.algorithms.tpe:TPE",
 }
 

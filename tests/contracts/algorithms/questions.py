@@ -79,7 +79,7 @@ MIXED = (
     a_parameter("optimizer", api_pb2.CATEGORICAL, list=["sgd", "adam", "ftrl"]),
 )
 """One parameter of each type, with and without a step."""
-FINITE = MIXED[2:4]
+FINITE = (MIXED[2], a_parameter("width", api_pb2.DOUBLE, bounds=("0.1", "0.3"), step="0.1"))
 """15 points."""
 LOSS = "loss"
 
