@@ -110,7 +110,7 @@ def to_search(task: Task, history: History, issued: int, wanted: int, memory: Me
         wanted=wanted,
         given=task.given,
         elsewhere=elsewhere,
-        trials=tuple(history.trials) if isinstance(task.strategy, Scheduler) else (),
+        trials=tuple(history.trials) if isinstance(task.strategy, Scheduler) or task.strategy.replays else (),
         experiment=task.experiment,
         notes=dict(task.notes),
         randomness=task.randomness,

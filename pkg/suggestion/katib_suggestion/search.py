@@ -113,7 +113,7 @@ class Search:
     elsewhere: tuple[Observation, ...] = ()
     """What another experiment has learned about this space, with losses brought to the scale of this one."""
     trials: tuple[Trial, ...] = ()
-    """Every trial, for schedulers; in the order of their start, those that have not started last."""
+    """Every trial, for schedulers and algorithms that replay; in the order of their start, those that have not started last."""
     experiment: str = ""
     """The Experiment's name, for those who name trials."""
     notes: Mapping[str, str] = field(default_factory=dict)
@@ -180,6 +180,9 @@ class Algorithm(Strategy, ABC):
     """Whether its proposals are the whole search: when they end, so does the search, although there are more points."""
     repeats: ClassVar[bool] = False
     """Whether its first proposal is taken even when it is known (darts, by design; see U-06)."""
+
+    replays: ClassVar[bool] = False
+    """Whether it looks at `Search.trials`, for whom it matters in which order trials ended well and badly."""
 
     @abstractmethod
     def propose(self, search: Search) -> Iterator[Point]:
