@@ -13,15 +13,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
-from statistics import NormalDist
 
 import numpy as np
 
 from katib_domain.search_space import Continuous, Nominal, SearchSpace, Value
+from katib_suggestion.bounded import STANDARD, between
 from katib_suggestion.evolution import Evolution
 from katib_suggestion.search import Point
 
-STANDARD = NormalDist()
 SMALLEST = 1e-9
 TRIES = 100
 """How often a place outside the cube is drawn again before it is moved to its border."""
@@ -124,17 +123,6 @@ class Axes:
         for axis, category in zip(self.nominal, categories, strict=True):
             values[axis] = category
         return tuple(values)
-
-
-def between(mean: float, deviation: float, low: float, high: float, u: float) -> float:
-    """A normal number between two bounds, by its share u of what lies between them."""
-    sign = -1.0 if low > mean else 1.0  # far above the mean probabilities cannot be told from one
-    below, above = sorted(sign * (end - mean) / deviation for end in (low, high))
-    start, end = STANDARD.cdf(below), STANDARD.cdf(above)
-    part = start + u * (end - start)
-    if part <= 1e-300:  # so far away that the nearer end is all there is
-        return low if sign < 0 else high
-    return min(high, max(low, mean + sign * deviation * STANDARD.inv_cdf(min(part, 1 - 1e-16))))
 
 
 def _pick(shares: Sequence[float], dice: random.Random) -> int:

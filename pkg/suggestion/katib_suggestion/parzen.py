@@ -1,7 +1,8 @@
-"""Parzen estimators: the density of one parameter's values among some trials, as a mixture around what was seen.
+"""Parzen estimators: how densely some trials lie, as a mixture of kernels around them and of the user's distribution.
 
-Works on model coordinates in [0, 1]. One component of every mixture is the prior: the distribution that the user gave.
-References: Bergstra, Bardenet, Bengio, Kégl, NeurIPS 2011; Bergstra, Yamins, Cox, ICML 2013.
+A kernel has one factor for each parameter; a mixture is asked either for one parameter at a time or for all of them
+together. References: Bergstra, Bardenet, Bengio, Kégl, NeurIPS 2011; Falkner, Klein, Hutter, ICML 2018; Watanabe,
+arXiv:2304.11127.
 """
 
 from __future__ import annotations
@@ -9,21 +10,19 @@ from __future__ import annotations
 import bisect
 import math
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import NDArray
 
-from katib_domain.search_space import Continuous, Finite, Grid, Nominal
+from katib_domain.search_space import Continuous, Domain, Finite, Grid, Nominal, Ordinal, SearchSpace, Value
+from katib_suggestion.bounded import TINY, Vector, between, probabilities
+from katib_suggestion.search import Point
 
-Vector = NDArray[np.float64]
-STANDARD = NormalDist()
-ROOT_TWO = math.sqrt(2.0)
-ROOT_TWO_PI = math.sqrt(2.0 * math.pi)
 LATEST = 25
-NARROWEST = 100
+LONGEST_GRID = 256
+"""Longer grids are treated as if they had no steps."""
 
 
 def ages(count: int) -> Vector:
@@ -32,113 +31,150 @@ def ages(count: int) -> Vector:
     return np.concatenate([ramp, np.ones(min(count, LATEST))])
 
 
-def widths(places: Vector) -> Vector:
-    """How wide the kernel at each place is: as far as the farther one of its neighbours, within limits."""
-    if not len(places):
-        return np.ones(0)
-    order = np.argsort(places, kind="stable")
-    ordered = places[order]
-    gaps = np.diff(np.concatenate([[0.0], ordered, [1.0]]))
-    reach = np.maximum(gaps[:-1], gaps[1:])
-    if len(places) > 1:  # an end of the range is no neighbour
-        reach[0], reach[-1] = gaps[1], gaps[-2]
-    found = np.empty(len(places))
-    found[order] = np.clip(reach, 1.0 / min(NARROWEST, 1 + len(places)), 1.0)
-    return found
-
-
-def _pick(cumulative: list[float], dice: random.Random) -> int:
-    """A place, each as often as its share of the cumulative weights."""
-    return bisect.bisect_right(cumulative, dice.random() * cumulative[-1])
-
-
 @dataclass(frozen=True)
-class LineDensity:
-    """A density over [0, 1]: normal kernels, cut at the ends, and the prior. Weights sum to one, the prior's is last."""
+class Line:
+    """A factor for numbers without steps: a normal density on the model coordinate, cut at the ends of the range."""
 
     domain: Continuous | Grid
-    places: Vector
-    reach: Vector
-    weights: Vector
 
-    @cached_property
-    def _cumulative(self) -> list[float]:
-        return list(np.cumsum(self.weights).tolist())
+    def place(self, value: Value) -> float:
+        return self.domain.encode(value)[0]  # type: ignore[arg-type]
 
-    def draw(self, dice: random.Random) -> float:
-        component = _pick(self._cumulative, dice)
-        u = dice.random()
-        if component >= len(self.places):
-            return self.domain.encode(self.domain.from_unit(u))[0]  # type: ignore[arg-type]
-        center, width = float(self.places[component]), float(self.reach[component])
-        low, high = STANDARD.cdf(-center / width), STANDARD.cdf((1.0 - center) / width)
-        part = min(max(low + u * (high - low), 1e-300), 1.0 - 1e-16)
-        return min(1.0, max(0.0, center + width * STANDARD.inv_cdf(part)))
+    def width(self, width: float, count: int) -> float:
+        return width
 
-    @cached_property
-    def _heights(self) -> Vector:
-        """The weight of each kernel over its mass inside [0, 1]."""
-        pairs = zip(self.places.tolist(), self.reach.tolist(), strict=True)
-        scale = [
-            ROOT_TWO_PI
-            * width
-            * 0.5
-            * (math.erf((1.0 - center) / width / ROOT_TWO) + math.erf(center / width / ROOT_TWO))
-            for center, width in pairs
-        ]
-        heights: Vector = self.weights[:-1] / np.array(scale)
-        return heights
+    def draw(self, place: float, width: float, dice: random.Random) -> Value:
+        return self.domain.decode([between(place, width, 0.0, 1.0, dice.random())])
 
-    def log_density(self, coordinates: Vector) -> Vector:
-        shifts = (coordinates[:, None] - self.places) / self.reach
-        kernels = np.exp(-0.5 * shifts * shifts) @ self._heights
-        prior = np.array([self.domain.distribution.density(x) for x in coordinates.tolist()])
-        found: Vector = np.log(kernels + self.weights[-1] * prior)
-        return found
+    def heights(self, values: Sequence[Value], places: Vector, width: float) -> Vector:
+        """The density of each value (a row) under the kernel at each place (a column)."""
+        coordinates = np.array([self.place(value) for value in values])
+        shifts = (coordinates[:, None] - places) / width
+        inside = probabilities((1.0 - places) / width) - probabilities(-places / width)
+        return np.asarray(np.exp(-0.5 * shifts * shifts) / (inside * width * math.sqrt(2 * math.pi)))
+
+    def prior(self, values: Sequence[Value]) -> Vector:
+        return np.array([self.domain.distribution.density(self.place(value)) for value in values])
 
 
 @dataclass(frozen=True)
-class ListDensity:
-    """Probabilities of finitely many values."""
+class Steps:
+    """A factor for few numbers in their order: the probability of the cell around each, as of a line."""
 
-    shares: Vector
-
-    @cached_property
-    def _cumulative(self) -> list[float]:
-        return list(np.cumsum(self.shares).tolist())
-
-    def draw(self, dice: random.Random) -> int:
-        return min(_pick(self._cumulative, dice), len(self.shares) - 1)
+    domain: Grid | Ordinal
 
     @cached_property
-    def logarithms(self) -> Vector:
-        found: Vector = np.log(np.maximum(self.shares, 1e-300))
-        return found
+    def _places(self) -> Vector:
+        return np.array([self.domain.encode(index)[0] for index in range(self.domain.size)])
+
+    @cached_property
+    def _edges(self) -> Vector:
+        """Where cells begin, and where the last one ends."""
+        inner = (self._places[1:] + self._places[:-1]) / 2
+        first, last = self._places[[0, -1]]
+        return np.concatenate([[2 * first - inner[0]], inner, [2 * last - inner[-1]]])
+
+    @cached_property
+    def _priors(self) -> Vector:
+        return np.array([self.domain.weight(index) for index in range(self.domain.size)])
+
+    def place(self, value: Value) -> float:
+        return float(self._places[int(value)])
+
+    def width(self, width: float, count: int) -> float:
+        """A kernel reaches the neighbours, however many trials there are."""
+        return max(width, 1 / (self.domain.size - 1))
+
+    def draw(self, place: float, width: float, dice: random.Random) -> Value:
+        return self.domain.decode([between(place, width, float(self._edges[0]), float(self._edges[-1]), dice.random())])
+
+    def heights(self, values: Sequence[Value], places: Vector, width: float) -> Vector:
+        """The probability of each value (a row) under the kernel at each place (a column)."""
+        indexes = np.array(values, dtype=np.int64)
+        below = probabilities((self._edges[indexes][:, None] - places) / width)
+        above = probabilities((self._edges[indexes + 1][:, None] - places) / width)
+        inside = probabilities((self._edges[-1] - places) / width) - probabilities((self._edges[0] - places) / width)
+        return np.asarray((above - below + 1e-12) / inside)
+
+    def prior(self, values: Sequence[Value]) -> Vector:
+        return np.asarray(self._priors[np.array(values, dtype=np.int64)])
 
 
-def line_density(domain: Continuous | Grid, places: Vector, weights: Vector, prior_weight: float) -> LineDensity:
-    """The density around places; each counts as much as its weight, the prior as `prior_weight`."""
-    all_weights = np.append(weights, prior_weight)
-    return LineDensity(domain, places, widths(places), all_weights / all_weights.sum())
+@dataclass(frozen=True)
+class Choices:
+    """A factor for values without an order: all alike but the one that was seen; its width is what the others share."""
+
+    domain: Finite
+
+    def place(self, value: Value) -> float:
+        return float(value)
+
+    def width(self, width: float, count: int) -> float:
+        """The fewer trials there are, the less they say about values that were not seen."""
+        return self.domain.size / (self.domain.size + count)
+
+    def draw(self, place: float, width: float, dice: random.Random) -> Value:
+        return self.domain.from_unit(dice.random()) if dice.random() < width else int(place)
+
+    def heights(self, values: Sequence[Value], places: Vector, width: float) -> Vector:
+        """The probability of each value (a row) under the kernel at each place (a column)."""
+        others = width / self.domain.size
+        return np.where(np.array(values)[:, None] == places, 1 - width + others, others)
+
+    def prior(self, values: Sequence[Value]) -> Vector:
+        return np.full(len(values), 1 / self.domain.size)
 
 
-def list_density(domain: Finite, indexes: NDArray[np.int64], weights: Vector, prior_weight: float) -> ListDensity:
-    """Probabilities of a finite domain's values: what was seen, smeared along the order if there is one, and the prior."""
-    size = domain.size
-    prior = np.array([domain.weight(index) for index in range(size)])
-    seen: Vector = np.bincount(indexes, weights, size).astype(np.float64)
-    if not isinstance(domain, Nominal):
-        seen = _smear(np.array([domain.encode(index)[0] for index in range(size)]), seen)
-    shares = seen + prior_weight * prior
-    return ListDensity(shares / shares.sum())
+Factor = Line | Steps | Choices
 
 
-def _smear(places: Vector, seen: Vector) -> Vector:
-    """Weights spread over their neighbourhood, each keeping its sum."""
-    centers = np.flatnonzero(seen)
-    reach = widths(places[centers])
-    cells = np.gradient(places) if len(places) > 1 else np.ones(1)
-    shifts = (places[:, None] - places[centers]) / reach
-    kernels = np.exp(-0.5 * shifts * shifts) * cells[:, None]
-    spread: Vector = kernels / kernels.sum(axis=0) @ seen[centers]
-    return spread
+def factor_of(domain: Domain) -> Factor:
+    """How a parameter enters a kernel; the only value of a constant is a choice among one."""
+    if isinstance(domain, Continuous) or (isinstance(domain, Grid) and domain.size > LONGEST_GRID):
+        return Line(domain)
+    return Choices(domain) if isinstance(domain, Nominal) or domain.size == 1 else Steps(domain)
+
+
+class Factors:
+    """The factors of a space, and the places of points on them."""
+
+    def __init__(self, space: SearchSpace) -> None:
+        self.all = [factor_of(domain) for domain in space.domains]
+
+    def places(self, points: Sequence[Point]) -> Vector:
+        """A row for each point."""
+        rows = [[factor.place(value) for factor, value in zip(self.all, point, strict=True)] for point in points]
+        return np.array(rows, dtype=np.float64).reshape(len(rows), len(self.all))
+
+
+class Mixture:
+    """The density of some points, from old to new; the prior is the last component."""
+
+    def __init__(self, factors: Factors, places: Vector, width: float, prior_weight: float) -> None:
+        self.factors = factors.all
+        self.places = places
+        self.widths = [factor.width(width, len(places)) for factor in self.factors]
+        weights = np.append(ages(len(places)), prior_weight)
+        self.weights = weights / weights.sum()
+        self._sums: list[float] = np.cumsum(self.weights).tolist()
+
+    def draw(self, axis: int, component: int, dice: random.Random) -> Value:
+        """A value of one parameter, under one component."""
+        factor = self.factors[axis]
+        if component == len(self.places):
+            return factor.domain.from_unit(dice.random())
+        return factor.draw(float(self.places[component, axis]), self.widths[axis], dice)
+
+    def pick(self, dice: random.Random) -> int:
+        """A component, each as often as its weight says."""
+        return min(bisect.bisect_right(self._sums, dice.random() * self._sums[-1]), len(self.places))
+
+    def log_density(self, axes: Sequence[int], columns: Sequence[Sequence[Value]]) -> Vector:
+        """The logarithm of the density over some parameters together; a column of values for each."""
+        prior = np.full(len(columns[0]), self.weights[-1])
+        heights = np.broadcast_to(self.weights[:-1], (len(prior), len(self.places)))
+        for axis, values in zip(axes, columns, strict=True):
+            factor = self.factors[axis]
+            heights = heights * factor.heights(values, self.places[:, axis], self.widths[axis])
+            prior = prior * factor.prior(values)
+        return np.asarray(np.log(heights.sum(axis=1) + prior + TINY))

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from katib_domain.search_space import ParameterText, Point, SearchSpace, parse_space
 from katib_suggestion.algorithms import cmaes
 from katib_suggestion.algorithms.cmaes import CMAES
-from katib_suggestion.axes import Axes, between
+from katib_suggestion.axes import Axes
+from katib_suggestion.bounded import between
 from katib_suggestion.evolution import Evolution, Pace, advanced, begun
 from katib_suggestion.history import History
 from katib_suggestion.memory import Memory

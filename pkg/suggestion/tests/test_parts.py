@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import math
-import random
 from dataclasses import dataclass
 
-import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from katib_apis.v1beta1 import api_pb2
-from katib_domain.search_space import Continuous, ParameterText, parse_domain, parse_space
+from katib_domain.search_space import ParameterText, parse_space
 from katib_suggestion.algorithms.grid import GridSearch, grid_sizes
 from katib_suggestion.algorithms.tpe import TPE
 from katib_suggestion.history import Reading
-from katib_suggestion.parzen import ages, line_density, list_density, widths
 from katib_suggestion.permutation import Permutation
 from katib_suggestion.problem import Objective
 from katib_suggestion.randomness import Randomness
@@ -120,37 +116,3 @@ def test_an_even_grid_shares_the_budget() -> None:
     space = parse_space([LINE, LIST])
     assert grid_sizes(space, 30) == [10, 3]
     assert grid_sizes(space, 1) == [2, 3]
-
-
-def test_old_trials_weigh_less() -> None:
-    assert list(ages(3)) == [1, 1, 1]
-    found = ages(40)
-    assert len(found) == 40 and found[0] == 1 / 40 and list(found[-25:]) == [1] * 25 and list(found) == sorted(found)
-
-
-@given(st.lists(st.floats(0, 1), max_size=40))
-def test_kernels_are_neither_needles_nor_wider_than_the_range(places: list[float]) -> None:
-    found = widths(np.array(places))
-    assert len(found) == len(places) and all(1 / 100 <= width <= 1 for width in found)
-
-
-@settings(max_examples=25)
-@given(st.lists(st.floats(0, 1), max_size=12), st.floats(0.1, 5))
-def test_a_density_integrates_to_one(places: list[float], prior_weight: float) -> None:
-    domain = parse_domain(LINE)
-    assert isinstance(domain, Continuous)
-    density = line_density(domain, np.array(places), ages(len(places)), prior_weight)
-    grid = (np.arange(4000) + 0.5) / 4000
-    assert math.isclose(float(np.exp(density.log_density(grid)).mean()), 1.0, rel_tol=2e-2)
-    dice = random.Random(1)
-    assert all(0 <= density.draw(dice) <= 1 for _ in range(50))
-
-
-@given(st.lists(st.integers(0, 2), max_size=12), st.floats(0.1, 5))
-def test_shares_sum_to_one_and_what_was_seen_weighs_more(indexes: list[int], prior_weight: float) -> None:
-    domain = parse_domain(LIST)
-    density = list_density(domain, np.array(indexes, dtype=np.int64), ages(len(indexes)), prior_weight)  # type: ignore[arg-type]
-    assert math.isclose(float(density.shares.sum()), 1.0) and all(density.shares > 0)
-    if indexes:
-        counts = np.bincount(indexes, minlength=3)
-        assert density.shares[int(counts.argmax())] == density.shares.max()

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import math
 import random
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from katib_domain.search_space import Continuous, Domain, Grid, Value
-from katib_suggestion.parzen import LineDensity, ListDensity, ages, line_density, list_density
+from katib_domain.search_space import Value
+from katib_suggestion.bounded import Vector
+from katib_suggestion.parzen import Factors, Mixture
 from katib_suggestion.search import Algorithm, Point, Search
 from katib_suggestion.settings import setting
 
-LONGEST_LIST = 256
 MOST_GOOD = 25
 # So many draws find what there is to find; more would only take time that others wait for (U-07).
 MOST_CANDIDATES = 1000
@@ -26,79 +29,117 @@ SHARE = 0.1
 
 
 @dataclass(frozen=True)
-class TPE(Algorithm):
-    """Values that are frequent among the best trials and rare among the others."""
+class Pair:
+    """The densities of the best trials and of the others."""
 
-    gamma: float | None = setting(None, above=0.0, below=1.0)
-    """How many trials are the best: gamma times the root of their number; unset, a tenth of them. 25 at most."""
-    prior_weight: float = setting(1.0, above=0.0)
-    """How much the user's distribution counts beside one trial."""
-    n_ei_candidates: int = setting(24, at_least=1, aliases=("n_EI_candidates",))
-    """How many values are drawn, of which the most promising is taken. More than a thousand count as a thousand."""
+    good: Mixture
+    bad: Mixture
+
+    def best_of(self, axes: Sequence[int], candidates: Sequence[Sequence[Value]]) -> Sequence[Value]:
+        """Of some candidates the one that is most frequent among the best in proportion to the others."""
+        columns = list(zip(*candidates, strict=True))
+        gain = self.good.log_density(axes, columns) - self.bad.log_density(axes, columns)
+        return candidates[int(gain.argmax())]
+
+
+@dataclass(frozen=True)
+class ParzenSearch(Algorithm):
+    """What tpe and multivariate-tpe share: values that are frequent among the best trials and rare among the others.
+
+    The search begins in the middle of the space and goes on at random until there is something to conclude from. Failed
+    trials and those still running count as bad ones, so that a batch spreads out.
+    """
+
+    breadth: ClassVar[float]
+    """How wide kernels are: this part of a range for one trial, and less for more of them."""
+
+    n_ei_candidates: int = setting(24, at_least=1)
+    """How many candidates are drawn, of which the most promising is taken. More than a thousand count as a thousand."""
     n_startup_trials: int = setting(10, at_least=0)
     """How many trials are drawn at random before anything is concluded from them."""
 
     def propose(self, search: Search) -> Iterator[Point]:
         if not search.known or len(search.known) + len(search.pending) < self.n_startup_trials:
+            if not search.issued:
+                yield search.space.from_unit([0.5] * len(search.space.domains))
             while True:
                 yield search.space.sample(search.dice)
-        good, bad = self._split(search)
-        models = [
-            _model(domain, [point[axis] for point in good], [point[axis] for point in bad], self.prior_weight)
-            for axis, domain in enumerate(search.space.domains)
-        ]
-        candidates = min(self.n_ei_candidates, MOST_CANDIDATES)
+        pair = self._fitted(search)
         while True:
-            yield tuple(model.choose(search.dice, candidates) for model in models)
+            yield self._chosen(pair, search.dice)
 
-    def _split(self, search: Search) -> tuple[list[Point], list[Point]]:
-        """The best points, and the others; failed ones and those still running count as bad."""
-        known = search.known
-        count = len(known)
-        share = SHARE * count if self.gamma is None else self.gamma * math.sqrt(count)
-        best = min(math.ceil(share), MOST_GOOD)
-        order = sorted(range(count), key=lambda index: known[index].loss)
-        chosen = set(order[:best])
-        good = [entry.point for index, entry in enumerate(known) if index in chosen]
-        bad = [entry.point for index, entry in enumerate(known) if index not in chosen]
-        return good, [*search.failed, *bad, *search.pending]
+    def _fitted(self, search: Search) -> Pair:
+        factors, places = search.remembered("places", lambda: _places(search))
+        best = search.remembered("best", lambda: self._best(search))
+        failed, known = places[: len(search.failed)], places[len(search.failed) :]
+        bad = np.concatenate([failed, known[~best], factors.places(search.pending)])
+        return Pair(self._mixture(factors, known[best]), self._mixture(factors, bad))
+
+    def _best(self, search: Search) -> NDArray[np.bool_]:
+        """Which of the known trials are the best."""
+        losses = np.array([entry.loss for entry in search.known])
+        found = np.zeros(len(losses), dtype=bool)
+        found[np.argsort(losses, kind="stable")[: self._good_count(len(losses))]] = True
+        return found
+
+    def _good_count(self, count: int) -> int:
+        """How many of so many trials are the best."""
+        return min(math.ceil(SHARE * count), MOST_GOOD)
+
+    def _mixture(self, factors: Factors, places: Vector) -> Mixture:
+        width = self.breadth * max(1, len(places)) ** (-1 / (self._together(factors) + 4))
+        return Mixture(factors, places, width, self._prior_weight)
+
+    @property
+    def _prior_weight(self) -> float:
+        return 1.0
+
+    @abstractmethod
+    def _together(self, factors: Factors) -> int:
+        """Over how many parameters a density is."""
+
+    @abstractmethod
+    def _chosen(self, pair: Pair, dice: random.Random) -> Point:
+        """The point that the densities speak for."""
+
+    @property
+    def _draws(self) -> range:
+        return range(min(self.n_ei_candidates, MOST_CANDIDATES))
+
+
+def _places(search: Search) -> tuple[Factors, Vector]:
+    factors = Factors(search.space)
+    return factors, factors.places([*search.failed, *(entry.point for entry in search.known)])
 
 
 @dataclass(frozen=True)
-class _Line:
-    domain: Domain
-    good: LineDensity
-    bad: LineDensity
+class TPE(ParzenSearch):
+    """Chooses the value of each parameter without a look at the others."""
 
-    def choose(self, dice: random.Random, candidates: int) -> Value:
-        drawn = np.array([self.good.draw(dice) for _ in range(candidates)])
-        gain = self.good.log_density(drawn) - self.bad.log_density(drawn)
-        return self.domain.decode([float(drawn[int(gain.argmax())])])
+    breadth: ClassVar[float] = 0.15
 
+    n_ei_candidates: int = setting(24, at_least=1, aliases=("n_EI_candidates",))
+    """How many values are drawn, of which the most promising is taken. More than a thousand count as a thousand."""
+    gamma: float | None = setting(None, above=0.0, below=1.0)
+    """How many trials are the best: gamma times the root of their number; unset, a tenth of them. 25 at most."""
+    prior_weight: float = setting(1.0, above=0.0)
+    """How much the user's distribution counts beside one trial."""
 
-@dataclass(frozen=True)
-class _List:
-    good: ListDensity
-    bad: ListDensity
+    def _good_count(self, count: int) -> int:
+        if self.gamma is None:
+            return super()._good_count(count)
+        return min(math.ceil(self.gamma * math.sqrt(count)), MOST_GOOD)
 
-    def choose(self, dice: random.Random, candidates: int) -> Value:
-        drawn = [self.good.draw(dice) for _ in range(candidates)]
-        gain = self.good.logarithms - self.bad.logarithms
-        return max(drawn, key=lambda index: float(gain[index]))
+    @property
+    def _prior_weight(self) -> float:
+        return self.prior_weight
 
+    def _together(self, factors: Factors) -> int:
+        return 1
 
-def _model(domain: Domain, good: Sequence[Value], bad: Sequence[Value], prior_weight: float) -> _Line | _List:
-    weights = [ages(len(values)) for values in (good, bad)]
-    if isinstance(domain, Continuous) or (isinstance(domain, Grid) and domain.size > LONGEST_LIST):
-        places = [np.array([_place(domain, value) for value in values]) for values in (good, bad)]
-        lines = [line_density(domain, *pair, prior_weight) for pair in zip(places, weights, strict=True)]
-        return _Line(domain, *lines)
-    lists = [
-        list_density(domain, np.array(values, dtype=np.int64), weight, prior_weight)
-        for values, weight in zip((good, bad), weights, strict=True)
-    ]
-    return _List(*lists)
-
-
-def _place(domain: Continuous | Grid, value: Value) -> float:
-    return domain.encode(value)[0] if isinstance(domain, Continuous) else domain.encode(int(value))[0]
+    def _chosen(self, pair: Pair, dice: random.Random) -> Point:
+        good = pair.good
+        return tuple(
+            pair.best_of([axis], [(good.draw(axis, good.pick(dice), dice),) for _ in self._draws])[0]
+            for axis in range(len(good.factors))
+        )
