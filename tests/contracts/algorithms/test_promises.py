@@ -149,7 +149,7 @@ def test_strict_count_fills_up_with_the_best_points(tmp_path: Path, algorithm: s
 @pytest.mark.parametrize("value", [None, "", "nan", "inf", "-inf", "unavailable", "good", "1e400"])
 @pytest.mark.parametrize("condition", range(8))
 def test_no_trial_is_ever_an_error(service: Service, any_algorithm: str, value: str | None, condition: int) -> None:
-    """U-02: odd values, odd assignments, every condition; 2.5: never an error because of a trial."""
+    """U-02: odd values, odd assignments, every condition; 2.5: never an error because of a trial (D-16, D-18)."""
     experiment = an_experiment(any_algorithm, settings=seed_of(any_algorithm, 7))
     trials = [a_trial(number, odd, value, condition) for number, odd in enumerate(ODD_ASSIGNMENTS)]
     trials += [a_trial(10 + number, odd, "1.5", condition) for number, odd in enumerate(ODD_ASSIGNMENTS)]
@@ -292,7 +292,7 @@ DISTRIBUTIONS = [api_pb2.UNIFORM, api_pb2.LOG_UNIFORM, api_pb2.NORMAL, api_pb2.L
 
 @pytest.mark.parametrize("distribution", DISTRIBUTIONS)
 def test_distributions_and_steps_are_honoured(service: Service, algorithm: str, distribution: int) -> None:
-    """U-11, D-06, D-08, D-09: steps start at min, decimals stay exact, nothing leaves the range."""
+    """U-11, D-06, D-08, D-09, D-19: steps start at min, decimals stay exact, nothing leaves the range."""
     parameters = [
         a_parameter("free", api_pb2.DOUBLE, bounds=("0.5", "2"), distribution=distribution),
         a_parameter("stepped", api_pb2.DOUBLE, bounds=("0.1", "0.7"), step="0.2", distribution=distribution),
