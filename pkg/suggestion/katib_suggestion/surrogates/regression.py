@@ -1,0 +1,147 @@
+"""Gaussian process regression with the most probable hyperparameters, gradients by hand.
+
+References: Rasmussen and Williams 2006; for the prior of length scales, which grows with the dimension, Hvarfner,
+Hellsten, Nardi, ICML 2024.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import cho_solve, cholesky, solve_triangular
+from scipy.optimize import minimize
+
+from katib_suggestion.surrogates.kernel import Kernel, Matrix, Shape, Vector, matern_and_slope, mixed_in
+
+LENGTH, LENGTH_DEVIATION = 0.25, 1.0
+"""The length scale before any data, times the root of the number of columns; how far its logarithm may well be off."""
+VARIANCES, VARIANCE_DEVIATION = (0.5, 0.5), 1.0
+"""Of all columns together, and of few at a time."""
+NOISE, NOISE_DEVIATION = 1e-4, 3.0
+NOISES = (1e-5, 1e-2)
+"""Where fits start: what looks like noise from one place looks like a rough function from the other."""
+LEAST_NOISE, MOST_NOISE = 1e-7, 1.0
+LEAST_VARIANCE = 1e-14
+LENGTH_BOUNDS, VARIANCE_BOUNDS = (-10.0, 12.0), (-8.0, 4.0)
+STEPS = 60
+REFUSED = 1e12
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """How probable logarithms of hyperparameters are, given data: their negative logarithmic posterior density.
+
+    They are the inverse squares of the length scales, the variances of the kernel's two parts, and that of the noise.
+    """
+
+    distances: Matrix
+    """Squared distances along each column between all rows: columns x rows x rows."""
+    values: Vector
+    share: float
+
+    @property
+    def start(self) -> Vector:
+        """The most probable hyperparameters before any data."""
+        columns = len(self.distances)
+        inverse = -2.0 * (math.log(LENGTH) + 0.5 * math.log(columns))
+        return np.array([*[inverse] * columns, *np.log(VARIANCES), math.log(NOISE)])
+
+    @property
+    def deviations(self) -> Vector:
+        lengths = [2.0 * LENGTH_DEVIATION] * len(self.distances)
+        return np.array([*lengths, VARIANCE_DEVIATION, VARIANCE_DEVIATION, NOISE_DEVIATION])
+
+    @property
+    def bounds(self) -> list[tuple[float, float]]:
+        noise = (math.log(LEAST_NOISE), math.log(MOST_NOISE))
+        return [*[LENGTH_BOUNDS] * len(self.distances), VARIANCE_BOUNDS, VARIANCE_BOUNDS, noise]
+
+    def __call__(self, logarithms: Vector) -> tuple[float, Vector]:
+        """The value and its gradient."""
+        weights, (together, apart, noise) = np.exp(logarithms[:-3]), np.exp(logarithms[-3:])
+        squares = weights[:, None, None] * self.distances
+        all_value, all_slope = matern_and_slope(squares.sum(axis=0))
+        one_values, one_slopes = matern_and_slope(squares)
+        factors = mixed_in(one_values, self.share)
+        product, count = factors.prod(axis=0), len(self.values)
+        try:
+            covariance = together * all_value + apart * product + noise * np.eye(count)
+            lower = cholesky(covariance, lower=True, check_finite=False)
+        except np.linalg.LinAlgError:  # so near to singular that rounding decides: never a place to stay
+            return REFUSED, np.zeros_like(logarithms)
+        inverse = cho_solve((lower, True), np.eye(count), check_finite=False)
+        alpha = inverse @ self.values
+        by_entry = 0.5 * (inverse - np.outer(alpha, alpha))
+        slopes = together * all_slope + (apart * self.share) * product * one_slopes / factors
+        by_lengths = np.einsum("ij,kij,kij->k", by_entry, slopes, squares)
+        by_parts = [together * (by_entry * all_value).sum(), apart * (by_entry * product).sum()]
+        gradient = np.array([*by_lengths, *by_parts, noise * np.trace(by_entry)])
+        value = 0.5 * self.values @ alpha + np.log(np.diag(lower)).sum()
+        off = (logarithms - self.start) / self.deviations
+        return float(value + 0.5 * off @ off), gradient + off / self.deviations
+
+
+def evidence_of(shape: Shape, rows: Matrix, values: Vector) -> Evidence:
+    return Evidence(np.stack([shape.square(place, rows, rows) for place in range(shape.columns)]), values, shape.share)
+
+
+def fit(shape: Shape, rows: Matrix, values: Vector) -> tuple[Kernel, float]:
+    """The most probable kernel and variance of the noise, for values with mean zero and variance one."""
+    evidence = evidence_of(shape, rows, values)
+    options = {"maxiter": STEPS}
+    results = []
+    for noise in NOISES:
+        start = np.array([*evidence.start[:-1], math.log(noise)])
+        results.append(minimize(evidence, start, jac=True, method="L-BFGS-B", bounds=evidence.bounds, options=options))
+    found = np.exp(min(results, key=lambda result: float(result.fun)).x).tolist()
+    return Kernel(shape, tuple(found[:-3]), found[-3], found[-2]), found[-1]
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """What is believed about every row, given some rows and their values."""
+
+    kernel: Kernel
+    noise: float
+    rows: Matrix
+    values: Vector
+    inverse: Matrix
+    """The inverse of the covariance's lower triangular root."""
+    alpha: Vector
+
+    def predict(self, rows: Matrix) -> tuple[Vector, Vector]:
+        """Means and standard deviations of the function, noise left out."""
+        covariances = self.kernel(rows, self.rows)
+        return covariances @ self.alpha, self._deviation(covariances @ self.inverse.T)
+
+    def slopes(self, rows: Matrix) -> tuple[Vector, Vector, Matrix, Matrix]:
+        """Means and deviations with their gradients by the columns; those of nominal columns are zero."""
+        covariances, by_column = self.kernel.slopes(rows, self.rows)
+        reach = covariances @ self.inverse.T
+        deviation = self._deviation(reach)
+        by_deviation = -(reach @ self.inverse) / deviation[:, None]
+        mean_slope, deviation_slope = np.zeros_like(rows), np.zeros_like(rows)
+        for place, slope in zip(self.kernel.shape.numbers, by_column, strict=True):
+            mean_slope[:, place] = slope @ self.alpha
+            deviation_slope[:, place] = (by_deviation * slope).sum(axis=1)
+        return covariances @ self.alpha, deviation, mean_slope, deviation_slope
+
+    def believing(self, rows: Matrix) -> Posterior:
+        """The posterior when these rows, too, turn out as it expects: there is nothing left to learn at them."""
+        values = np.concatenate([self.values, self.predict(rows)[0]])
+        return condition(self.kernel, self.noise, np.concatenate([self.rows, rows]), values)
+
+    def _deviation(self, reach: Matrix) -> Vector:
+        variance: Vector = self.kernel.variance - (reach * reach).sum(axis=1)
+        return np.sqrt(np.maximum(variance, LEAST_VARIANCE))
+
+
+def condition(kernel: Kernel, noise: float, rows: Matrix, values: Vector) -> Posterior:
+    """The posterior of rows and their values."""
+    covariance = kernel(rows, rows)
+    np.fill_diagonal(covariance, kernel.variance + noise)
+    lower = cholesky(covariance, lower=True, check_finite=False)
+    inverse = solve_triangular(lower, np.eye(len(rows)), lower=True, check_finite=False)
+    return Posterior(kernel, noise, rows, values, inverse, inverse.T @ (inverse @ values))
