@@ -15,6 +15,7 @@ from katib_suggestion.search import Algorithm, Scheduler
 GROUP = "katib.algorithms"
 """The entry points of distributions that bring algorithms; an entry's name is its algorithmName."""
 BUILT_IN: Mapping[str, str] = {
+    "bayesianoptimization": "katib_suggestion.algorithms.bayesian_optimization:BayesianOptimization",
     "cmaes": "katib_suggestion.algorithms.cmaes:CMAES",
     "grid": "katib_suggestion.algorithms.grid:GridSearch",
     "halton": "katib_suggestion.algorithms.halton:Halton",
