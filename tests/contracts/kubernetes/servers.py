@@ -184,7 +184,7 @@ def a_config_map(name: str, labels: Mapping[str, str] | None = None, **data: str
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
 
 
-def a_crd(plural: str = "pizzas", kind: str = "Pizza") -> Json:
+def a_crd(plural: str = "pizzas", kind: str = "Pizza", short: str = "pz") -> Json:
     """A kind with a status, a default, bounds, a free-form field and a printer column."""
     spec = {
         "type": "object",
@@ -206,7 +206,7 @@ def a_crd(plural: str = "pizzas", kind: str = "Pizza") -> Json:
         "subresources": {"status": {}},
         "additionalPrinterColumns": [{"name": "Size", "type": "integer", "jsonPath": ".spec.size"}],
     }
-    names = {"plural": plural, "singular": kind.lower(), "kind": kind, "listKind": f"{kind}List", "shortNames": ["pz"]}
+    names = {"plural": plural, "singular": kind.lower(), "kind": kind, "listKind": f"{kind}List", "shortNames": [short]}
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from contracts.kubernetes.servers import MERGE, STRATEGIC, Server, a_crd, a_pizza
+from laptops import eventually
 
 Fresh = Callable[[], str]
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -55,20 +56,17 @@ def test_custom_kinds_have_no_strategic_patch(server: Server, pizzas: str, fresh
 
 
 def test_a_removed_definition_is_served_no_more_and_takes_its_objects_along(server: Server, pizzas: str) -> None:
-    server.good("POST", CRDS, a_crd("pies", "Pie"))
+    server.good("POST", CRDS, a_crd("pies", "Pie", "pi"))
     path = "/apis/food.example.com/v1/namespaces/default/pies"
     pie = {**a_pizza("apple"), "kind": "Pie"}
+    eventually(lambda: server.call("GET", path).code == 200)
     server.good("POST", path, pie)
     server.good("DELETE", f"{CRDS}/pies.food.example.com")
-    deadline = 200
-    while server.call("GET", path).code != 404:
-        deadline -= 1
-        assert deadline
-    server.good("POST", CRDS, a_crd("pies", "Pie"))
-    while (answer := server.call("GET", path)).code == 404:
-        deadline -= 1
-        assert deadline
-    assert answer.body["items"] == []
+    eventually(lambda: server.call("GET", f"{CRDS}/pies.food.example.com").code == 404)
+    eventually(lambda: server.call("GET", path).code == 404)
+    server.good("POST", CRDS, a_crd("pies", "Pie", "pi"))
+    eventually(lambda: server.call("GET", path).code == 200)
+    assert server.good("GET", path).body["items"] == []
 
 
 def test_a_definition_says_that_it_is_established(server: Server, pizzas: str) -> None:

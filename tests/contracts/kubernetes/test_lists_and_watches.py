@@ -183,4 +183,9 @@ def test_a_version_that_was_forgotten_is_gone(server: Server) -> None:
 
 
 def test_a_version_that_is_no_number_is_refused(server: Server) -> None:
-    assert server.call("GET", MAPS, watch="1", resourceVersion="soon").code == 400
+    """Kubernetes calls it the caller's fault in a list, and its own in a watch."""
+    text = 'resourceVersion: Invalid value: "soon": strconv.ParseUint: parsing "soon": invalid syntax'
+    listed = server.call("GET", MAPS, resourceVersion="soon")
+    assert (listed.code, listed.body["message"]) == (400, f"invalid resource version: {text}")
+    watched = server.call("GET", MAPS, watch="1", resourceVersion="soon")
+    assert (watched.code, watched.body["message"]) == (500, text) and "reason" not in watched.body

@@ -280,10 +280,11 @@ BAD_REQUESTS: dict[str, tuple[str, str, Any, str, int, str]] = {
     "no object": ("POST", MAPS, [], "application/json", 400, "BadRequest"),
     "another kind": ("POST", MAPS, {"apiVersion": "v1", "kind": "Secret"}, "application/json", 400, "BadRequest"),
     "another form": ("POST", MAPS, "x", "application/cbor", 415, "UnsupportedMediaType"),
-    "no such group": ("GET", "/apis/nothing.example.com/v1/things", None, "application/json", 404, "NotFound"),
-    "no such path": ("GET", "/nothing", None, "application/json", 404, "NotFound"),
+    "no such version": ("GET", "/apis/apps/v9/things", None, "application/json", 404, "NotFound"),
+    "no such resource": ("GET", "/api/v1/nothing", None, "application/json", 404, "NotFound"),
+    "no such subresource": ("GET", f"{MAPS}/a/nothing", None, "application/json", 404, "NotFound"),
     "no such verb": ("PUT", MAPS, {}, "application/json", 405, "MethodNotAllowed"),
-    "too large": ("POST", MAPS, b"x" * 9_000_000, "application/json", 413, "RequestEntityTooLarge"),
+    "too large": ("POST", MAPS, b"x" * 3_145_729, "application/json", 413, "RequestEntityTooLarge"),
 }
 
 
@@ -293,3 +294,44 @@ def test_a_bad_request_gets_a_status_that_names_it(server: Server, case: str) ->
     answer = server.call(method, path, body, content)
     assert (answer.code, answer.body["kind"], answer.body["reason"]) == (code, "Status", reason), answer.body
     assert answer.body["status"] == "Failure" and answer.body["code"] == code and answer.body["message"]
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/apis/nothing.example.com", "/apis/nothing.example.com/v1/things"])
+def test_a_path_of_no_api_is_not_found_without_a_status(server: Server, path: str) -> None:
+    answer = server.call("GET", path)
+    assert (answer.code, answer.body) == (404, "404 page not found\n")
+
+
+def test_a_deletion_without_a_policy_takes_dependents_along_except_a_jobs(server: Server, fresh: Fresh) -> None:
+    """Of Jobs it orphans them, for the sake of the first clients; kubectl therefore names a policy."""
+    name = fresh()
+    pod = {"restartPolicy": "Never", "containers": [{"name": "a", "image": "i:1"}]}
+    job = {"metadata": {"name": name}, "spec": {"suspend": True, "template": {"spec": pod}}}
+    jobs = "/apis/batch/v1/namespaces/default/jobs"
+    uid = server.good("POST", jobs, job).body["metadata"]["uid"]
+    document = a_config_map(name)
+    document["metadata"]["ownerReferences"] = [{"apiVersion": "batch/v1", "kind": "Job", "name": name, "uid": uid}]
+    server.good("POST", MAPS, document)
+    deleted = server.good("DELETE", f"{jobs}/{name}").body
+    assert deleted["kind"] == "Job" and "orphan" in deleted["metadata"]["finalizers"]
+    eventually(lambda: server.call("GET", f"{jobs}/{name}").code == 404)
+    assert not server.good("GET", f"{MAPS}/{name}").body["metadata"].get("ownerReferences")
+
+
+SHORT_LIVED: dict[str, tuple[str, dict[str, Any], str]] = {
+    "a pod": (f"{SPACE}/pods", {"containers": [{"name": "a", "image": "i:1"}], "schedulerName": "nobody"}, "Pod"),
+    "a service": (f"{SPACE}/services", {"ports": [{"port": 1}]}, "Service"),
+    "a service account": (f"{SPACE}/serviceaccounts", {}, "ServiceAccount"),
+    "a secret": (f"{SPACE}/secrets", {}, "Status"),
+    "a lease": ("/apis/coordination.k8s.io/v1/namespaces/default/leases", {}, "Status"),
+}
+
+
+@pytest.mark.parametrize("case", SHORT_LIVED)
+def test_a_deletion_answers_the_object_or_a_status_by_its_kind(server: Server, fresh: Fresh, case: str) -> None:
+    path, spec, kind = SHORT_LIVED[case]
+    name = fresh()
+    created = server.good("POST", path, {"metadata": {"name": name}, **({"spec": spec} if spec else {})}).body
+    answer = server.good("DELETE", f"{path}/{name}", gracePeriodSeconds="0").body
+    assert answer["kind"] == kind
+    assert (answer["details"] if kind == "Status" else answer["metadata"])["uid"] == created["metadata"]["uid"]

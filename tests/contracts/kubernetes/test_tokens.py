@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from contracts.kubernetes.servers import SPACE, Answer, Server
+from laptops import eventually
 
 Json = dict[str, Any]
 REVIEW = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
@@ -71,13 +72,17 @@ def test_a_token_ends_with_the_pod_that_it_is_bound_to(server: Server, account: 
     name = fresh()
     pod: Json = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}}
     pod["spec"] = {"containers": [{"name": "main", "image": "i"}], "schedulerName": "nobody"}
+    pod["spec"]["serviceAccountName"] = account
     uid = server.good("POST", f"{SPACE}/pods", pod).body["metadata"]["uid"]
     bound = {"kind": "Pod", "apiVersion": "v1", "name": name, "uid": uid}
     token = ask(server, account, boundObjectRef=bound).body["status"]["token"]
     assert said_of(server, token).code == 201
     assert ask(server, account, boundObjectRef={**bound, "uid": "another"}).code == 409
+    refused = ask(server, "default", boundObjectRef=bound)
+    assert refused.code == 400 and "pod running with different serviceaccount name" in refused.body["message"]
+    assert ask(server, account, boundObjectRef={**bound, "kind": "ConfigMap"}).code == 400
     server.good("DELETE", f"{SPACE}/pods/{name}", gracePeriodSeconds="0")
-    assert said_of(server, token).code == 401
+    eventually(lambda: said_of(server, token).code == 401)  # Kubernetes remembers for ten seconds whom it has let in
     assert ask(server, account, boundObjectRef=bound).code == 404
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from laptops import eventually
 
 from katib_codegen.press import render_all
 from katib_codegen.tree import write
@@ -68,8 +69,10 @@ def workspace(tmp_path: Path) -> Path:
 
 
 def explained(server: ApiServer, path: str) -> str:
+    """What kubectl says of a field, as soon as the server has published it."""
     command = [find_kubectl() or "kubectl", f"--kubeconfig={server.kubeconfig}", "explain", path]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    told: str = eventually(lambda: subprocess.run(command, capture_output=True, text=True).stdout)
+    return told
 
 
 def test_a_field_is_added_in_one_file(workspace: Path, api_server: ApiServer) -> None:

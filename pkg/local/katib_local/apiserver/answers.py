@@ -84,8 +84,8 @@ async def stream_events(request: web.Request, kind: Kind, watch: Watch) -> web.S
 
 def _line(request: web.Request, kind: Kind, event: tuple[str, Json], form: str) -> bytes:
     type_, document = event
-    if form == "PartialObjectMetadata":
+    if form == "PartialObjectMetadata" and type_ != "ERROR":
         document = tables.partial(document)
-    elif form == "Table" and type_ != "BOOKMARK":
+    elif form == "Table" and type_ not in ("BOOKMARK", "ERROR"):
         document = tables.render_table(kind, [document], utc_now(), request.query.get("includeObject", "Metadata"))
     return orjson.dumps({"type": type_, "object": document}) + b"\n"

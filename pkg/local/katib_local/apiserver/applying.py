@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from katib_local.apiserver.calls import Call
@@ -85,18 +87,26 @@ def _conflicts(
 
 
 def _conflict(kind: Kind, taken: Mapping[Owner, frozenset[Path]]) -> Refusal:
+    listed = [(_named(owner, kind), _shown(path)) for owner, paths in taken.items() for path in sorted(paths)]
     causes = [
-        {
-            "reason": "FieldManagerConflict",
-            "message": f'conflict with "{manager}" using {kind.api_version}',
-            "field": _shown(path),
-        }
-        for (manager, _, _), paths in taken.items()
-        for path in sorted(paths)
+        {"reason": "FieldManagerConflict", "message": f"conflict with {name}", "field": field} for name, field in listed
     ]
-    listed = "; ".join(f"{cause['message']}: {cause['field']}" for cause in causes)
-    noun = "conflict" if len(causes) == 1 else "conflicts"
-    return Refusal(409, "Conflict", f"Apply failed with {len(causes)} {noun}: {listed}", {"causes": causes})
+    if len(listed) == 1:
+        text = f"1 conflict: conflict with {listed[0][0]}: {listed[0][1]}"
+    else:
+        lines = [
+            f"conflicts with {name}:" + "".join(f"\n- {field}" for _, field in fields)
+            for name, fields in groupby(listed, key=itemgetter(0))
+        ]
+        text = f"{len(listed)} conflicts: " + "\n".join(lines)
+    return Refusal(409, "Conflict", f"Apply failed with {text}", {"causes": causes})
+
+
+def _named(owner: Owner, kind: Kind) -> str:
+    """A manager as a conflict names it."""
+    manager, operation, subresource = owner
+    place = f' with subresource "{subresource}"' if subresource else ""
+    return f'"{manager}"{place}' + (f" using {kind.api_version}" if operation == "Update" else "")
 
 
 def _shown(path: Path) -> str:

@@ -8,23 +8,30 @@ from typing import Any
 from katib_local.apiserver.kinds import Kind
 
 Json = dict[str, Any]
+EXPIRED = 410
+
+
+class UnknownPath(Exception):
+    """A path that no API has; the answer is no Status."""
 
 
 class Refusal(Exception):
-    """An answer that is a Status of failure."""
+    """An answer that is a Status of failure. Without `details` it has none; an empty `reason` is left out."""
 
     def __init__(self, code: int, reason: str, message: str, details: Json | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.reason = reason
         self.message = message
-        self.details = details or {}
+        self.details = details
 
     def status(self) -> Json:
         """The Status object that clients decode."""
         status: Json = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"}
-        status |= {"message": self.message, "reason": self.reason}
-        if self.details:
+        status["message"] = self.message
+        if self.reason:
+            status["reason"] = self.reason
+        if self.details is not None:
             status["details"] = self.details
         return {**status, "code": self.code}
 
@@ -46,6 +53,16 @@ def conflict(kind: Kind, name: str, why: str = "") -> Refusal:
     cause = why or "the object has been modified; please apply your changes to the latest version and try again"
     message = f'Operation cannot be fulfilled on {kind.qualified} "{name}": {cause}'
     return Refusal(409, "Conflict", message, _details(kind, name))
+
+
+def outdated_binding(kind: Kind, name: str, uid: str) -> Refusal:
+    """Of a token that was asked for an object of that name and another uid."""
+    cause = (
+        f"the UID in the bound object reference ({uid}) does not match the UID in record. "
+        "The object might have been deleted and then recreated"
+    )
+    message = f'Operation cannot be fulfilled on {kind.kind} "{name}": {cause}'
+    return Refusal(409, "Conflict", message, {"name": name, "kind": kind.kind})
 
 
 def invalid(kind: Kind, name: str, causes: Sequence[tuple[str, str]]) -> Refusal:
@@ -80,15 +97,26 @@ def unauthorized() -> Refusal:
 
 
 def method_not_allowed() -> Refusal:
-    return Refusal(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+    return Refusal(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {})
 
 
 def no_such_page() -> Refusal:
-    return Refusal(404, "NotFound", "the server could not find the requested resource")
+    """Of an API that is served: no such version, resource or subresource."""
+    return Refusal(404, "NotFound", "the server could not find the requested resource", {})
 
 
 def expired(message: str) -> Refusal:
-    return Refusal(410, "Expired", message)
+    return Refusal(EXPIRED, "Expired", message)
+
+
+def too_large_body(limit: int) -> Refusal:
+    return Refusal(413, "RequestEntityTooLarge", f"Request entity too large: limit is {limit}")
+
+
+def no_version(text: str, *, watch: bool) -> Refusal:
+    """A resourceVersion that is no number: Kubernetes calls it the caller's fault in a list, and its own in a watch."""
+    cause = f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
+    return Refusal(500, "", cause) if watch else bad_request(f"invalid resource version: {cause}")
 
 
 def too_large_version(asked: int, current: int) -> Refusal:

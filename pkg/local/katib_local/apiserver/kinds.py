@@ -103,6 +103,7 @@ CRDS = next(kind for kind in BUILT_INS if kind.kind == "CustomResourceDefinition
 EVENTS = next(kind for kind in BUILT_INS if kind.kind == "Event")
 NAMESPACES = next(kind for kind in BUILT_INS if kind.kind == "Namespace")
 NODES = next(kind for kind in BUILT_INS if kind.kind == "Node")
+JOBS = next(kind for kind in BUILT_INS if kind.kind == "Job")
 PODS = next(kind for kind in BUILT_INS if kind.kind == "Pod")
 SERVICE_ACCOUNTS = next(kind for kind in BUILT_INS if kind.kind == "ServiceAccount")
 WEBHOOKS = tuple(kind for kind in BUILT_INS if kind.group == "admissionregistration.k8s.io")

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from katib_local.apiserver.calls import flag, number
-from katib_local.apiserver.errors import bad_request, expired, too_large_version
+from katib_local.apiserver.errors import EXPIRED, Refusal, bad_request, expired, no_version, too_large_version
 from katib_local.apiserver.kinds import Kind
 from katib_local.apiserver.selectors import parse_field_selector, parse_label_selector
 from katib_local.apiserver.store import Change, Store, Watcher
@@ -60,10 +60,10 @@ def _asked_version(store: Store, query: Query) -> int:
     return asked if asked and query.get("resourceVersionMatch") == "Exact" else store.version
 
 
-def _version(store: Store, text: str) -> int:
+def _version(store: Store, text: str, *, watch: bool = False) -> int:
     """The version that a caller has seen, 0 for none; raises a refusal for one that has not been yet."""
     if text and not text.isdigit():
-        raise bad_request(f"invalid resource version: {text!r}")
+        raise no_version(text, watch=watch)
     version = int(text or 0)
     if version > store.version:
         raise too_large_version(version, store.version)
@@ -94,7 +94,12 @@ class Watch:
         self._test = selector(kind, query)
         self._bookmarks = flag(query, "allowWatchBookmarks")
         self._seconds = _seconds(query)
-        self._first = _initial(store, kind, namespace, query)
+        try:
+            self._first = _initial(store, kind, namespace, query)
+        except Refusal as refusal:
+            if refusal.code != EXPIRED:
+                raise
+            self._first, self._seconds = [("ERROR", refusal.status())], 0  # Kubernetes says so in the watch itself
         self._watcher = Watcher(store, kind.qualified)
 
     def close(self) -> None:
@@ -105,6 +110,8 @@ class Watch:
         deadline = time.monotonic() + self._seconds
         for event in self._first:
             yield event
+        if not self._seconds:
+            return
         told = time.monotonic()
         while time.monotonic() < deadline:
             pause = min(BOOKMARK_EVERY if self._bookmarks else LONGEST_WATCH, deadline - time.monotonic())
@@ -141,7 +148,7 @@ def _initial(store: Store, kind: Kind, namespace: str, query: Query) -> list[tup
         if everything:
             events.append(_bookmark(kind, store.version, initial=True))
         return events
-    changes = store.since(kind.qualified, _version(store, text))
+    changes = store.since(kind.qualified, _version(store, text, watch=True))
     if changes is None:
         raise expired(f"too old resource version: {text} ({store.oldest})")
     test = selector(kind, query)

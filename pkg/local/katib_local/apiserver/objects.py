@@ -11,11 +11,12 @@ from typing import Any
 
 from aiohttp import web
 
+from katib_local.apiserver import discovery
 from katib_local.apiserver.answers import json_answer, shown, shown_one, stream_events
 from katib_local.apiserver.bodies import OBJECTS, PATCHES, parse_body
 from katib_local.apiserver.calls import Call, DeleteOptions, PatchBody, check_apply, flag
-from katib_local.apiserver.errors import Refusal, method_not_allowed, no_such_page, unsupported_media
-from katib_local.apiserver.kinds import NAMESPACES, TOKEN_REQUESTS, Kind
+from katib_local.apiserver.errors import Refusal, UnknownPath, method_not_allowed, no_such_page, unsupported_media
+from katib_local.apiserver.kinds import NAMESPACES, TOKEN_REQUESTS, Catalog, Kind
 from katib_local.apiserver.listing import Watch, list_page, select
 from katib_local.apiserver.logs import pod_log
 from katib_local.apiserver.metadata import typed
@@ -30,6 +31,11 @@ ISSUER: web.AppKey[TokenIssuer] = web.AppKey("issuer", TokenIssuer)
 CLIENT_TLS: web.AppKey[Any] = web.AppKey("client_tls")
 USER: web.RequestKey[tuple[str, tuple[str, ...]]] = web.RequestKey("user")
 PLACE: web.RequestKey[Place] = web.RequestKey("place")
+
+SHOWN_WHEN_GONE = {
+    ("", plural) for plural in ("persistentvolumeclaims", "persistentvolumes", "pods", "serviceaccounts", "services")
+}
+"""Of these a deletion answers the object, of others a Status, once they are gone."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,12 @@ def parse_place(text: str) -> Place:
         raise no_such_page()
     plural, name, subresource = [*parts, "", ""][:3]
     return Place(plural, namespace, name, subresource)
+
+
+def check_group(catalog: Catalog, group: str) -> None:
+    """Raise UnknownPath for a group that nothing is served of."""
+    if group and discovery.group(catalog, group) is None:
+        raise UnknownPath
 
 
 async def _body(request: web.Request, accepted: Sequence[str] = OBJECTS) -> Any:
@@ -80,6 +92,7 @@ async def serve_object(request: web.Request) -> web.StreamResponse:
     namespace, name, subresource = place.namespace, place.name, place.subresource
     kind = registry.catalog.find(info.get("group", ""), info["version"], place.plural)
     if kind is None or (namespace and not kind.namespaced):
+        check_group(registry.catalog, info.get("group", ""))
         raise no_such_page()
     if not name:
         return await _collection(request, registry, kind, namespace)
@@ -166,7 +179,7 @@ async def _single(request: web.Request, registry: Registry, kind: Kind, key: tup
 async def _delete(request: web.Request, registry: Registry, kind: Kind, key: tuple[str, str]) -> web.Response:
     options = DeleteOptions.parse(await _body(request), request.query)
     document, gone = await registry.delete(kind, *key, options, Call(*request[USER]))
-    if not gone:
+    if not gone or (kind.group, kind.plural) in SHOWN_WHEN_GONE:
         return json_answer(document)
     details = {
         "name": key[1],

@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from katib_local.apiserver.calls import DeleteOptions
-from katib_local.apiserver.kinds import NAMESPACES, PODS, Kind
+from katib_local.apiserver.kinds import JOBS, NAMESPACES, PODS, Kind
 from katib_machinery.scalars import format_time
 
 Json = dict[str, Any]
 FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
+DEFAULT_POLICIES = {JOBS: "Orphan"}
+"""What a deletion without a policy means, where it is not Background."""
 
 
 def may_go(document: Json) -> bool:
@@ -24,7 +26,7 @@ def marked(kind: Kind, old: Json, options: DeleteOptions, now: datetime) -> Json
     metadata = dict(old["metadata"])
     grace = _grace(kind, old, options)
     finalizers = list(metadata.get("finalizers") or [])
-    wanted = {"Foreground": FOREGROUND, "Orphan": ORPHAN}.get(options.propagation)
+    wanted = {"Foreground": FOREGROUND, "Orphan": ORPHAN}.get(options.propagation or DEFAULT_POLICIES.get(kind, ""))
     if wanted and wanted not in finalizers:
         finalizers.append(wanted)
     if finalizers:

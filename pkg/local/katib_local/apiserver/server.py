@@ -21,17 +21,24 @@ from katib_local.apiserver import discovery
 from katib_local.apiserver.admission import Admission
 from katib_local.apiserver.answers import json_answer, utc_now
 from katib_local.apiserver.calls import Call, flag
-from katib_local.apiserver.errors import Refusal, method_not_allowed, no_such_page, unauthorized
+from katib_local.apiserver.errors import (
+    Refusal,
+    UnknownPath,
+    method_not_allowed,
+    no_such_page,
+    too_large_body,
+    unauthorized,
+)
 from katib_local.apiserver.garbage import GarbageCollector
 from katib_local.apiserver.kinds import CRDS, Catalog
-from katib_local.apiserver.objects import CLIENT_TLS, ISSUER, PLACE, REGISTRY, USER, Place, serve_object
+from katib_local.apiserver.objects import CLIENT_TLS, ISSUER, PLACE, REGISTRY, USER, Place, check_group, serve_object
 from katib_local.apiserver.registry import Registry
 from katib_local.apiserver.store import Store, StoreError
 from katib_local.apiserver.tokens import TokenIssuer
 
 log = logging.getLogger(__name__)
 Json = dict[str, Any]
-LARGEST_BODY = 8 * 1024 * 1024
+LARGEST_BODY = 3 * 1024 * 1024
 FIRST_NAMESPACES = ("default", "kube-system")
 OPEN_PATHS = ("/livez", "/readyz", "/healthz", "/version", "/version/")
 USERS: web.AppKey[Any] = web.AppKey("users")
@@ -157,15 +164,15 @@ async def _guard(
         return json_answer(refusal.status(), refusal.code)
     except StoreError as error:
         return json_answer(Refusal(500, "InternalError", f"Internal error occurred: {error}").status(), 500)
-    except web.HTTPNotFound:
+    except (UnknownPath, web.HTTPNotFound):
         code = 404
-        return json_answer(no_such_page().status(), 404)
+        return web.Response(text="404 page not found\n", status=404)
     except web.HTTPMethodNotAllowed:
         code = 405
         return json_answer(method_not_allowed().status(), 405)
     except web.HTTPRequestEntityTooLarge:
         code = 413
-        return json_answer(Refusal(413, "RequestEntityTooLarge", "the request is too large").status(), 413)
+        return json_answer(too_large_body(LARGEST_BODY).status(), 413)
     except (web.HTTPException, ConnectionError):
         raise
     except Exception as error:
@@ -229,12 +236,16 @@ async def _groups(request: web.Request) -> web.Response:
 
 
 async def _group(request: web.Request) -> web.Response:
-    return _page(discovery.group(request.app[REGISTRY].catalog, request.match_info["group"]))
+    document = discovery.group(request.app[REGISTRY].catalog, request.match_info["group"])
+    if document is None:
+        raise UnknownPath
+    return json_answer(document)
 
 
 async def _resources(request: web.Request) -> web.Response:
-    info = request.match_info
-    return _page(discovery.resources(request.app[REGISTRY].catalog, info.get("group", ""), info["version"]))
+    info, catalog = request.match_info, request.app[REGISTRY].catalog
+    check_group(catalog, info.get("group", ""))
+    return _page(discovery.resources(catalog, info.get("group", ""), info["version"]))
 
 
 async def _openapi_root(request: web.Request) -> web.Response:

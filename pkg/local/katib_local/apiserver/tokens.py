@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from katib_local.apiserver.errors import conflict, invalid, not_found
+from katib_local.apiserver.errors import bad_request, invalid, not_found, outdated_binding
 from katib_local.apiserver.kinds import PODS, SERVICE_ACCOUNTS, TOKEN_REQUESTS
 from katib_local.apiserver.store import Store
 from katib_machinery.scalars import format_time
@@ -72,16 +72,18 @@ class TokenIssuer:
 
     def _bound_pod(self, namespace: str, account: str, bound: Mapping[str, Any]) -> Json:
         if bound.get("kind") != PODS.kind:
-            text = f'Unsupported value: "{bound.get("kind")}": supported values: "{PODS.kind}"'
-            raise invalid(TOKEN_REQUESTS, account, [("spec.boundObjectRef.kind", text)])
+            form = f"{str(bound.get('apiVersion') or '').rpartition('/')[0]}/v1, Kind={bound.get('kind')}"
+            raise bad_request(f"cannot bind token to object of type {form}")
         name = str(bound.get("name") or "")
         pod = self._store.get(PODS.qualified, namespace, name)
         if pod is None:
             raise not_found(PODS, name)
         uid = pod["metadata"]["uid"]
         if bound.get("uid") not in (None, "", uid):
-            raise conflict(
-                PODS, name, f"the UID in the bound object reference ({bound['uid']}) is not the pod's ({uid})"
+            raise outdated_binding(PODS, name, bound["uid"])
+        if pod["spec"].get("serviceAccountName", DEFAULT) != account:
+            raise bad_request(
+                f'cannot bind token for serviceaccount "{account}" to pod running with different serviceaccount name.'
             )
         return {"name": name, "uid": uid}
 
