@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import ast
 import re
-import subprocess
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
-from pathlib import Path
 from types import ModuleType
 
 import pytest
+from house.sources import ROOT, hand_written, nodes
 
 from katib_apis.v1beta1 import defaults, enums, names, resources
 
-ROOT = Path(__file__).parents[2]
 # A plain word: one of any spelling that an English sentence or another program could hold as well, or a number.
 PLAIN = re.compile(r"[A-Z]?[a-z]*|[A-Z]+|[0-9]+")
 # Long enough to be nothing else when it stands within a longer text.
@@ -70,25 +68,17 @@ WITHIN = re.compile(
 )
 
 
-def hand_written() -> Iterator[Path]:
-    """The product's modules that a person writes."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "pkg/*/katib_*.py"]
-    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
-    paths = (ROOT / name for name in found)
-    return (path for path in paths if path.is_file() and "DO NOT EDIT" not in path.read_text()[:200])
-
-
 def program_names() -> set[str]:
     """Names of distributions and commands: pyproject.toml is their source."""
     projects = [tomllib.loads(path.read_text())["project"] for path in ROOT.glob("pkg/*/pyproject.toml")]
     return {name for project in projects for name in (project["name"], *project.get("scripts", {}))}
 
 
-def typed_facts(text: str) -> Iterator[tuple[int, str | int]]:
-    """The facts that a module types, each with its line; docstrings say what they like."""
-    tree = ast.parse(text)
-    silent = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
+def typed_facts(found: Iterable[ast.AST]) -> Iterator[tuple[int, str | int]]:
+    """The facts that a module's nodes type, each with its line; docstrings say what they like."""
+    found = list(found)
+    silent = {id(node.value) for node in found if isinstance(node, ast.Expr)}
+    for node in found:
         if not isinstance(node, ast.Constant) or id(node) in silent or isinstance(node.value, bool):
             continue
         if isinstance(node.value, str | int) and node.value in FACTS:
@@ -97,26 +87,31 @@ def typed_facts(text: str) -> Iterator[tuple[int, str | int]]:
             yield from ((node.lineno, fact) for fact in WITHIN.findall(node.value))
 
 
-def test_no_fact_of_the_sources_is_typed_by_hand() -> None:
+@pytest.fixture(scope="module")
+def typed() -> list[tuple[str, int, str | int]]:
+    """Every fact that the product's modules type: where, its line, the fact."""
+    return [
+        (str(path.relative_to(ROOT)), line, fact)
+        for path in hand_written("pkg/*/katib_*.py")
+        for line, fact in typed_facts(nodes(path))
+    ]
+
+
+def test_no_fact_of_the_sources_is_typed_by_hand(typed: list[tuple[str, int, str | int]]) -> None:
     own = program_names()
-    typed = [
+    wrong = [
         f"{place}:{line} types {fact!r}: import {FACTS[fact]}"
-        for path in hand_written()
-        for place in [str(path.relative_to(ROOT))]
-        for line, fact in typed_facts(path.read_text())
+        for place, line, fact in typed
         if fact not in own and not any(fact == foreign and place.startswith(where) for foreign, where in FOREIGN)
     ]
-    assert not typed, "\n" + "\n".join(typed)
+    assert not wrong, "\n" + "\n".join(wrong)
 
 
-def test_nothing_is_excused_that_nobody_types() -> None:
-    typed = {
-        (fact, str(path.relative_to(ROOT))) for path in hand_written() for _, fact in typed_facts(path.read_text())
-    }
+def test_nothing_is_excused_that_nobody_types(typed: list[tuple[str, int, str | int]]) -> None:
     unused = [
         (foreign, where)
         for foreign, where in FOREIGN
-        if not any(fact == foreign and place.startswith(where) for fact, place in typed)
+        if not any(fact == foreign and place.startswith(where) for place, _, fact in typed)
     ]
     assert not unused
 
@@ -137,4 +132,4 @@ TYPED = {
 
 @pytest.mark.parametrize(("line", "fact"), TYPED.items())
 def test_a_typed_fact_is_found_and_a_plain_word_is_not(line: str, fact: str | int | None) -> None:
-    assert [found for _, found in typed_facts(line)] == ([] if fact is None else [fact])
+    assert [found for _, found in typed_facts(ast.walk(ast.parse(line)))] == ([] if fact is None else [fact])

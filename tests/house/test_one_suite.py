@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from house.sources import ROOT, nodes
+
 MOST = 15
 
 
 def exceptions() -> Iterator[tuple[str, dict[str, object]]]:
     """Each call of laptop_differs: where it is, and its words."""
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
-        tree = ast.parse(path.read_text())
         words = {
             target.id: node.value.value
-            for node in ast.walk(tree)
+            for node in nodes(path)
             if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
             for target in node.targets
             if isinstance(target, ast.Name)
         }
-        for node in ast.walk(tree):
+        for node in nodes(path):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "laptop_differs":
                 given = {word.arg or "": _constant(word.value, words) for word in node.keywords}
                 yield f"{path.relative_to(ROOT)}:{node.lineno}", given
