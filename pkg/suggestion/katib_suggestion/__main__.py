@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import logging
 import os
@@ -9,7 +10,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from katib_apis.v1beta1 import names
+from katib_apis.v1beta1 import defaults, names
 from katib_machinery.flags import FlagParser, ShowVersion
 
 log = logging.getLogger("katib-suggestion")
@@ -36,26 +37,38 @@ def build_parser() -> FlagParser:
         metavar="[NAME=]MODULE:CLASS",
         help="serve an algorithm of yours too, under NAME or the `name` of its class; may be given more than once",
     )
+    volume = defaults.SUGGESTION_CONFIG_VOLUME_MOUNT_PATH
+    parser.add_argument(
+        "--data-dir",
+        default=volume if os.path.isdir(volume) else None,
+        metavar="DIRECTORY",
+        help="where pbt keeps the checkpoints of trials; {namespace}, {experiment} and {algorithm} in it make it "
+        f"another one for each experiment (default: {volume}, if it is there)",
+    )
     parser.add_argument("--version", action=ShowVersion, distribution="katib-suggestion")
     return parser
 
 
-async def serve(listen_address: str, algorithms: Sequence[str], *, strict_count: bool) -> None:
+async def serve(parsed: argparse.Namespace) -> None:
     """Serve until SIGTERM or SIGINT; raises OSError for an address that cannot be had, ValueError for an algorithm."""
+    from katib_suggestion.checkpoints import Checkpoints
     from katib_suggestion.registry import build_registry
     from katib_suggestion.service import SuggestionService, build_server
 
-    registry = build_registry(algorithms)
+    registry = build_registry(parsed.algorithm)
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    server = build_server(SuggestionService(registry, strict_count=strict_count))
+    checkpoints = Checkpoints(parsed.data_dir) if parsed.data_dir else None
+    server = build_server(SuggestionService(registry, strict_count=parsed.strict_count, checkpoints=checkpoints))
     try:
-        server.add_insecure_port(listen_address)
+        server.add_insecure_port(parsed.listen_address)
     except RuntimeError as error:
-        raise OSError(f"cannot listen on {listen_address}: is it in use? Choose another --listen-address") from error
+        raise OSError(
+            f"cannot listen on {parsed.listen_address}: is it in use? Choose another --listen-address"
+        ) from error
     await server.start()
-    log.info("listening on %s with %s", listen_address, ", ".join(registry.names))
+    log.info("listening on %s with %s", parsed.listen_address, ", ".join(registry.names))
     await stopping.wait()
     await server.stop(GRACE)
 
@@ -68,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.environ.setdefault(variable, "1")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
     try:
-        asyncio.run(serve(parsed.listen_address, parsed.algorithm, strict_count=parsed.strict_count))
+        asyncio.run(serve(parsed))
     except (OSError, ValueError) as error:
         print(f"katib-suggestion: {error}", file=sys.stderr)
         return 1

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from katib_apis.v1beta1 import api_pb2
 from katib_domain.search_space import SearchSpace
+from katib_suggestion.checkpoints import Checkpoints, Owner
 from katib_suggestion.experiments import to_problem
 from katib_suggestion.history import Reading
 from katib_suggestion.memory import Memory
@@ -82,6 +83,8 @@ def answer_validation(request: api_pb2.ValidateAlgorithmSettingsRequest, registr
     given = [(entry.name, entry.value) for entry in request.experiment.spec.algorithm.algorithm_settings]
     for name in unknown_settings(type(task.strategy), given):
         log.warning("experiment %s: setting %s is not known and has no effect", task.experiment, shown(name))
+    for text in task.strategy.advice(to_problem(request.experiment.spec)):
+        log.warning("experiment %s: %s", task.experiment, text)
 
 
 def answer_suggestions(
@@ -90,8 +93,9 @@ def answer_suggestions(
     *,
     strict_count: bool = False,
     memory: Memory | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> api_pb2.GetSuggestionsReply:
-    """New points for an Experiment; raises RefusedError."""
+    """New points for an Experiment; raises RefusedError, and OSError when their checkpoints cannot be written."""
     task, objectives = read_task(request.experiment, registry)
     owner = f"{request.experiment.namespace}/{request.experiment.name}"
     reading = Reading(task.space, objectives, task.strategy.resource, owner)
@@ -105,7 +109,20 @@ def answer_suggestions(
     if strict_count and isinstance(task.strategy, Algorithm):
         points = fill_up([entry.point for entry in answer.suggestions], history, wanted)
         answer = Answer(tuple(map(Suggestion, points)))
+    if any(entry.checkpoint for entry in answer.suggestions):
+        _prepare(checkpoints, request, answer)
     return to_reply(task, answer)
+
+
+def _prepare(checkpoints: Checkpoints | None, request: api_pb2.GetSuggestionsRequest, answer: Answer) -> None:
+    experiment = request.experiment
+    if checkpoints is None:
+        log.warning(
+            "experiment %s: there is no directory of checkpoints, so no trial goes on from another", experiment.name
+        )
+        return
+    owner = Owner(experiment.namespace, experiment.name, experiment.spec.algorithm.algorithm_name)
+    checkpoints.prepare(owner, answer, first=not request.trials)
 
 
 def read_given(space: SearchSpace, given: Iterable[api_pb2.TrialSpec.ParameterAssignments]) -> tuple[Point, ...]:

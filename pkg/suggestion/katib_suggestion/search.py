@@ -171,6 +171,10 @@ class Strategy:
         """What else it cannot work with, each as `spec.field: value: what is wrong: cure`; asked once all else is right."""
         return ()
 
+    def advice(self, problem: Problem) -> Iterable[str]:
+        """What it can work with, although it need not go well: told in the service's log when an Experiment is validated."""
+        return ()
+
 
 @dataclass(frozen=True)
 class Algorithm(Strategy, ABC):

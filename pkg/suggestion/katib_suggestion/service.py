@@ -13,6 +13,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from katib_apis.v1beta1 import api_pb2, api_pb2_grpc, names
 from katib_suggestion.answers import answer_suggestions, answer_validation
+from katib_suggestion.checkpoints import Checkpoints
 from katib_suggestion.memory import Memory
 from katib_suggestion.problem import RefusedError
 from katib_suggestion.registry import Registry
@@ -33,9 +34,12 @@ OPTIONS = [
 class SuggestionService(api_pb2_grpc.SuggestionServicer):
     """api.v1.beta1.Suggestion, for every algorithm and any number of Experiments."""
 
-    def __init__(self, registry: Registry, *, strict_count: bool = False) -> None:
+    def __init__(
+        self, registry: Registry, *, strict_count: bool = False, checkpoints: Checkpoints | None = None
+    ) -> None:
         self._registry = registry
         self._strict_count = strict_count
+        self._checkpoints = checkpoints
         self._memory = Memory()
 
     async def GetSuggestions(
@@ -43,7 +47,13 @@ class SuggestionService(api_pb2_grpc.SuggestionServicer):
     ) -> api_pb2.GetSuggestionsReply:
         return await _answer(
             context,
-            lambda: answer_suggestions(request, self._registry, strict_count=self._strict_count, memory=self._memory),
+            lambda: answer_suggestions(
+                request,
+                self._registry,
+                strict_count=self._strict_count,
+                memory=self._memory,
+                checkpoints=self._checkpoints,
+            ),
         )
 
     async def ValidateAlgorithmSettings(
