@@ -19,6 +19,7 @@ BUILT_IN: Mapping[str, str] = {
     "cmaes": "katib_suggestion.algorithms.cmaes:CMAES",
     "grid": "katib_suggestion.algorithms.grid:GridSearch",
     "halton": "katib_suggestion.algorithms.halton:Halton",
+    "hyperband": "katib_suggestion.algorithms.hyperband:Hyperband",
     "multivariate-tpe": "katib_suggestion.algorithms.multivariate_tpe:MultivariateTPE",
     "random": "katib_suggestion.algorithms.random_search:RandomSearch",
     "sobol": "katib_suggestion.algorithms.sobol:Sobol",

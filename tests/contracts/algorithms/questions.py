@@ -32,9 +32,14 @@ class Profile:
     settings: Mapping[str, str] = field(default_factory=dict)
     nas: api_pb2.NasConfig | None = None
     """For those that search architectures instead of parameters."""
+    resource: str = ""
+    """A parameter that every Experiment gets beside its own, for those that set one themselves."""
 
 
-PROFILES: Mapping[str, Profile] = {}
+PROFILES: Mapping[str, Profile] = {
+    "hyperband": Profile({"r_l": "9", "resource_name": "epochs"}, resource="epochs"),
+    "pbt": Profile({"suggestion_trial_dir": "/checkpoints", "n_population": "5", "truncation_threshold": "0.2"}),
+}
 """One line for each algorithm with settings that must be given, or with another space."""
 
 
@@ -96,8 +101,10 @@ def an_experiment(
     profile = profile_of(algorithm)
     for name, value in {**profile.settings, **(settings or {})}.items():
         chosen.algorithm_settings.add(name=name, value=value)
+    missing = {profile.resource} - {"", *(entry.name for entry in parameters)}
+    more = [a_parameter(name, api_pb2.INT, bounds=("1", "1")) for name in missing]
     spec = api_pb2.ExperimentSpec(
-        parameter_specs=api_pb2.ExperimentSpec.ParameterSpecs(parameters=[] if profile.nas else parameters),
+        parameter_specs=api_pb2.ExperimentSpec.ParameterSpecs(parameters=[] if profile.nas else [*parameters, *more]),
         nas_config=profile.nas,
         objective=api_pb2.ObjectiveSpec(type=goal, objective_metric_name=LOSS),
         algorithm=chosen,
