@@ -21,6 +21,7 @@ BUILT_IN: Mapping[str, str] = {
     "halton": "katib_suggestion.algorithms.halton:Halton",
     "hyperband": "katib_suggestion.algorithms.hyperband:Hyperband",
     "multivariate-tpe": "katib_suggestion.algorithms.multivariate_tpe:MultivariateTPE",
+    "pbt": "katib_suggestion.algorithms.pbt:PopulationBasedTraining",
     "random": "katib_suggestion.algorithms.random_search:RandomSearch",
     "sobol": "katib_suggestion.algorithms.sobol:Sobol",
     "tpe": "katib_suggestion.algorithms.tpe:TPE",

@@ -1,0 +1,137 @@
+"""The members of a population, read from trials, and their names, from which nearly all can be read again.
+
+A member is one of the places of its generation; a failed one is tried again at the same place. Its name says both: the
+generation openly, place and attempt by a hash. So a restart loses nothing, and a repeated request repeats its names.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from katib_apis.v1beta1 import names
+from katib_suggestion.search import Observation, Search, State, Trial
+
+LONGEST_NAME = 63
+MOST_ATTEMPTS = 4
+"""A member is tried once, and again at most three times (D-42)."""
+FIRST_PLACES = 4096
+NAME = re.compile(r".*-g(\d{1,9})-([a-z2-7]{8})", re.ASCII)
+NUMBER = re.compile(r"\d{1,9}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Naming:
+    """Names of one Experiment's members: the Experiment's, the generation and eight characters (D-41)."""
+
+    experiment: str
+    salt: int
+
+    def code(self, generation: int, place: int, attempt: int) -> str:
+        text = f"{self.salt}/{generation}/{place}/{attempt}"
+        return base64.b32encode(hashlib.blake2b(text.encode(), digest_size=5).digest()).decode().lower()
+
+    def name(self, generation: int, place: int, attempt: int = 0) -> str:
+        tail = f"-g{generation}-{self.code(generation, place, attempt)}"
+        return self.experiment[: LONGEST_NAME - len(tail)].rstrip("-") + tail
+
+    def places(self, generation: int, count: int) -> dict[str, tuple[int, int]]:
+        """Place and attempt of each code, for so many places."""
+        return {
+            self.code(generation, place, attempt): (place, attempt)
+            for place in range(count)
+            for attempt in range(MOST_ATTEMPTS)
+        }
+
+
+@dataclass(frozen=True)
+class Member:
+    """A trial of the population; one that was not named here has no place."""
+
+    trial: Trial
+    place: int | None = None
+    attempt: int = 0
+
+    @property
+    def parent(self) -> str:
+        return self.trial.labels.get(names.LABEL_PBT_PARENT, "")
+
+
+@dataclass
+class Generation:
+    """All members of one generation."""
+
+    number: int
+    members: list[Member] = field(default_factory=list)
+
+    @cached_property
+    def valued(self) -> list[tuple[Member, Observation]]:
+        """Those that ended with a value, the best first."""
+        found = [(entry, entry.trial.observation) for entry in self.members if entry.trial.observation is not None]
+        return sorted(found, key=lambda pair: (pair[1].loss, pair[0].trial.name))
+
+    @cached_property
+    def places(self) -> dict[int, list[Member]]:
+        """The attempts at each place, the first one first."""
+        found: dict[int, list[Member]] = {}
+        for member in sorted(self.members, key=lambda entry: entry.attempt):
+            if member.place is not None:
+                found.setdefault(member.place, []).append(member)
+        return found
+
+    @property
+    def failed(self) -> list[Member]:
+        """The last attempt at each place where every one has failed, if it may be tried again."""
+        lost = [
+            attempts[-1]
+            for _, attempts in sorted(self.places.items())
+            if all(entry.trial.state is State.FAILED for entry in attempts)
+        ]
+        return [entry for entry in lost if entry.attempt + 1 < MOST_ATTEMPTS and entry.trial.point is not None]
+
+
+@dataclass(frozen=True)
+class Population:
+    """The generations that have members."""
+
+    generations: Mapping[int, Generation]
+
+    def find(self, number: int) -> Generation:
+        return self.generations.get(number) or Generation(number)
+
+    def current(self, size: int) -> Generation:
+        """The generation that new members belong to: the last one, or the next when `size` of it have a value (D-42)."""
+        last = self.find(max(self.generations, default=0))
+        return self.find(last.number + 1) if len(last.valued) >= size else last
+
+    def pool(self, number: int) -> Generation:
+        """The generation that another one descends from: the last before it that has values; without members if none."""
+        earlier = [entry for entry in self.generations.values() if entry.number < number and entry.valued]
+        return max(earlier, key=lambda entry: entry.number, default=Generation(-1))
+
+
+def read_population(naming: Naming, search: Search, size: int) -> Population:
+    """The population of a search. Trials that say nothing of their generation are of the first one (U-02)."""
+    found: dict[int, list[tuple[Trial, str]]] = {}
+    for trial in search.trials:
+        named = NAME.fullmatch(trial.name)
+        number = _generation(trial, named)
+        # Each generation has members: a number beyond that of all trials is not from here.
+        found.setdefault(number if number <= len(search.trials) else 0, []).append((trial, named[2] if named else ""))
+    generations = {}
+    for number, trials in found.items():
+        places = naming.places(number, 2 * len(trials) + min(size, FIRST_PLACES))
+        members = [Member(trial, *places.get(code, (None, 0))) for trial, code in trials]
+        generations[number] = Generation(number, members)
+    return Population(generations)
+
+
+def _generation(trial: Trial, named: re.Match[str] | None) -> int:
+    label = trial.labels.get(names.LABEL_PBT_GENERATION, "")
+    if NUMBER.fullmatch(label):
+        return int(label)
+    return int(named[1]) if named else 0
