@@ -27,7 +27,7 @@ SETTINGS = {
     "truncation_threshold": "0.2",
     "random_state": "7",
 }
-NAME = re.compile(r"searching-g(\d+)-[a-z2-7]{8}")
+NAME = re.compile(r"searching-g(\d+)-[0-9a-f]{8}")
 
 
 def searching(parameters: list[api_pb2.ParameterSpec] | None = None, **settings: str) -> Running:

@@ -180,7 +180,7 @@ class _Filling:
         self.last = max(brackets, default=0)
         self.rung = len(brackets[self.last].rungs) - 1 if brackets else 0
         self._plan, self._brackets, self._search = plan, brackets, search
-        self._wanted = search.wanted
+        self._wanted = max(0, search.wanted)
         self._fresh: list[Point] | None = None
         self._exhausted = False
 

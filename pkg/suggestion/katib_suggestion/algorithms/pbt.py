@@ -46,7 +46,7 @@ class PopulationBasedTraining(Scheduler):
         naming = Naming(search.experiment, search.steady_dice("names").getrandbits(64))
         population = read_population(naming, search, self.n_population)
         turn = _Turn(self, search, naming, population)
-        return Answer(tuple(islice(turn.suggest(), search.wanted)))
+        return Answer(tuple(islice(turn.suggest(), max(0, search.wanted))))
 
     def explore(self, search: Search, point: Point, dice: random.Random) -> Point:
         """Hyperparameters beside those of a member."""
@@ -60,7 +60,7 @@ class _Turn:
 
     def __init__(self, pbt: PopulationBasedTraining, search: Search, naming: Naming, population: Population) -> None:
         self._pbt, self._search, self._naming = pbt, search, naming
-        self._generation = population.current(pbt.n_population)
+        self._generation = population.current
         self._descent = Descent(population.pool(self._generation.number), pbt.truncation_threshold)
         self._taken = {trial.name for trial in search.trials}
 
@@ -97,6 +97,7 @@ class _Turn:
         for place in count():
             name = self._naming.name(self._generation.number, place)
             if place not in self._generation.places and name not in self._taken:
+                self._taken.add(name)
                 yield place, name
 
     def _dice(self, place: int) -> random.Random:

@@ -6,10 +6,9 @@ generation openly, place and attempt by a hash. So a restart loses nothing, and 
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -20,7 +19,7 @@ LONGEST_NAME = 63
 MOST_ATTEMPTS = 4
 """A member is tried once, and again at most three times (D-42)."""
 FIRST_PLACES = 4096
-NAME = re.compile(r".*-g(\d{1,9})-([a-z2-7]{8})", re.ASCII)
+NAME = re.compile(r".*-g(\d{1,9})-([0-9a-f]{8})", re.ASCII)
 NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 
 
@@ -33,19 +32,23 @@ class Naming:
 
     def code(self, generation: int, place: int, attempt: int) -> str:
         text = f"{self.salt}/{generation}/{place}/{attempt}"
-        return base64.b32encode(hashlib.blake2b(text.encode(), digest_size=5).digest()).decode().lower()
+        return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
 
     def name(self, generation: int, place: int, attempt: int = 0) -> str:
         tail = f"-g{generation}-{self.code(generation, place, attempt)}"
         return self.experiment[: LONGEST_NAME - len(tail)].rstrip("-") + tail
 
-    def places(self, generation: int, count: int) -> dict[str, tuple[int, int]]:
-        """Place and attempt of each code, for so many places."""
-        return {
-            self.code(generation, place, attempt): (place, attempt)
-            for place in range(count)
-            for attempt in range(MOST_ATTEMPTS)
-        }
+    def places(self, generation: int, codes: Collection[str], count: int) -> dict[str, tuple[int, int]]:
+        """Place and attempt of each code that is one of the first `count` places."""
+        found: dict[str, tuple[int, int]] = {}
+        for attempt in range(MOST_ATTEMPTS):
+            for place in range(count):
+                if len(found) == len(codes):
+                    return found
+                code = self.code(generation, place, attempt)
+                if code in codes:
+                    found[code] = place, attempt
+        return found
 
 
 @dataclass(frozen=True)
@@ -63,10 +66,19 @@ class Member:
 
 @dataclass
 class Generation:
-    """All members of one generation."""
+    """All members of one generation, looked up when they are asked for: most generations never are."""
 
     number: int
-    members: list[Member] = field(default_factory=list)
+    naming: Naming
+    size: int
+    trials: list[tuple[Trial, str]] = field(default_factory=list)
+    """Each trial, with the code of its name."""
+
+    @cached_property
+    def members(self) -> list[Member]:
+        codes = {code for _, code in self.trials if code}
+        places = self.naming.places(self.number, codes, 2 * len(self.trials) + min(self.size, FIRST_PLACES))
+        return [Member(trial, *places.get(code, (None, 0))) for trial, code in self.trials]
 
     @cached_property
     def valued(self) -> list[tuple[Member, Observation]]:
@@ -98,36 +110,38 @@ class Generation:
 class Population:
     """The generations that have members."""
 
+    naming: Naming
+    size: int
     generations: Mapping[int, Generation]
 
     def find(self, number: int) -> Generation:
-        return self.generations.get(number) or Generation(number)
+        return self.generations.get(number) or Generation(number, self.naming, self.size)
 
-    def current(self, size: int) -> Generation:
-        """The generation that new members belong to: the last one, or the next when `size` of it have a value (D-42)."""
+    @property
+    def current(self) -> Generation:
+        """The generation that new members belong to: the last one, or the next when enough of it have a value (D-42)."""
         last = self.find(max(self.generations, default=0))
-        return self.find(last.number + 1) if len(last.valued) >= size else last
+        return self.find(last.number + 1) if len(last.valued) >= self.size else last
 
     def pool(self, number: int) -> Generation:
         """The generation that another one descends from: the last before it that has values; without members if none."""
-        earlier = [entry for entry in self.generations.values() if entry.number < number and entry.valued]
-        return max(earlier, key=lambda entry: entry.number, default=Generation(-1))
+        for earlier in sorted((entry for entry in self.generations if entry < number), reverse=True):
+            if self.generations[earlier].valued:
+                return self.generations[earlier]
+        return Generation(-1, self.naming, self.size)
 
 
 def read_population(naming: Naming, search: Search, size: int) -> Population:
     """The population of a search. Trials that say nothing of their generation are of the first one (U-02)."""
-    found: dict[int, list[tuple[Trial, str]]] = {}
+    found: dict[int, Generation] = {}
+    population = Population(naming, size, found)
     for trial in search.trials:
         named = NAME.fullmatch(trial.name)
         number = _generation(trial, named)
         # Each generation has members: a number beyond that of all trials is not from here.
-        found.setdefault(number if number <= len(search.trials) else 0, []).append((trial, named[2] if named else ""))
-    generations = {}
-    for number, trials in found.items():
-        places = naming.places(number, 2 * len(trials) + min(size, FIRST_PLACES))
-        members = [Member(trial, *places.get(code, (None, 0))) for trial, code in trials]
-        generations[number] = Generation(number, members)
-    return Population(generations)
+        number = number if number <= len(search.trials) else 0
+        found.setdefault(number, population.find(number)).trials.append((trial, named[2] if named else ""))
+    return population
 
 
 def _generation(trial: Trial, named: re.Match[str] | None) -> int:
