@@ -142,8 +142,10 @@ def _db_manager(laptop: Laptop) -> Program:
 
 def _suggestion(laptop: Laptop) -> Program:
     listen = f"--listen-address={socket(laptop, SERVICE)}"
+    # The directory of the claim that an algorithm's own service would have mounted.
+    data = f"--data-dir={laptop.state.claims}/{{namespace}}/{{experiment}}-{{algorithm}}"
     own = [f"{PREFIX}{entry}" for entry in laptop.algorithms]
-    return Program("suggestion", [*module("katib_suggestion"), listen, *own])
+    return Program("suggestion", [*module("katib_suggestion"), listen, data, *own])
 
 
 def _early_stopping(laptop: Laptop) -> Program:

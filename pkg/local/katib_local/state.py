@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from katib_apis.v1beta1 import names
+from katib_local.node.options import CLAIMS
 
 STATE_VERSION = 1
 LONGEST_SOCKET_PATH = 100
@@ -80,6 +81,11 @@ class StateDirectory:
     @property
     def pods(self) -> Path:
         return self.path / "node"
+
+    @property
+    def claims(self) -> Path:
+        """What persistent volume claims hold, each in a directory below that of its namespace."""
+        return self.pods / CLAIMS
 
     @property
     def kept_logs(self) -> Path:

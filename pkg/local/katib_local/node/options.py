@@ -8,6 +8,8 @@ from pathlib import Path
 
 from katib_local.node.images import Image
 
+CLAIMS = "claims"
+
 
 @dataclass(frozen=True)
 class NodeOptions:
@@ -22,3 +24,8 @@ class NodeOptions:
     own_bin: str = ""
     log_port: int = 0
     gpus: int = 0
+
+    @property
+    def claims(self) -> Path:
+        """What persistent volume claims hold, each in a directory below that of its namespace."""
+        return self.state_dir / CLAIMS

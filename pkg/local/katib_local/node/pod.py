@@ -123,7 +123,7 @@ class PodRunner:
             self.pod["spec"], lambda kind, name: self.reporter.fetch(kind, namespace, name)
         )
         try:
-            supply = Supply(self.pod, self.sources.find, self.allocatable)
+            supply = Supply(self.pod, self.sources.find, self.allocatable, self.options.claims)
             self.places = make_volumes(supply, self.folder / "volumes")
             self._spawn(await bring_tokens(self.pod, self.folder / "volumes", self.reporter))
         except ContainerError as error:

@@ -64,15 +64,21 @@ class Root:
         self.scratch = scratch
         self.count = 0
         self.base = os.path.abspath(root) if root else ""
+        self.volumes: list[str] = []
 
     def bind(self, source: str, target: str, read_only: bool) -> None:
-        """Let a volume stand at a path; what does not exist there is made in memory, never on the machine's disk."""
+        """Let a volume stand at a path; what does not exist there is made in memory, never on the machine's disk.
+
+        Inside another volume it is made there, as container engines do: who shares that one must go on sharing it.
+        """
         place = self.place(target)
         if not os.path.exists(place):
             place = self.make(target, os.path.isdir(source))
         mount(source, place, None, MS_BIND | MS_REC)
         if read_only:
             mount("none", place, None, MS_BIND | MS_REMOUNT | MS_RDONLY)
+        else:
+            self.volumes.append(os.path.normpath(target))
 
     def place(self, target: str) -> str:
         return os.path.normpath(f"{self.base}/{target.lstrip('/')}")
@@ -81,7 +87,9 @@ class Root:
         ancestor = os.path.dirname(os.path.normpath(target))
         while not os.path.isdir(self.place(ancestor)):
             ancestor = os.path.dirname(ancestor)
-        if ancestor == "/" and not self.base:
+        if any(f"{ancestor}/".startswith(f"{volume}/") for volume in self.volumes):
+            pass
+        elif ancestor == "/" and not self.base:
             self.base = self.replica("/", self.stash())
         else:
             place = self.place(ancestor)

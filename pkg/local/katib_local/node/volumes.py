@@ -16,7 +16,7 @@ from katib_local.node.host_paths import FAILED_MOUNT, find_host_path
 Json = Mapping[str, Any]
 Fetch = Callable[[str, str], Json | None]
 PLAIN_MODE = 0o644
-KINDS = "emptyDir, configMap, secret, hostPath, downwardAPI or projected"
+KINDS = "emptyDir, configMap, secret, hostPath, downwardAPI, projected or persistentVolumeClaim"
 PROJECTED = "configMap, secret, downwardAPI or serviceAccountToken"
 
 
@@ -27,6 +27,8 @@ class Supply:
     pod: Json
     fetch: Fetch
     allocatable: Mapping[str, str] = field(default_factory=dict)
+    claims: Path | None = None
+    """Where the directories of claims are, by namespace and name; they outlive the pod."""
 
 
 def make_volumes(supply: Supply, folder: Path) -> dict[str, str]:
@@ -40,6 +42,8 @@ def make_volumes(supply: Supply, folder: Path) -> dict[str, str]:
 def _make(supply: Supply, volume: Json, place: Path) -> str:
     if "hostPath" in volume:
         return find_host_path(volume["name"], volume["hostPath"])
+    if "persistentVolumeClaim" in volume and supply.claims is not None:
+        place = supply.claims / supply.pod["metadata"]["namespace"] / volume["persistentVolumeClaim"]["claimName"]
     place.mkdir(parents=True, exist_ok=True)
     place.chmod(0o777)
     if "projected" in volume:
@@ -49,7 +53,7 @@ def _make(supply: Supply, volume: Json, place: Path) -> str:
                 continue  # `tokens` writes it, and again while the pod runs
             if not _fill(supply, place, source, projected.get("defaultMode")):
                 raise _unknown(volume["name"], "projected source", source, PROJECTED)
-    elif "emptyDir" not in volume and not _fill(supply, place, volume):
+    elif not {"emptyDir", "persistentVolumeClaim"} & volume.keys() and not _fill(supply, place, volume):
         raise _unknown(volume["name"], "kind", volume, KINDS)
     return str(place)
 

@@ -123,6 +123,21 @@ async def test_a_pod_has_the_token_that_it_wants_or_says_that_it_has_none(
     assert ("no token for nobody" in listener.messages) is (phase == "Failed")
 
 
+@pytest.mark.parametrize("isolation", isolations())
+async def test_containers_share_a_volume_inside_of_which_one_has_another_volume(tmp_path: Path, isolation: str) -> None:
+    """As checkpoints in a directory of the metrics' volume."""
+    writer = "echo a > /mnt/katib/outer; echo b > /mnt/katib/inner/file"
+    pod = a_pod(["sh", "-c", writer], ["sh", "-c", "until [ -e /mnt/katib/outer ]; do sleep 0.02; done"])
+    pod["spec"]["volumes"] = [{"name": "v", "emptyDir": {}}, {"name": "w", "persistentVolumeClaim": {"claimName": "c"}}]
+    outer, inner = {"name": "v", "mountPath": "/mnt/katib"}, {"name": "w", "mountPath": "/mnt/katib/inner/"}
+    pod["spec"]["containers"][0]["volumeMounts"] = [inner, outer]
+    pod["spec"]["containers"][1]["volumeMounts"] = [outer]
+    runner, listener = a_runner(tmp_path, pod, isolation)
+    await asyncio.wait_for(runner.run(), 30)
+    assert listener.statuses[-1]["phase"] == "Succeeded"
+    assert (tmp_path / "claims/ns/c/file").read_text() == "b\n"
+
+
 async def test_a_pod_that_is_stopped_ends_its_processes(tmp_path: Path) -> None:
     runner, listener = a_runner(tmp_path, a_pod(["sleep", "1000"]))
     running = asyncio.ensure_future(runner.run())

@@ -147,3 +147,16 @@ def test_a_volume_tells_of_resources(tmp_path: Path) -> None:
     ]
     place = filled(tmp_path, {"downwardAPI": {"items": items}})
     assert {file.name: file.read_text() for file in place.iterdir()} == {"limit": "1500", "request": "64"}
+
+
+def test_a_claim_is_a_directory_that_outlives_the_pod_and_belongs_to_a_namespace(tmp_path: Path) -> None:
+    """So the checkpoints of a population are where the algorithm's service keeps them."""
+
+    def mounted(pod: str, namespace: str = "ns") -> Path:
+        spec = {"volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "exp-pbt"}}]}
+        supply = Supply({"metadata": {"namespace": namespace}, "spec": spec}, lambda *_: None, {}, tmp_path / "claims")
+        return Path(make_volumes(supply, tmp_path / pod)["v"])
+
+    (mounted("first") / "kept").touch()
+    assert mounted("second") == tmp_path / "claims/ns/exp-pbt"
+    assert (mounted("second") / "kept").exists() and not (mounted("third", "other") / "kept").exists()
