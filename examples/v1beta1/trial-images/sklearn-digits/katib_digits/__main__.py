@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import pickle
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 HELD_OUT = 0.25
 BATCH = 64
@@ -21,17 +24,33 @@ class Hyperparameters:
     activation: str
 
 
-def train(hyperparameters: Hyperparameters, epochs: int, seed: int) -> Iterator[tuple[float, float]]:
-    """Yield training loss (cross-entropy, nats) and held-out accuracy (0 to 1) after each epoch."""
+def train(
+    hyperparameters: Hyperparameters, epochs: int, seed: int, checkpoint: Path | None = None
+) -> Iterator[tuple[float, float]]:
+    """Yield training loss (cross-entropy, nats) and held-out accuracy (0 to 1) after each epoch.
+
+    With a checkpoint training goes on from that file, if it is there, and writes it in the end.
+    """
     import numpy
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
-    from sklearn.neural_network import MLPClassifier
 
     pictures, digits = load_digits(return_X_y=True)
     split = train_test_split(pictures / 16.0, digits, test_size=HELD_OUT, random_state=0, stratify=digits)
     train_pictures, test_pictures, train_digits, test_digits = split
-    model = MLPClassifier(
+    model = load(checkpoint, hyperparameters) or a_network(hyperparameters, seed)
+    for _ in range(epochs):
+        model.partial_fit(train_pictures, train_digits, classes=numpy.arange(10))
+        yield float(model.loss_), float(model.score(test_pictures, test_digits))
+    if checkpoint is not None:
+        save(checkpoint, model)
+
+
+def a_network(hyperparameters: Hyperparameters, seed: int) -> Any:
+    """A network that knows nothing yet."""
+    from sklearn.neural_network import MLPClassifier
+
+    return MLPClassifier(
         hidden_layer_sizes=(hyperparameters.width,),
         activation=hyperparameters.activation,
         solver="sgd",
@@ -40,9 +59,23 @@ def train(hyperparameters: Hyperparameters, epochs: int, seed: int) -> Iterator[
         batch_size=BATCH,
         random_state=seed,
     )
-    for _ in range(epochs):
-        model.partial_fit(train_pictures, train_digits, classes=numpy.arange(10))
-        yield float(model.loss_), float(model.score(test_pictures, test_digits))
+
+
+def load(checkpoint: Path | None, hyperparameters: Hyperparameters) -> Any:
+    """The network of a checkpoint, to go on with this learning rate and momentum; None when there is no such file."""
+    if checkpoint is None or not checkpoint.exists():
+        return None
+    model = pickle.loads(checkpoint.read_bytes())  # noqa: S301 - written by a trial of the same experiment
+    model._optimizer.learning_rate = hyperparameters.learning_rate
+    model._optimizer.momentum = hyperparameters.momentum
+    return model
+
+
+def save(checkpoint: Path, model: Any) -> None:
+    """Write a checkpoint, whole or not at all."""
+    unfinished = checkpoint.with_suffix(".unfinished")
+    unfinished.write_bytes(pickle.dumps(model))
+    unfinished.replace(checkpoint)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,9 +86,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--activation", default="relu", choices=["relu", "tanh", "logistic"])
     parser.add_argument("--epochs", type=int, default=8, help="passes over the training pictures")
     parser.add_argument("--seed", type=int, default=0, help="seed of weights and shuffling")
+    parser.add_argument("--checkpoint", type=Path, help="file to go on from, and to write in the end")
     options = parser.parse_args(arguments)
     hyperparameters = Hyperparameters(options.learning_rate, options.momentum, options.width, options.activation)
-    for epoch, (loss, accuracy) in enumerate(train(hyperparameters, options.epochs, options.seed), start=1):
+    for epoch, (loss, accuracy) in enumerate(
+        train(hyperparameters, options.epochs, options.seed, options.checkpoint), start=1
+    ):
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         print(f"{now} epoch={epoch} loss={loss:.4f} accuracy={accuracy:.4f}", flush=True)
     return 0
