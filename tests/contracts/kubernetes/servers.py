@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import signal
 import ssl
 import subprocess
@@ -41,6 +42,18 @@ class Answer:
     headers: Mapping[str, str]
 
     @property
+    def warnings(self) -> list[str]:
+        """The texts of all warnings."""
+        texts = re.findall(r'299 - "((?:\\.|[^"\\])*)"', self.headers.get("warning", ""))
+        return [re.sub(r"\\(.)", r"\1", text) for text in texts]
+
+    @property
+    def causes(self) -> set[tuple[str, str, str]]:
+        """Field, reason and text of each cause of a refusal."""
+        listed = self.body["details"]["causes"]
+        return {(cause["field"], cause["reason"], cause["message"]) for cause in listed}
+
+    @property
     def version(self) -> str:
         version: str = self.body["metadata"]["resourceVersion"]
         return version
@@ -75,17 +88,39 @@ class Server:
             data = body if isinstance(body, str | bytes | None) else json.dumps(body)
             target = f"{path}?{urlencode(query)}" if query else path
             headers = {"Content-Type": content, "Accept": "application/json"}
-            headers |= {"Authorization": f"Bearer {self.token}"} if self.token else {}
-            connection.request(method, target, data, headers)
-            response = connection.getresponse()
-            text = response.read()
+            return self._asked(connection, method, target, data, headers)
         finally:
             connection.close()
+
+    def get(self, target: str, accept: str, **headers: str) -> Answer:
+        """One GET of a path and query, for an answer of this form; headers with `_` for `-`."""
+        connection = self._connection()
+        try:
+            more = {name.replace("_", "-"): value for name, value in headers.items()}
+            return self._asked(connection, "GET", target, None, {"Accept": accept, **more})
+        finally:
+            connection.close()
+
+    def _asked(
+        self,
+        connection: http.client.HTTPSConnection,
+        method: str,
+        target: str,
+        data: str | bytes | None,
+        headers: Mapping[str, str],
+    ) -> Answer:
+        bearer = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        connection.request(method, target, data, {**headers, **bearer})
+        response = connection.getresponse()
+        text = response.read()
         try:
             parsed = json.loads(text)
         except ValueError:
             parsed = text.decode(errors="replace")
-        return Answer(response.status, parsed, {key.lower(): value for key, value in response.getheaders()})
+        names = {name.lower() for name, _ in response.getheaders()}
+        return Answer(
+            response.status, parsed, {name: ", ".join(response.headers.get_all(name) or ()) for name in names}
+        )
 
     def good(self, method: str, path: str, body: Any = None, content: str = "application/json", **query: str) -> Answer:
         answer = self.call(method, path, body, content, **query)

@@ -8,22 +8,24 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import re
 import ssl
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
 
-from katib_local.apiserver.errors import Refusal
+from katib_local.apiserver.errors import Refusal, forbidden, internal
+from katib_local.apiserver.expressions import ExpressionError
 from katib_local.apiserver.kinds import WEBHOOKS, Kind
 from katib_local.apiserver.patch import json_patch
 from katib_local.apiserver.selectors import match_selector
+from katib_local.apiserver.webhooks import condition_of
 
 Json = dict[str, Any]
-USER_CONDITION = re.compile(r"""\s*request\.userInfo\.username\s*(==|!=)\s*(["'])(.*)\2\s*""")
+REVIEWS = "admission.k8s.io/v1"
 DEFAULT_TIMEOUT = 10
 
 
@@ -59,17 +61,37 @@ class Admission:
             await self._session.close()
 
     async def mutate(self, request: Request, warnings: list[str]) -> Json | None:
-        """The object after every mutating webhook, in the order of configuration and webhook names."""
+        """The object after every mutating webhook, in the order of configuration and webhook names.
+
+        Those that ask for it are called once more when a later one has changed what they had seen.
+        """
         document = request.document
+        again: list[tuple[Mapping[str, Any], Json | None]] = []
         for webhook in self._matching("MutatingWebhookConfiguration", request):
-            answer = await self._call(webhook, request, document, warnings)
-            if answer.get("patch"):
-                document = json_patch(document, json.loads(base64.b64decode(answer["patch"])))
+            document = await self._mutated(webhook, request, document, warnings)
+            if webhook.get("reinvocationPolicy") == "IfNeeded":
+                again.append((webhook, document))
+        changed = False
+        for webhook, seen in again:
+            if changed or document != seen:
+                before, document = document, await self._mutated(webhook, request, document, warnings)
+                changed = changed or before != document
         return document
+
+    async def _mutated(
+        self, webhook: Mapping[str, Any], request: Request, document: Json | None, warnings: list[str]
+    ) -> Json | None:
+        answer = await self._call(webhook, request, document, warnings)
+        if not answer.get("patch"):
+            return document
+        try:
+            return json_patch(document, json.loads(base64.b64decode(answer["patch"])))  # type: ignore[no-any-return]
+        except Refusal as refusal:
+            raise internal(refusal.message) from refusal
 
     async def validate(self, request: Request, document: Json | None, warnings: list[str]) -> None:
         """Ask every validating webhook at once; raises the first denial."""
-        webhooks = self._matching("ValidatingWebhookConfiguration", request)
+        webhooks = self._matching("ValidatingWebhookConfiguration", replace(request, document=document))
         await asyncio.gather(*(self._call(webhook, request, document, warnings) for webhook in webhooks))
 
     def _matching(self, kind: str, request: Request) -> list[Mapping[str, Any]]:
@@ -92,31 +114,21 @@ class Admission:
         except (TimeoutError, OSError, aiohttp.ClientError, ValueError) as error:
             if webhook.get("failurePolicy", "Fail") == "Ignore":
                 return {}
-            cause = str(error) or type(error).__name__
-            raise Refusal(
-                500, "InternalError", f'Internal error occurred: failed calling webhook "{name}": {cause}'
-            ) from error
+            cause = str(error) or "context deadline exceeded"
+            raise internal(f'failed calling webhook "{name}": {cause}') from error
         warnings += answer.get("warnings") or []
         if answer.get("allowed"):
             return answer
-        status = answer.get("status") or {}
-        message = status.get("message") or status.get("reason") or "denied"
-        code = int(status.get("code") or 403)
-        reason = str(
-            status.get("reason") or {400: "BadRequest", 403: "Forbidden", 500: "InternalError"}.get(code, "Forbidden")
-        )
-        raise Refusal(code, reason, f'admission webhook "{name}" denied the request: {message}')
+        raise denial(name, answer.get("status") or {})
 
     async def _post(self, webhook: Mapping[str, Any], review: Json) -> Json:
         client = webhook["clientConfig"]
         url = client.get("url") or self._service_url(client["service"])
         seconds = aiohttp.ClientTimeout(total=webhook.get("timeoutSeconds", DEFAULT_TIMEOUT))
         context = self._context(client.get("caBundle", ""))
+        url = f"{url}{'&' if '?' in url else '?'}timeout={seconds.total}s"
         async with self._open().post(url, json=review, ssl=context, timeout=seconds) as response:
-            answer = json.loads(await response.read()).get("response")
-        if not isinstance(answer, dict) or answer.get("uid") != review["request"]["uid"]:
-            raise ValueError("the answer is no AdmissionReview of this request")
-        return answer
+            return parse_review(response.status, await response.read(), review["request"]["uid"])
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -149,7 +161,7 @@ def matches(webhook: Mapping[str, Any], request: Request) -> bool:
     labels = [(document.get("metadata") or {}).get("labels") or {} for document in documents]
     if not any(match_selector(webhook.get("objectSelector"), entry) for entry in labels):
         return False
-    return all(_condition_holds(entry.get("expression", ""), request) for entry in webhook.get("matchConditions") or [])
+    return not webhook.get("matchConditions") or _conditions_hold(webhook, request)
 
 
 def _rule_matches(rule: Mapping[str, Any], request: Request) -> bool:
@@ -167,10 +179,68 @@ def _rule_matches(rule: Mapping[str, Any], request: Request) -> bool:
     )
 
 
-def _condition_holds(expression: str, request: Request) -> bool:
-    """Only comparisons of the user's name are evaluated here; the webhook is called for any other expression."""
-    found = USER_CONDITION.fullmatch(expression)
-    return found is None or (request.user == found[3]) is (found[1] == "==")
+def _conditions_hold(webhook: Mapping[str, Any], request: Request) -> bool:
+    """One that does not hold is enough; one that cannot be told is a failure, with the webhook's policy."""
+    variables = {
+        "object": request.document,
+        "oldObject": request.old,
+        "request": {**render_review(request, None)["request"], "object": request.document},
+    }
+    failures: list[str] = []
+    for entry in webhook["matchConditions"]:
+        text = entry.get("expression", "")
+        try:
+            if condition_of(text).evaluate(variables) is not True:
+                return False
+        except ExpressionError as error:
+            failures.append(f"expression '{text}' resulted in error: {error}")
+    if failures and webhook.get("failurePolicy", "Fail") == "Fail":
+        raise forbidden(request.kind, request.name, "; ".join(failures))
+    return not failures
+
+
+def parse_review(code: int, content: bytes, uid: str) -> Json:
+    """The response in a webhook's answer; raises ValueError for what is none to the review of this uid."""
+    if code != HTTPStatus.OK:
+        text = content.decode(errors="replace").strip()
+        raise ValueError(
+            f'failed to call webhook: an error on the server ("{text}") has prevented the request from succeeding'
+        )
+    try:
+        review = json.loads(content)
+    except ValueError as error:
+        raise ValueError(f"failed to call webhook: couldn't get version/kind; json parse error: {error}") from error
+    answer = review.get("response") if isinstance(review, dict) else None
+    invalid = "received invalid webhook response: "
+    if not isinstance(answer, dict):
+        raise ValueError(f"{invalid}webhook response was absent")
+    if answer.get("uid") != uid:
+        raise ValueError(f'{invalid}expected response.uid="{uid}", got "{answer.get("uid") or ""}"')
+    if (review.get("apiVersion"), review.get("kind")) != (REVIEWS, "AdmissionReview"):
+        raise ValueError(
+            f"{invalid}expected webhook response of {REVIEWS}, Kind=AdmissionReview, "
+            f"got {review.get('apiVersion')}, Kind={review.get('kind')}"
+        )
+    if answer.get("patch"):
+        _check_patch(answer, invalid)
+    return answer
+
+
+def _check_patch(answer: Json, invalid: str) -> None:
+    if not answer.get("patchType"):
+        raise ValueError(f"{invalid}webhook returned response.patch but not response.patchType")
+    if answer["patchType"] != "JSONPatch":
+        raise ValueError(f'{invalid}invalid value of patchType "{answer["patchType"]}"')
+    if not isinstance(json.loads(base64.b64decode(answer["patch"])), list):
+        raise ValueError("received undecodable patch in webhook response: it is no list of operations")
+
+
+def denial(name: str, status: Mapping[str, Any]) -> Refusal:
+    """What the caller reads of a webhook that does not allow a request."""
+    code, reason = status.get("code") or 0, str(status.get("reason") or "")
+    why = status.get("message") or reason
+    said = f'admission webhook "{name}" denied the request' + (f": {why}" if why else " without explanation")
+    return Refusal(max(int(code), HTTPStatus.BAD_REQUEST), reason, said, status.get("details"))
 
 
 def render_review(request: Request, document: Json | None) -> Json:
@@ -190,7 +260,7 @@ def render_review(request: Request, document: Json | None) -> Json:
         "object": document,
         "oldObject": request.old,
         "dryRun": request.dry_run,
-        "options": None,
+        "options": {"apiVersion": "meta.k8s.io/v1", "kind": f"{request.operation.capitalize()}Options"},
         **({"subResource": request.subresource} if request.subresource else {}),
     }
-    return {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": body}
+    return {"apiVersion": REVIEWS, "kind": "AdmissionReview", "request": body}

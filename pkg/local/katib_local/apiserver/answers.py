@@ -10,11 +10,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+import yaml
 from aiohttp import web
 
 from katib_local.apiserver import tables
+from katib_local.apiserver.bodies import JSON, PROTOBUF, YAML
+from katib_local.apiserver.errors import Refusal, bad_request
 from katib_local.apiserver.kinds import Kind
 from katib_local.apiserver.listing import Watch
+from katib_local.apiserver.schema import fill_defaults, prune
 
 Json = dict[str, Any]
 
@@ -31,21 +35,68 @@ def json_answer(document: Any, code: int = 200, warnings: list[str] | None = Non
     return response
 
 
+MEDIA_TYPES = (JSON, YAML, PROTOBUF)
+FORMS = ("Table", "PartialObjectMetadata", "PartialObjectMetadataList")
+INCLUDED = ("", "None", "Metadata", "Object")
+
+
+def check_form(request: web.Request) -> None:
+    """Raise a refusal for who accepts no form that is made here, or wants along with a table what cannot be."""
+    accepted = [_accepted(text) for text in request.headers.get("Accept", "*/*").split(",")]
+    if not any(_is_made(media_type, form) for media_type, form in accepted):
+        message = f"only the following media types are accepted: {', '.join(MEDIA_TYPES)}"
+        raise Refusal(406, "NotAcceptable", message)
+    include = request.query.get("includeObject", "")
+    if include not in INCLUDED and wants(request) == "Table":
+        said = f"includeObject: Invalid value: \"{include}\": must be 'Metadata', 'Object', 'None', or empty"
+        raise bad_request(f"Unable to convert to Table as requested: {said}")
+
+
+def _accepted(text: str) -> tuple[str, dict[str, str]]:
+    media_type, *parts = text.replace(" ", "").split(";")
+    return media_type, dict(part.partition("=")[::2] for part in parts)
+
+
+def _is_made(media_type: str, form: dict[str, str]) -> bool:
+    if "as" in form:
+        return form["as"] in FORMS and (form.get("g"), form.get("v")) == ("meta.k8s.io", "v1")
+    return media_type in (*MEDIA_TYPES, "*/*", "application/*", "")
+
+
+def as_accepted(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+    """The answer in YAML for who accepts that first."""
+    first, _ = _accepted(request.headers.get("Accept", "").partition(",")[0])
+    if first != YAML or not isinstance(response, web.Response) or response.content_type != JSON or not response.body:
+        return response
+    text = yaml.safe_dump(orjson.loads(response.body), sort_keys=False)  # type: ignore[arg-type]
+    return web.Response(body=text.encode(), status=response.status, content_type=YAML)
+
+
 def wants(request: web.Request) -> str:
     """Table, PartialObjectMetadata(List), or an empty text for the objects themselves."""
     for accepted in request.headers.get("Accept", "").split(","):
         parts = dict(part.partition("=")[::2] for part in accepted.replace(" ", "").split(";")[1:])
-        if parts.get("as") in ("Table", "PartialObjectMetadata", "PartialObjectMetadataList"):
+        if parts.get("as") in FORMS:
             return parts["as"]
         if accepted.strip().startswith(("application/json", "*/*")):
             return ""
     return ""
 
 
+def as_served(kind: Kind, document: Json) -> Json:
+    """An object in the version that was asked for, whichever it was written in."""
+    if not kind.custom or document.get("apiVersion") == kind.api_version:
+        return document
+    pruned, _ = prune(document, kind.schema or {})
+    return {**fill_defaults(pruned, kind.schema or {}), "apiVersion": kind.api_version}
+
+
 def shown_one(request: web.Request, kind: Kind, document: Json) -> Json:
+    document = as_served(kind, document)
     match wants(request):
         case "Table":
-            return tables.render_table(kind, [document], utc_now(), request.query.get("includeObject", "Metadata"))
+            table = tables.render_table(kind, [document], utc_now(), request.query.get("includeObject") or "Metadata")
+            return {**table, "metadata": {"resourceVersion": document["metadata"].get("resourceVersion", "")}}
         case "PartialObjectMetadata":
             return tables.partial(document)
         case _:
@@ -53,9 +104,12 @@ def shown_one(request: web.Request, kind: Kind, document: Json) -> Json:
 
 
 def shown(request: web.Request, kind: Kind, page: Json) -> Json:
+    page = {**page, "items": [as_served(kind, document) for document in page["items"]]}
     match wants(request):
         case "Table":
-            table = tables.render_table(kind, page["items"], utc_now(), request.query.get("includeObject", "Metadata"))
+            table = tables.render_table(
+                kind, page["items"], utc_now(), request.query.get("includeObject") or "Metadata"
+            )
             return {**table, "metadata": page["metadata"]}
         case "PartialObjectMetadataList":
             items = [tables.partial(document) for document in page["items"]]
@@ -84,8 +138,10 @@ async def stream_events(request: web.Request, kind: Kind, watch: Watch) -> web.S
 
 def _line(request: web.Request, kind: Kind, event: tuple[str, Json], form: str) -> bytes:
     type_, document = event
+    if type_ not in ("BOOKMARK", "ERROR"):
+        document = as_served(kind, document)
     if form == "PartialObjectMetadata" and type_ != "ERROR":
         document = tables.partial(document)
     elif form == "Table" and type_ not in ("BOOKMARK", "ERROR"):
-        document = tables.render_table(kind, [document], utc_now(), request.query.get("includeObject", "Metadata"))
+        document = tables.render_table(kind, [document], utc_now(), request.query.get("includeObject") or "Metadata")
     return orjson.dumps({"type": type_, "object": document}) + b"\n"

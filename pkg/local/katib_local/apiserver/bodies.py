@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -44,6 +45,44 @@ def parse_body(content: bytes, media_type: str, accepted: Sequence[str] = OBJECT
         raise Refusal(415, "UnsupportedMediaType", str(error)) from error
     except (ValueError, yaml.YAMLError) as error:
         raise bad_request(f"error decoding the body of the request: {error}") from error
+
+
+class _Doubled(dict[str, Any]):
+    """An object that some keys were given twice of."""
+
+    keys_given_twice: tuple[str, ...] = ()
+
+
+def _doubled(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    doubled = _Doubled(found)
+    keys = [key for key, _ in pairs]
+    doubled.keys_given_twice = tuple(key for key in found if keys.count(key) > 1)
+    return doubled
+
+
+def doubled_fields(content: bytes, media_type: str) -> list[str]:
+    """The paths of fields that a body has twice; of such the last one counts. Only JSON is looked at."""
+    if media_type not in (JSON, MERGE):
+        return []
+    try:
+        return list(_doubled_paths(json.loads(content or b"null", object_pairs_hook=_doubled), ""))
+    except ValueError:
+        return []  # somebody else says what is wrong with it
+
+
+def _doubled_paths(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, part in value.items():
+            place = f"{path}.{key}" if path else key
+            if isinstance(value, _Doubled) and key in value.keys_given_twice:
+                yield place
+            yield from _doubled_paths(part, place)
+    elif isinstance(value, list):
+        for index, entry in enumerate(value):
+            yield from _doubled_paths(entry, f"{path}[{index}]")
 
 
 def _as_json(value: Any) -> Any:

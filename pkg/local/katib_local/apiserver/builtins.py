@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from katib_local.apiserver.definitions import default_definition, initial_status
 from katib_local.apiserver.kinds import Kind
+from katib_local.apiserver.webhooks import default_webhooks
 
 Json = dict[str, Any]
 KEEPS_STATUS = ("Node", "Namespace")
@@ -40,6 +42,8 @@ def begin(kind: Kind, document: Json) -> Json:
             return {**document, "status": {"loadBalancer": {}}}
         case "Namespace":
             return {**document, "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}}
+        case "CustomResourceDefinition":
+            return {**document, "status": initial_status(document)}
         case _:
             return document
 
@@ -67,6 +71,10 @@ def default_builtin(kind: Kind, document: Json) -> Json:
             return {**document, "metadata": {**metadata, "labels": labels}}
         case "Secret":
             return _secret(document)
+        case "CustomResourceDefinition":
+            return default_definition(document)
+        case "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration":
+            return default_webhooks(document)
         case _:
             return document
 

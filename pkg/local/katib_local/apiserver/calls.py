@@ -9,7 +9,7 @@ from typing import Any
 from katib_local.apiserver.errors import bad_request, invalid_options
 
 PROPAGATION = ("Foreground", "Background", "Orphan")
-VALIDATION = ("Ignore", "Strict", "Warn")
+VALIDATION = ("", "Ignore", "Strict", "Warn")
 DRY_RUN = ("All",)
 LONGEST_MANAGER = 128
 
@@ -32,7 +32,10 @@ def number(query: Mapping[str, str], name: str) -> int | None:
 
 @dataclass
 class Call:
-    """Who asks, how strictly, and what they are warned of; `owns` says that an object's owners are written on it."""
+    """Who asks, how strictly, and what they are warned of.
+
+    `owns` says that an object's owners are written on it, `doubled` are the paths of fields that the body has twice.
+    """
 
     user: str = "system:admin"
     groups: Sequence[str] = ("system:masters",)
@@ -42,6 +45,7 @@ class Call:
     force: bool = False
     owns: bool = False
     warnings: list[str] = field(default_factory=list)
+    doubled: Sequence[str] = ()
 
     @classmethod
     def from_query(cls, user: tuple[str, Sequence[str]], query: Mapping[str, str], options: str, agent: str) -> Call:
@@ -50,7 +54,7 @@ class Call:
         Who writes under no name of his own is known by his agent.
         """
         problems = [*_unsupported("dryRun", query.get("dryRun"), DRY_RUN)]
-        problems += _unsupported("fieldValidation", query.get("fieldValidation") or None, VALIDATION)
+        problems += _unsupported("fieldValidation", query.get("fieldValidation"), VALIDATION)
         manager = query.get("fieldManager", "")
         if len(manager) > LONGEST_MANAGER or not manager.isprintable():
             problems.append(("fieldManager", f"Invalid value: must be printable, at most {LONGEST_MANAGER} characters"))

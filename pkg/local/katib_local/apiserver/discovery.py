@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable
 from typing import Any
 
 from katib_local.apiserver.kinds import VERBS, Kind
@@ -46,8 +47,16 @@ def groups(kinds: Iterable[Kind]) -> Json:
         held = versions.setdefault(kind.group, [])
         if kind.group and kind.version not in held:
             held.append(kind.version)
-    listed = [_group(name, found) for name, found in sorted(versions.items()) if name]
+    listed = [_group(name, sorted(found, key=_age)) for name, found in sorted(versions.items()) if name]
     return {"kind": "APIGroupList", "apiVersion": "v1", "groups": listed}
+
+
+def _age(version: str) -> tuple[int, int, int, str]:
+    """Where a version stands among others: finished ones first, the newest before older ones."""
+    found = re.fullmatch(r"v(\d+)(?:(alpha|beta)(\d+))?", version)
+    if found is None:
+        return 3, 0, 0, version
+    return ("beta", "alpha").index(found[2]) + 1 if found[2] else 0, -int(found[1]), -int(found[3] or 0), version
 
 
 def _group(name: str, versions: list[str]) -> Json:
@@ -100,67 +109,39 @@ def _resource(kind: Kind) -> Json:
     }
 
 
-def openapi_root(kinds: Iterable[Kind]) -> Json:
-    prefixes = sorted({kind.prefix.strip("/") for kind in kinds})
-    return {"paths": {prefix: {"serverRelativeURL": f"/openapi/v3/{prefix}"} for prefix in prefixes}}
-
-
-def openapi(kinds: Iterable[Kind], prefix: str) -> Json | None:
-    """The OpenAPI 3 document of one group and version: what kubectl needs to apply, edit and explain."""
-    here = [kind for kind in kinds if kind.prefix.strip("/") == prefix]
-    if not here:
-        return None
-    paths: Json = {}
-    schemas: Json = {}
-    for kind in here:
-        gvk = {"group": kind.group, "version": kind.version, "kind": kind.kind}
-        base = (
-            f"{kind.prefix}/namespaces/{{namespace}}/{kind.plural}"
-            if kind.namespaced
-            else f"{kind.prefix}/{kind.plural}"
-        )
-        name = _schema_name(kind)
-        paths[base] = _operations(gvk, name, ("get", "post"))
-        paths[f"{base}/{{name}}"] = _operations(gvk, name, ("get", "put", "patch", "delete"))
-        schemas[name] = {**_schema(kind), "x-kubernetes-group-version-kind": [gvk]}
-    info = {"title": "Kubernetes", "version": VERSION}
-    return {"openapi": "3.0.0", "info": info, "paths": paths, "components": {"schemas": schemas}}
-
-
-def _schema_name(kind: Kind) -> str:
-    reversed_group = ".".join(reversed(kind.group.split("."))) if kind.group else "io.k8s.api.core"
-    return f"{reversed_group}.{kind.version}.{kind.kind}"
-
-
-def _schema(kind: Kind) -> Mapping[str, Any]:
-    top = {
-        "apiVersion": {"type": "string"},
-        "kind": {"type": "string"},
-        "metadata": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
-    }
-    if kind.schema is None:
-        return {"type": "object", "properties": top, "x-kubernetes-preserve-unknown-fields": True}
-    return {**kind.schema, "properties": {**(kind.schema.get("properties") or {}), **top}}
-
-
-def _operations(gvk: Json, schema: str, methods: Iterable[str]) -> Json:
-    parameters = [
-        {"name": "fieldValidation", "in": "query", "schema": {"type": "string"}},
-        {"name": "dryRun", "in": "query", "schema": {"type": "string"}},
+def aggregated(kinds: Iterable[Kind], *, core: bool) -> Json:
+    """Groups with their versions and resources in one document (apidiscovery.k8s.io/v2): the core group, or all others."""
+    everything = list(kinds)
+    named = {"": ["v1"]} if core else {entry["name"]: _versions_of(entry) for entry in groups(everything)["groups"]}
+    items = [
+        {
+            "metadata": {"name": name} if name else {},
+            "versions": [_version(everything, name, found) for found in versions],
+        }
+        for name, versions in named.items()
     ]
-    answer = {
-        "200": {
-            "description": "OK",
-            "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}},
+    return {"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items}
+
+
+def _versions_of(group: Json) -> list[str]:
+    return [entry["version"] for entry in group["versions"]]
+
+
+def _version(kinds: Iterable[Kind], group_name: str, version_name: str) -> Json:
+    listed = (resources(kinds, group_name, version_name) or {"resources": []})["resources"]
+    found: dict[str, Json] = {}
+    for entry in listed:
+        plural, _, subresource = entry["name"].partition("/")
+        kind = {"group": entry.get("group", group_name), "version": entry.get("version", version_name)}
+        shown = {"responseKind": {**kind, "kind": entry["kind"]}, "verbs": entry["verbs"]}
+        if subresource:
+            found[plural].setdefault("subresources", []).append({"subresource": subresource, **shown})
+            continue
+        found[plural] = {
+            "resource": plural,
+            "scope": "Namespaced" if entry["namespaced"] else "Cluster",
+            "singularResource": entry["singularName"],
+            **shown,
+            **{key: entry[key] for key in ("shortNames", "categories") if key in entry},
         }
-    }
-    actions = {"get": "get", "post": "post", "put": "put", "patch": "patch", "delete": "delete"}
-    return {
-        method: {
-            "parameters": parameters,
-            "responses": answer,
-            "x-kubernetes-action": actions[method],
-            "x-kubernetes-group-version-kind": gvk,
-        }
-        for method in methods
-    }
+    return {"version": version_name, "resources": list(found.values()), "freshness": "Current"}

@@ -79,9 +79,27 @@ def _invalid(group: str, kind: str, name: str, causes: Sequence[tuple[str, str]]
     texts = [f"{field}: {text}" for field, text in causes]
     joined = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
     title = f"{kind}.{group}" if group else kind
-    entries = [{"reason": "FieldValueInvalid", "message": text, "field": field} for field, text in causes]
+    entries = [{"reason": cause_of(text), "message": text, "field": field} for field, text in causes]
     details = {"name": name, **({"group": group} if group else {}), "kind": kind, "causes": entries}
     return Refusal(422, "Invalid", f'{title} "{name}" is invalid: {joined}', details)
+
+
+CAUSES = {
+    "Duplicate value": "FieldValueDuplicate",
+    "Forbidden": "FieldValueForbidden",
+    "Not found": "FieldValueNotFound",
+    "Required value": "FieldValueRequired",
+    "Too long": "FieldValueTooLong",
+    "Too many": "FieldValueTooMany",
+    "Unsupported value": "FieldValueNotSupported",
+}
+
+
+def cause_of(text: str) -> str:
+    """The reason of what is wrong with a field, by how its text begins."""
+    if " in body must be of type " in text:
+        return "FieldValueTypeInvalid"
+    return CAUSES.get(text.partition(":")[0], "FieldValueInvalid")
 
 
 def bad_request(message: str) -> Refusal:
@@ -103,6 +121,11 @@ def method_not_allowed() -> Refusal:
 def no_such_page() -> Refusal:
     """Of an API that is served: no such version, resource or subresource."""
     return Refusal(404, "NotFound", "the server could not find the requested resource", {})
+
+
+def internal(why: str) -> Refusal:
+    """What went wrong beside what was asked."""
+    return Refusal(500, "InternalError", f"Internal error occurred: {why}", {"causes": [{"message": why}]})
 
 
 def expired(message: str) -> Refusal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from katib_local.apiserver.definitions import changed_problems
 from katib_local.apiserver.kinds import Kind
 
 Json = Mapping[str, Any]
@@ -39,7 +40,7 @@ def validate_change(kind: Kind, document: Json, old: Json) -> Problems:
             if document.get("roleRef") != old.get("roleRef"):
                 yield "roleRef", "Invalid value: cannot change roleRef"
         case "CustomResourceDefinition":
-            yield from _fixed(spec, before, "spec", ("group", "scope"))
+            yield from changed_problems(dict(document), dict(old))
 
 
 def _fixed(document: Json, old: Json, path: str, fields: tuple[str, ...]) -> Problems:

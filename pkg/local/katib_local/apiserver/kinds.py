@@ -26,6 +26,8 @@ class Kind:
     columns: tuple[Mapping[str, Any], ...] = field(default=(), compare=False)
     schema: Mapping[str, Any] | None = field(default=None, compare=False)
     singular: str = ""
+    scale: Mapping[str, str] = field(default_factory=dict, compare=False)
+    selectable: tuple[str, ...] = ()
 
     @property
     def api_version(self) -> str:
@@ -171,4 +173,6 @@ def kinds_of(crd: Mapping[str, Any]) -> Iterable[Kind]:
             tuple(version.get("additionalPrinterColumns") or (AGE,)),
             schema,
             names.get("singular", ""),
+            (version.get("subresources") or {}).get("scale") or {},
+            tuple(entry["jsonPath"].removeprefix(".") for entry in version.get("selectableFields") or ()),
         )

@@ -25,7 +25,7 @@ LONGEST_WATCH = 1800
 def selector(kind: Kind, query: Query) -> Callable[[Mapping[str, Any]], bool]:
     """The test of both selectors of a request."""
     labels = parse_label_selector(query.get("labelSelector", ""))
-    fields = parse_field_selector(query.get("fieldSelector", ""), kind.kind)
+    fields = parse_field_selector(query.get("fieldSelector", ""), kind.kind, kind.selectable)
     return lambda document: labels(document) and fields(document)
 
 

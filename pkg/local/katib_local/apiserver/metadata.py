@@ -48,6 +48,10 @@ def typed(kind: Kind, document: Any) -> Json:
         raise bad_request("the body of the request is no object")
     said = {key: document.get(key) or "" for key in ("apiVersion", "kind")}
     meant = {"apiVersion": kind.api_version, "kind": kind.kind}
+    if kind.custom and said["kind"] == kind.kind and said["apiVersion"].partition("/")[0] == kind.group:
+        if said["apiVersion"] != kind.api_version:
+            wrong = f"the API version in the data ({said['apiVersion']}) does not match"
+            raise bad_request(f"{wrong} the expected API version ({kind.api_version})")
     if any(said[key] != meant[key] and (said[key] or kind.custom) for key in meant):
         found = f"{said['apiVersion']} {said['kind']}".strip() or "without apiVersion and kind"
         raise bad_request(f"the object provided is {found}, not {kind.api_version} {kind.kind}")
@@ -83,7 +87,7 @@ def validate_metadata(metadata: Json, old: Json | None) -> Iterator[tuple[str, s
 
 def _label_problems(labels: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for key, value in labels.items():
-        if not _qualified(key):
+        if not is_qualified(key):
             yield "metadata.labels", f'Invalid value: "{key}": {QUALIFIED_WORDS}'
         if len(value) > 63 or not (value == "" or NAME_PART.fullmatch(value)):
             yield "metadata.labels", f'Invalid value: "{value}": {LABEL_WORDS}'
@@ -91,7 +95,7 @@ def _label_problems(labels: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 def _annotation_problems(annotations: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for key in annotations:
-        if not _qualified(key.lower()):
+        if not is_qualified(key.lower()):
             yield "metadata.annotations", f'Invalid value: "{key}": {QUALIFIED_WORDS}'
     if sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items()) > MOST_ANNOTATIONS:
         yield "metadata.annotations", f"Too long: may not be more than {MOST_ANNOTATIONS} bytes"
@@ -99,7 +103,7 @@ def _annotation_problems(annotations: Mapping[str, str]) -> Iterator[tuple[str, 
 
 def _finalizer_problems(finalizers: Sequence[str], old: Json | None) -> Iterator[tuple[str, str]]:
     for name in finalizers:
-        if not _qualified(name):
+        if not is_qualified(name):
             yield "metadata.finalizers", f'Invalid value: "{name}": {QUALIFIED_WORDS}'
     if old is not None and old.get("deletionTimestamp"):
         added = sorted(set(finalizers) - set(old.get("finalizers") or []))
@@ -118,7 +122,8 @@ def _owner_problems(owners: list[Json]) -> Iterator[tuple[str, str]]:
         yield "metadata.ownerReferences", text
 
 
-def _qualified(key: str) -> bool:
+def is_qualified(key: str) -> bool:
+    """Whether a text is a name that labels and the like have: a domain may stand before it."""
     prefix, slash, name = key.rpartition("/")
     if slash and (not SUBDOMAIN.fullmatch(prefix) or len(prefix) > 253):
         return False

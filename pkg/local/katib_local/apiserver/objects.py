@@ -12,8 +12,8 @@ from typing import Any
 from aiohttp import web
 
 from katib_local.apiserver import discovery
-from katib_local.apiserver.answers import json_answer, shown, shown_one, stream_events
-from katib_local.apiserver.bodies import OBJECTS, PATCHES, parse_body
+from katib_local.apiserver.answers import check_form, json_answer, shown, shown_one, stream_events
+from katib_local.apiserver.bodies import OBJECTS, PATCHES, doubled_fields, parse_body
 from katib_local.apiserver.calls import Call, DeleteOptions, PatchBody, check_apply, flag
 from katib_local.apiserver.errors import Refusal, UnknownPath, method_not_allowed, no_such_page, unsupported_media
 from katib_local.apiserver.kinds import NAMESPACES, TOKEN_REQUESTS, Catalog, Kind
@@ -30,6 +30,7 @@ REGISTRY: web.AppKey[Registry] = web.AppKey("registry", Registry)
 ISSUER: web.AppKey[TokenIssuer] = web.AppKey("issuer", TokenIssuer)
 CLIENT_TLS: web.AppKey[Any] = web.AppKey("client_tls")
 USER: web.RequestKey[tuple[str, tuple[str, ...]]] = web.RequestKey("user")
+WARNINGS: web.RequestKey[list[str]] = web.RequestKey("warnings")
 PLACE: web.RequestKey[Place] = web.RequestKey("place")
 
 SHOWN_WHEN_GONE = {
@@ -78,10 +79,20 @@ async def _patch_body(request: web.Request, kind: Kind) -> PatchBody:
     return PatchBody(await _body(request, accepted), request.content_type)
 
 
+async def _write(request: web.Request) -> Call:
+    """The call of a request with an object, with what the object has twice."""
+    call = _call(request)
+    if call.field_validation != "Ignore":
+        call.doubled = doubled_fields(await request.read(), request.content_type)
+    return call
+
+
 def _call(request: web.Request) -> Call:
     options = {"POST": "CreateOptions", "PUT": "UpdateOptions", "PATCH": "PatchOptions"}
     agent = request.headers.get("User-Agent", "")
-    return Call.from_query(request[USER], request.query, options.get(request.method, "GetOptions"), agent)
+    call = Call.from_query(request[USER], request.query, options.get(request.method, "GetOptions"), agent)
+    request[WARNINGS] = call.warnings
+    return call
 
 
 async def serve_object(request: web.Request) -> web.StreamResponse:
@@ -95,11 +106,13 @@ async def serve_object(request: web.Request) -> web.StreamResponse:
         check_group(registry.catalog, info.get("group", ""))
         raise no_such_page()
     if not name:
+        check_form(request)
         return await _collection(request, registry, kind, namespace)
     if subresource and not kind.has(subresource):
         raise no_such_page()
     if subresource == "log":
         return await pod_log(request, registry, registry.get(kind, namespace, name), request.app[CLIENT_TLS])
+    check_form(request)
     if subresource == "token":
         return await _token(request, (namespace, name))
     if subresource == "binding":
@@ -122,10 +135,10 @@ async def _scale(request: web.Request, registry: Registry, kind: Kind, key: tupl
             change = await _patch_body(request, kind)
         else:
             change = PatchBody(await _body(request), "")
-        document = await registry.update(kind, scaled(document, change), document, call)
+        document = await registry.update(kind, scaled(kind, document, change), document, call)
     elif request.method != "GET":
         raise method_not_allowed()
-    return json_answer(render_scale(document), 200, call.warnings)
+    return json_answer(render_scale(kind, document), 200, call.warnings)
 
 
 async def _collection(request: web.Request, registry: Registry, kind: Kind, namespace: str) -> web.StreamResponse:
@@ -136,7 +149,7 @@ async def _collection(request: web.Request, registry: Registry, kind: Kind, name
             page = list_page(registry.store, kind, namespace, request.query)
             return json_answer(shown(request, kind, page))
         case "POST":
-            call = _call(request)
+            call = await _write(request)
             created = await registry.create(kind, namespace, await _body(request), call)
             return json_answer(shown_one(request, kind, created), 201, call.warnings)
         case "DELETE":
@@ -156,7 +169,7 @@ async def _single(request: web.Request, registry: Registry, kind: Kind, key: tup
     subresource = request[PLACE].subresource
     if request.method == "DELETE" and not subresource:
         return await _delete(request, registry, kind, key)
-    call = _call(request)
+    call = await _write(request) if request.method in ("PUT", "PATCH") else _call(request)
     match request.method:
         case "GET":
             return json_answer(shown_one(request, kind, registry.get(kind, namespace, name)))
@@ -178,9 +191,11 @@ async def _single(request: web.Request, registry: Registry, kind: Kind, key: tup
 
 async def _delete(request: web.Request, registry: Registry, kind: Kind, key: tuple[str, str]) -> web.Response:
     options = DeleteOptions.parse(await _body(request), request.query)
-    document, gone = await registry.delete(kind, *key, options, Call(*request[USER]))
+    call = Call(*request[USER])
+    request[WARNINGS] = call.warnings
+    document, gone = await registry.delete(kind, *key, options, call)
     if not gone or (kind.group, kind.plural) in SHOWN_WHEN_GONE:
-        return json_answer(document)
+        return json_answer(document, 200, call.warnings)
     details = {
         "name": key[1],
         **({"group": kind.group} if kind.group else {}),

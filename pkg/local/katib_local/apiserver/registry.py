@@ -5,7 +5,7 @@ Knows the store, the kinds and admission. Must not know HTTP.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -15,17 +15,28 @@ from katib_local.apiserver.admission import Admission, Request
 from katib_local.apiserver.applying import Applied, apply_configuration, record_update
 from katib_local.apiserver.calls import Call, DeleteOptions, PatchBody
 from katib_local.apiserver.decoding import read_object
-from katib_local.apiserver.definitions import established
-from katib_local.apiserver.errors import Refusal, already_exists, bad_request, conflict, forbidden, invalid, not_found
+from katib_local.apiserver.definitions import is_established, observed_status
+from katib_local.apiserver.errors import (
+    Refusal,
+    already_exists,
+    bad_request,
+    cause_of,
+    conflict,
+    forbidden,
+    invalid,
+    not_found,
+)
 from katib_local.apiserver.immutable import validate_change
 from katib_local.apiserver.kinds import CRDS, NAMESPACES, Catalog, Kind, kinds_of
 from katib_local.apiserver.kubernetes_types import type_of
 from katib_local.apiserver.metadata import named, typed, validate_metadata
 from katib_local.apiserver.removal import marked, may_go
-from katib_local.apiserver.schema import fill_defaults, prune, schema_errors
+from katib_local.apiserver.rules import breaches, has_rules
+from katib_local.apiserver.schema import fill_defaults, prune
 from katib_local.apiserver.store import Key, Store
 from katib_local.apiserver.strategic import strategic_merge_patch
 from katib_local.apiserver.validation import validate_builtin
+from katib_local.apiserver.values import ABSENT, NOWHERE, value_errors
 from katib_machinery.scalars import format_time
 
 Json = dict[str, Any]
@@ -92,6 +103,8 @@ class Registry:
         if old is not None:
             document = self._counted(document, old)
         errors = list(dict.fromkeys(validate_object(kind, document, old, subresource)))
+        if kind.custom:
+            errors += _broken_rules(kind, document, old, call, [cause_of(text) for _, text in errors])
         if errors:
             raise invalid(kind, document["metadata"]["name"], errors)
         await self.admission.validate(request, document, call.warnings)
@@ -103,12 +116,12 @@ class Registry:
         if kind.custom:
             document, pruned = prune(document, kind.schema or {})
             document, unknown = fill_defaults(document, kind.schema or {}), [*unknown, *pruned]
-        if unknown and call.field_validation == "Strict":
-            listed = ", ".join(f'unknown field "{path}"' for path in unknown)
+        told = [f'duplicate field "{path}"' for path in call.doubled] + [f'unknown field "{path}"' for path in unknown]
+        if told and call.field_validation == "Strict":
             said = f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}'
-            raise bad_request(f"{said}: strict decoding error: {listed}")
+            raise bad_request(f"{said}: strict decoding error: {', '.join(told)}")
         if call.field_validation == "Warn":
-            call.warnings += [f'unknown field "{path}"' for path in unknown]
+            call.warnings += [text for text in told if text not in call.warnings]
         return document
 
     def _request(
@@ -146,10 +159,11 @@ class Registry:
 
     def define(self, crd: Json) -> None:
         """Serve a CustomResourceDefinition's kinds, and say so in its status."""
-        self.catalog.define(crd)
-        if not (crd.get("status") or {}).get("conditions"):
-            status = established(crd, self.timestamp())
-            self.store.write((CRDS.qualified, "", crd["metadata"]["name"]), {**crd, "status": status})
+        status = observed_status(crd, self.store.all(CRDS.qualified), self.timestamp())
+        if status != crd.get("status"):
+            crd = self.store.write((CRDS.qualified, "", crd["metadata"]["name"]), {**crd, "status": status})
+        if is_established(crd):
+            self.catalog.define(crd)
 
     async def update(self, kind: Kind, document: Json, old: Json, call: Call, subresource: str = "") -> Json:
         """Replace an object, or one subresource of it; `old` is what the caller has seen. Returns what is stored."""
@@ -230,7 +244,7 @@ class Registry:
                     raise
 
     def _patched(self, kind: Kind, old: Json, change: PatchBody) -> Json:
-        body = change.body
+        body, old = change.body, {**old, "apiVersion": kind.api_version}
         if change.content != patch.JSON_PATCH and not isinstance(body, Mapping):
             raise bad_request("error decoding patch: it is no object")
         match change.content:
@@ -251,6 +265,9 @@ class Registry:
         metadata = wanted.get("metadata") or {}
         if metadata.get("managedFields"):
             raise bad_request("metadata.managedFields must be nil")
+        if not metadata.get("name"):
+            why = f"the name of the object ({name} based on URL) was undeterminable: name must be provided"
+            raise bad_request(why)
         applied = Applied(kind, {**wanted, "metadata": {"name": name, **metadata}}, subresource)
         old = self.store.get(kind.qualified, namespace, name)
         if old is None and subresource:
@@ -302,6 +319,9 @@ class Registry:
             qualified = document["metadata"]["name"]
             for held in self.store.all(qualified):
                 self.store.remove((qualified, held["metadata"].get("namespace", ""), held["metadata"]["name"]))
+            for other in self.store.all(CRDS.qualified):
+                if not is_established(other):
+                    self.define(other)  # the names that it waited for may be free
         return removed
 
 
@@ -309,11 +329,31 @@ def validate_object(kind: Kind, document: Json, old: Json | None, subresource: s
     """All that keeps an object from being stored: pairs of field and text. A status says what was seen, right or not."""
     yield from validate_metadata(document["metadata"], old and old["metadata"])
     if kind.custom:
-        yield from schema_errors(document, kind.schema or {})
+        yield from value_errors(document, kind.schema or {}, ABSENT if old is None else old)
     elif not subresource:
         yield from validate_builtin(kind, document)
         if old is not None:
             yield from validate_change(kind, document, builtins.default_builtin(kind, old))
+
+
+UNCHECKED = (
+    "Invalid value: null: some validation rules were not checked because the object was invalid; "
+    "correct the existing errors to complete validation"
+)
+BLOCKING = {f"FieldValue{reason}" for reason in ("NotSupported", "Required", "TooLong", "TooMany", "TypeInvalid")}
+"""Faults of an object after which its kind's rules cannot be asked."""
+
+
+def _broken_rules(
+    kind: Kind, document: Json, old: Json | None, call: Call, faults: Sequence[str]
+) -> list[tuple[str, str]]:
+    """Pairs of field and text of rules that a custom object breaks; of those that it broke before, a warning is enough."""
+    schema = kind.schema or {}
+    if BLOCKING.intersection(faults):
+        return [(NOWHERE, UNCHECKED)] if has_rules(schema) else []
+    found = list(breaches(document, schema, ABSENT if old is None else old))
+    call.warnings += [f"{breach.field}: {breach.text}" for breach in found if breach.kept]
+    return [(breach.field, breach.text) for breach in found if not breach.kept]
 
 
 def _version_in(body: Any) -> Any:

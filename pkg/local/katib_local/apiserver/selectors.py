@@ -116,15 +116,18 @@ def _match_expression(entry: Json, labels: Mapping[str, str]) -> bool:
             return False
 
 
-def parse_field_selector(text: str, kind: str) -> Test:
-    """A test of an object's fields, named by their path; raises a refusal for what its kind cannot be selected by."""
+def parse_field_selector(text: str, kind: str, selectable: tuple[str, ...] = ()) -> Test:
+    """A test of an object's fields, named by their path; raises a refusal for what its kind cannot be selected by.
+
+    `selectable` are the fields that a custom kind can be selected by.
+    """
     tests: list[Test] = []
     for part in filter(None, (part.strip() for part in text.split(","))):
         found = re.fullmatch(r"([\w.\-\[\]]+)(==|=|!=)(.*)", part)
         if found is None:
             raise bad_request(f"invalid field selector: {part!r}: write PATH=VALUE")
         path, op, value = found.groups()
-        if path not in ("metadata.name", "metadata.namespace", *SELECTABLE.get(kind, ())):
+        if path not in ("metadata.name", "metadata.namespace", *(selectable or SELECTABLE.get(kind, ()))):
             raise bad_request(f"field label not supported: {path}")
         tests.append(_field_test(kind, path, value, op == "!="))
     return lambda document: all(test(document) for test in tests)

@@ -12,15 +12,17 @@ import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
-from katib_local.apiserver import discovery
+from katib_local.apiserver import discovery, openapi
 from katib_local.apiserver.admission import Admission
-from katib_local.apiserver.answers import json_answer, utc_now
+from katib_local.apiserver.answers import as_accepted, json_answer, utc_now
 from katib_local.apiserver.calls import Call, flag
+from katib_local.apiserver.definitions import is_established
 from katib_local.apiserver.errors import (
     Refusal,
     UnknownPath,
@@ -31,7 +33,17 @@ from katib_local.apiserver.errors import (
 )
 from katib_local.apiserver.garbage import GarbageCollector
 from katib_local.apiserver.kinds import CRDS, Catalog
-from katib_local.apiserver.objects import CLIENT_TLS, ISSUER, PLACE, REGISTRY, USER, Place, check_group, serve_object
+from katib_local.apiserver.objects import (
+    CLIENT_TLS,
+    ISSUER,
+    PLACE,
+    REGISTRY,
+    USER,
+    WARNINGS,
+    Place,
+    check_group,
+    serve_object,
+)
 from katib_local.apiserver.registry import Registry
 from katib_local.apiserver.store import Store, StoreError
 from katib_local.apiserver.tokens import TokenIssuer
@@ -41,6 +53,10 @@ Json = dict[str, Any]
 LARGEST_BODY = 3 * 1024 * 1024
 FIRST_NAMESPACES = ("default", "kube-system")
 OPEN_PATHS = ("/livez", "/readyz", "/healthz", "/version", "/version/")
+AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+HEALTH = ("/livez", "/readyz", "/healthz")
+CHECKS = ("ping", "log")
+EVERYBODY = "system:authenticated"
 USERS: web.AppKey[Any] = web.AppKey("users")
 COUNTS: web.AppKey[Any] = web.AppKey("counts")
 
@@ -87,6 +103,8 @@ async def serve(settings: Settings) -> AsyncIterator[int]:
 def _define_all(catalog: Catalog, store: Store) -> None:
     """Serve every stored definition; one that an older version let in and nobody can serve must not end all others."""
     for crd in store.all(CRDS.qualified):
+        if not is_established(crd):
+            continue
         try:
             catalog.define(crd)
         except (KeyError, TypeError, AttributeError) as error:
@@ -123,9 +141,8 @@ def _application(registry: Registry, settings: Settings) -> web.Application:
     plain: list[tuple[str, Callable[[web.Request], Awaitable[web.StreamResponse]]]] = [
         ("/version", _version),
         ("/version/", _version),
-        ("/livez", _ok),
-        ("/readyz", _ok),
-        ("/healthz", _ok),
+        *((path, _health) for path in HEALTH),
+        *((f"{path}/{check}", _health) for path in HEALTH for check in CHECKS),
         ("/metrics", _metrics),
         ("/api", _core_versions),
         ("/api/", _core_versions),
@@ -155,13 +172,14 @@ async def _guard(
     code = 500
     try:
         if request.path not in OPEN_PATHS:
-            request[USER] = _authenticated(request)
-        response = await handler(request)
+            user, groups = _authenticated(request)
+            request[USER] = user, tuple(dict.fromkeys((*groups, EVERYBODY)))
+        response = as_accepted(request, await handler(request))
         code = response.status
         return response
     except Refusal as refusal:
         code = refusal.code
-        return json_answer(refusal.status(), refusal.code)
+        return json_answer(refusal.status(), refusal.code, request.get(WARNINGS))
     except StoreError as error:
         return json_answer(Refusal(500, "InternalError", f"Internal error occurred: {error}").status(), 500)
     except (UnknownPath, web.HTTPNotFound):
@@ -212,8 +230,13 @@ async def _version(request: web.Request) -> web.Response:
     return json_answer(discovery.version())
 
 
-async def _ok(request: web.Request) -> web.Response:
-    return web.Response(text="ok")
+async def _health(request: web.Request) -> web.Response:
+    """Who is answered at all is answered `ok`: nothing here can be half ready."""
+    text = "ok"
+    if "verbose" in request.query and request.path in HEALTH:
+        lines = [*(f"[+]{check} ok" for check in CHECKS), f"{request.path.strip('/')} check passed"]
+        text = "".join(f"{line}\n" for line in lines)
+    return web.Response(text=text, headers={"X-Content-Type-Options": "nosniff"})
 
 
 async def _metrics(request: web.Request) -> web.Response:
@@ -228,11 +251,32 @@ async def _metrics(request: web.Request) -> web.Response:
 
 
 async def _core_versions(request: web.Request) -> web.Response:
-    return json_answer(discovery.core_versions(request.host))
+    return _discovered(request, discovery.core_versions(request.host), core=True)
 
 
 async def _groups(request: web.Request) -> web.Response:
-    return json_answer(discovery.groups(request.app[REGISTRY].catalog))
+    return _discovered(request, discovery.groups(request.app[REGISTRY].catalog), core=False)
+
+
+def _discovered(request: web.Request, plain: Json, *, core: bool) -> web.Response:
+    """All groups and resources in one document for who accepts that, else only the list of groups."""
+    if not any(form.replace(" ", "").startswith(AGGREGATED) for form in request.headers.get("Accept", "").split(",")):
+        response = json_answer(plain)
+    else:
+        document = discovery.aggregated(request.app[REGISTRY].catalog, core=core)
+        response = _tagged(request, json_answer(document), openapi.hash_of(document))
+        if response.status == HTTPStatus.OK:
+            response.headers["Content-Type"] = AGGREGATED
+    response.headers["Vary"] = "Accept"
+    return response
+
+
+def _tagged(request: web.Request, response: web.Response, tag: str) -> web.Response:
+    """The answer with its ETag; an empty one for who has it already."""
+    if request.headers.get("If-None-Match", "").strip('"') == tag:
+        response = web.Response(status=HTTPStatus.NOT_MODIFIED)
+    response.headers["ETag"] = f'"{tag}"'
+    return response
 
 
 async def _group(request: web.Request) -> web.Response:
@@ -249,11 +293,21 @@ async def _resources(request: web.Request) -> web.Response:
 
 
 async def _openapi_root(request: web.Request) -> web.Response:
-    return json_answer(discovery.openapi_root(request.app[REGISTRY].catalog))
+    return json_answer(openapi.openapi_root(request.app[REGISTRY].catalog))
 
 
 async def _openapi(request: web.Request) -> web.Response:
-    return _page(discovery.openapi(request.app[REGISTRY].catalog, request.match_info["prefix"]))
+    document = openapi.openapi(request.app[REGISTRY].catalog, request.match_info["prefix"])
+    if document is None:
+        return web.Response(status=HTTPStatus.NOT_FOUND)
+    tag = openapi.hash_of(document)
+    asked = request.query.get("hash")
+    if asked and asked != tag:
+        return web.Response(status=HTTPStatus.MOVED_PERMANENTLY, headers={"Location": f"{request.path}?hash={tag}"})
+    response = _tagged(request, json_answer(document), tag)
+    if asked:
+        response.headers["Cache-Control"] = "public, immutable"
+    return response
 
 
 def _page(document: Json | None) -> web.Response:

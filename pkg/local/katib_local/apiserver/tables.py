@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -19,12 +20,13 @@ STEP = re.compile(
 def render_table(kind: Kind, documents: Sequence[Json], now: datetime, include: str) -> dict[str, Any]:
     """A meta.k8s.io/v1 Table. `include` says what of each object goes along: None, Metadata or Object."""
     columns = columns_of(kind)
+    said = {column["name"]: column for column in kind.columns}
     definitions = [
         {
             "name": name,
             "type": type_,
-            "format": "name" if name == "Name" else "",
-            "description": "",
+            "format": "name" if name == "Name" else said.get(name, {}).get("format", ""),
+            "description": _described(said.get(name)),
             "priority": priority,
         }
         for name, type_, priority, _ in columns
@@ -40,6 +42,13 @@ def render_table(kind: Kind, documents: Sequence[Json], now: datetime, include: 
         "columnDefinitions": definitions,
         "rows": rows,
     }
+
+
+def _described(column: Mapping[str, Any] | None) -> str:
+    if column is None:
+        return ""
+    where = f"Custom resource definition column (in JSONPath format): {column['jsonPath']}"
+    return str(column.get("description") or where)
 
 
 def _included(document: Json, include: str) -> Json | None:
@@ -70,8 +79,10 @@ def _custom(column: Mapping[str, Any]) -> Column:
     def cell(document: Json, now: datetime) -> Any:
         found = find(document, path)
         if kind == "date":
-            return _age(found, now)
-        return "" if found is None else found if isinstance(found, int | float | str) else str(found)
+            return None if found is None else _age(found, now)
+        if found is None or isinstance(found, int | float | str):
+            return found
+        return json.dumps(found, separators=(",", ":"))
 
     return column["name"], kind, int(column.get("priority", 0)), cell
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from katib_local.apiserver.definitions import definition_problems
 from katib_local.apiserver.kinds import Kind
 from katib_local.apiserver.kubernetes_types import Type, field_type, resolved, type_of
 from katib_local.apiserver.metadata import LABEL
 from katib_local.apiserver.selectors import match_selector
+from katib_local.apiserver.webhooks import webhook_problems
 from katib_machinery.scalars import parse_quantity
 
 Json = Mapping[str, Any]
@@ -23,8 +25,6 @@ PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 PROTOCOLS = ("SCTP", "TCP", "UDP")
 SERVICE_TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 MODES = ("Indexed", "NonIndexed")
-SCHEMA_TYPES = ("array", "boolean", "integer", "number", "object", "string")
-FREE = ("x-kubernetes-preserve-unknown-fields", "x-kubernetes-int-or-string")
 COUNTS = ("parallelism", "completions", "backoffLimit", "activeDeadlineSeconds", "ttlSecondsAfterFinished", "replicas")
 
 
@@ -51,7 +51,9 @@ def validate_builtin(kind: Kind, document: Json) -> Problems:
         case "Service":
             yield from _service(spec)
         case "CustomResourceDefinition":
-            yield from _definition(document)
+            yield from definition_problems(dict(document))
+        case "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration":
+            yield from webhook_problems(document)
 
 
 def _missing(value: Any, found: Type, path: str) -> Problems:
@@ -163,38 +165,3 @@ def _resources(resources: Json, path: str) -> Problems:
         if name in limits and amount > limits[name]:
             text, most = resources["requests"][name], resources["limits"][name]
             yield f"{path}.requests", f'Invalid value: "{text}": must be less than or equal to {name} limit of {most}'
-
-
-def _definition(crd: Json) -> Problems:
-    spec = crd.get("spec") or {}
-    versions, names = spec.get("versions") or [], spec.get("names") or {}
-    expected = f"{names.get('plural')}.{spec.get('group')}"
-    if crd["metadata"]["name"] != expected:
-        yield "metadata.name", f'Invalid value: "{crd["metadata"]["name"]}": must be spec.names.plural+"."+spec.group'
-    yield from _unsupported("spec.scope", spec.get("scope"), ("Cluster", "Namespaced"))
-    if sum(bool(version.get("storage")) for version in versions) != 1:
-        yield "spec.versions", "Invalid value: must have exactly one version marked as storage version"
-    for index, version in enumerate(versions):
-        place = f"spec.versions[{index}].schema.openAPIV3Schema"
-        schema = (version.get("schema") or {}).get("openAPIV3Schema")
-        if schema is None:
-            yield place, "Required value: schemas are required"
-        else:
-            yield from _schema(schema, place, root=True)
-
-
-def _schema(schema: Any, path: str, *, root: bool = False) -> Problems:
-    """What is not structural: every part has a type, unless it says that it is free."""
-    if not isinstance(schema, Mapping):
-        return
-    kind = schema.get("type")
-    if kind is not None and kind not in SCHEMA_TYPES:
-        yield from _unsupported(f"{path}.type", kind, SCHEMA_TYPES)
-    elif root and kind != "object":
-        yield f"{path}.type", "Required value: must be object at the root"
-    elif kind is None and not any(schema.get(free) for free in FREE):
-        yield f"{path}.type", "Required value: must not be empty for specified object fields"
-    for name, part in (schema.get("properties") or {}).items():
-        yield from _schema(part, f"{path}.properties[{name}]")
-    for name in ("items", "additionalProperties"):
-        yield from _schema(schema.get(name), f"{path}.{name}")
