@@ -1,4 +1,7 @@
-"""The laptop's node and the controllers of its workloads in one process: reads flags and environment, and wires."""
+"""The laptop's node, and the controllers of its workloads, in one process: reads flags and environment, and wires.
+
+Without the workloads (`--workloads=off`) it is the node of a cluster that brings its own controllers and scheduler.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,8 @@ from katib_local.node.proxy import LOOPBACK, USER, ServiceProxy
 from katib_machinery.flags import FlagParser
 from katib_machinery.kube import connect
 
+API_SERVERS = ("kube-apiserver", "kube-apiserver-kubelet-client")
+"""What API servers are called by their certificates: the laptop's, and a cluster's as kubeadm makes it."""
 OURS = ("KATIB_", "DB_", "GRPC_PROXY", "NO_GRPC_PROXY", "PYTHONUNBUFFERED")
 
 
@@ -37,6 +42,7 @@ def build_parser() -> FlagParser:
     add("--state-dir", type=Path, required=True, help="directory of volumes and logs")
     add("--config", type=Path, help="KatibConfig with local.images")
     add("--isolation", choices=["auto", "mount", "rewrite"], default="auto", help="how pods see their volumes")
+    add("--workloads", choices=["on", "off"], default="on", help="off: Jobs and Deployments are somebody else's work")
     add("--node-name", default="laptop", help="name of the Node (default: laptop)")
     add(
         "--working-dir",
@@ -47,6 +53,12 @@ def build_parser() -> FlagParser:
     add("--tls-cert", required=True, help="certificate of the log server")
     add("--tls-key", required=True, help="key of that certificate")
     add("--client-ca", required=True, help="authority of the log server's callers")
+    add(
+        "--client-name",
+        action="append",
+        metavar="NAME",
+        help=f"who may read logs, by the certificate's common name (default: {' and '.join(API_SERVERS)})",
+    )
     add("--proxy-port", type=int, default=0, help="port of the Services' proxy (default: a free one)")
     add("--proxy-token-file", type=Path, required=True, help="file with the token of the Services' proxy")
     add(
@@ -77,7 +89,8 @@ async def run(parsed: argparse.Namespace) -> None:
     _clean(parsed.state_dir)
     async with connect(parsed.kubeconfig, environ=os.environ) as transport:
         holder: list[Node] = []
-        logs = LogServer(lambda *place: holder[0].find_log(*place) if holder else None)
+        readers = frozenset(parsed.client_name or API_SERVERS)
+        logs = LogServer(readers, lambda *place: holder[0].find_log(*place) if holder else None)
         services = dict(entry.split("=", 1) for entry in parsed.service)
         proxy = ServiceProxy(token, lambda name, port: holder[0].resolve(name, port), services)
         proxy_port = await proxy.start(parsed.proxy_port)
@@ -95,10 +108,9 @@ async def run(parsed: argparse.Namespace) -> None:
             gpus=count_gpus(),
         )
         holder.append(Node(transport, options))
-        tasks = [
-            asyncio.ensure_future(holder[0].run()),
-            asyncio.ensure_future(workloads.run(transport, parsed.node_name)),
-        ]
+        tasks = [asyncio.ensure_future(holder[0].run())]
+        if parsed.workloads == "on":
+            tasks.append(asyncio.ensure_future(workloads.run(transport, parsed.node_name)))
         await asyncio.wait([asyncio.ensure_future(stopping.wait()), *tasks], return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
             if task.done() and not stopping.is_set():

@@ -17,6 +17,7 @@ import yaml
 
 from katib_apis.v1beta1 import names
 from katib_local.credentials import LOOPBACK
+from katib_local.node.lease import NAMESPACE as NODE_LEASES
 from katib_local.programs import CORE_NAMESPACE, Laptop
 from katib_machinery.transport import ApiError, Transport
 
@@ -50,9 +51,8 @@ def _loader() -> Any:
 
 def desired_namespaces() -> list[Document]:
     labels = {names.LABEL_METRICS_COLLECTOR_INJECTION: names.LABEL_VALUE_INJECTION_ENABLED}
-    return [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}} for name in NAMESPACES
-    ]
+    ready = [{"name": name, "labels": labels} for name in NAMESPACES]
+    return [{"apiVersion": "v1", "kind": "Namespace", "metadata": entry} for entry in (*ready, {"name": NODE_LEASES})]
 
 
 def desired_config_map(text: str) -> Document:

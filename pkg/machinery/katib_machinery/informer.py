@@ -68,6 +68,7 @@ class SharedInformer(Generic[T]):
     indexers: Mapping[str, IndexFunc[T]] | None = None
     namespace: str | None = None
     label_selector: str | None = None
+    field_selector: str | None = None
     clock: Clock = field(default_factory=SystemClock)
     resync: timedelta | None = RESYNC
 
@@ -122,8 +123,12 @@ class SharedInformer(Generic[T]):
         return uid in self._deleted
 
     def _selects(self, obj: T) -> bool:
-        """Whether an object that is not here belongs here. Who selects by label waits for the server to say so."""
-        return not self.label_selector and (not self.namespace or obj.namespace == self.namespace)
+        """Whether an object that is not here belongs here. Who selects waits for the server to say so."""
+        return (
+            not self.label_selector
+            and not self.field_selector
+            and (not self.namespace or obj.namespace == self.namespace)
+        )
 
     def remove_own(self, key: ObjectKey, uid: str) -> None:
         """The server said that our own deletion is complete."""
@@ -228,7 +233,8 @@ class SharedInformer(Generic[T]):
                 return
 
     def _selector(self) -> dict[str, str]:
-        return {"labelSelector": self.label_selector} if self.label_selector else {}
+        selectors = {"labelSelector": self.label_selector, "fieldSelector": self.field_selector}
+        return {key: selector for key, selector in selectors.items() if selector}
 
     async def _watch(self) -> None:
         params = {

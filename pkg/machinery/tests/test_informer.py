@@ -101,8 +101,9 @@ async def test_only_the_asked_for_objects_are_followed(server: Any, follow: Any)
     path = "/apis/batch/v1/namespaces/ns/jobs"
     server.on(f"GET {path}", server.listing(job("a"), version="5"))
     server.on(f"WATCH {path}", server.events())
-    await follow(namespace="ns", label_selector="x=y").informer.wait_synced()
-    assert server.seen(f"GET {path}")[0].query["labelSelector"] == "x=y"
+    await follow(namespace="ns", label_selector="x=y", field_selector="f=g").informer.wait_synced()
+    asked = server.seen(f"GET {path}")[0].query
+    assert (asked["labelSelector"], asked["fieldSelector"]) == ("x=y", "f=g")
 
 
 async def test_items_of_a_list_learn_their_kind(server: Any, follow: Any) -> None:
@@ -524,9 +525,10 @@ def test_an_index_kept_step_by_step_equals_one_made_anew(steps: list[tuple[int, 
 async def test_an_own_write_outside_the_selection_is_not_cached() -> None:
     elsewhere = Follower(None, namespace="other")
     own(elsewhere, job("a", 1))
-    labelled = Follower(None, label_selector="x=y")
+    labelled, bound = Follower(None, label_selector="x=y"), Follower(None, field_selector="f=g")
     own(labelled, job("a", 1))
-    assert elsewhere.names == {} and labelled.names == {}
+    own(bound, job("a", 1))
+    assert elsewhere.names == labelled.names == bound.names == {}
     event(labelled, "ADDED", job("a", 1))
     own(labelled, job("a", 2))
     assert labelled.names == {"a": "2"}

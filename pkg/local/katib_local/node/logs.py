@@ -1,10 +1,10 @@
-"""Serves the logs of containers over HTTPS, to callers with a certificate of this laptop's authority."""
+"""Serves the logs of containers over HTTPS, to the API server: by its name in a certificate of the cluster's authority."""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,7 +20,8 @@ Find = Callable[[str, str, str, bool], tuple[Path, Callable[[], bool]] | None]
 class LogServer:
     """GET /containerLogs/NAMESPACE/POD/CONTAINER, as a kubelet serves it."""
 
-    def __init__(self, find: Find) -> None:
+    def __init__(self, readers: Collection[str], find: Find) -> None:
+        self._readers = readers
         self._find = find
         self._runner: web.AppRunner | None = None
 
@@ -41,6 +42,9 @@ class LogServer:
             await self._runner.cleanup()
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
+        caller = _caller(request)
+        if caller not in self._readers:
+            return web.Response(status=403, text=f"{caller} may not read logs here: ask the API server")
         info, query = request.match_info, request.query
         found = self._find(info["namespace"], info["pod"], info["container"], query.get("previous") == "true")
         if found is None:
@@ -57,6 +61,13 @@ class LogServer:
             async for line in _follow(file, len(held), running):
                 await response.write(render_line(line, stamps))
         return response
+
+
+def _caller(request: web.Request) -> str:
+    """The common name in the caller's certificate."""
+    certificate = request.get_extra_info("peercert") or {}
+    names = [value for part in certificate.get("subject", ()) for key, value in part if key == "commonName"]
+    return str(names[-1]) if names else "a caller without a name"
 
 
 def select_lines(lines: list[bytes], query: dict[str, str]) -> Iterable[bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import shutil
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -57,9 +58,11 @@ def desired_node(options: NodeOptions, now: datetime) -> dict[str, Any]:
     }
 
 
-def conditions(now: datetime) -> list[dict[str, Any]]:
-    """A node that says anything at all is ready."""
+def conditions(now: datetime, node: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    """A node that says anything at all is ready: since its Node first said so, if there is one."""
     at = text(now)
+    held = ((node or {}).get("status") or {}).get("conditions") or ()
+    since = next((entry["lastTransitionTime"] for entry in held if entry.get("type") == "Ready"), at)
     return [
         {
             "type": "Ready",
@@ -67,6 +70,6 @@ def conditions(now: datetime) -> list[dict[str, Any]]:
             "reason": "KubeletReady",
             "message": "pods run as processes",
             "lastHeartbeatTime": at,
-            "lastTransitionTime": at,
+            "lastTransitionTime": since,
         }
     ]

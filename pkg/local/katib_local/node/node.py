@@ -13,6 +13,7 @@ from typing import Any
 from katib_local.node.containers import ContainerError, gpu_count
 from katib_local.node.host_paths import FAILED_MOUNT
 from katib_local.node.kept_logs import keep_logs
+from katib_local.node.lease import renew_lease
 from katib_local.node.logs import log_files
 from katib_local.node.machine import conditions, desired_node
 from katib_local.node.options import NodeOptions
@@ -39,6 +40,8 @@ from katib_machinery.transport import ApiError, Transport
 log = logging.getLogger(__name__)
 Json = Mapping[str, Any]
 HEARTBEAT = 10.0
+ALLOWED_WITHIN, LOOK_AGAIN = 10.0, 0.1
+"""For so long a cluster's authorizer may not know yet which pods it has given to the node, in seconds."""
 ENDED = ("Succeeded", "Failed")
 LOOPBACK = "127.0.0.1"
 
@@ -49,7 +52,8 @@ class Node:
     def __init__(self, transport: Transport, options: NodeOptions) -> None:
         self.options = options
         self.cluster = Cluster(transport)
-        self.pods = self._informer(PODS)
+        # Without the selector a cluster does not let a node look at pods at all.
+        self.pods = self._informer(PODS, f"spec.nodeName={options.name}")
         self.services = self._informer(SERVICES)
         self.recorder = EventRecorder(self.cluster.transport, "kubelet")
         self.runners: dict[str, PodRunner] = {}
@@ -59,11 +63,12 @@ class Node:
             Handler(on_add=self._changed, on_update=lambda old, new: self._changed(new), on_delete=self._gone)
         )
 
-    def _informer(self, resource: Any) -> SharedInformer[Unstructured]:
+    def _informer(self, resource: Any, fields: str | None = None) -> SharedInformer[Unstructured]:
         informer = SharedInformer(
             self.cluster.transport,
             resource,
             Unstructured.from_dict,
+            field_selector=fields,
             on_bad=lambda error, raw: log.warning("an object of %s is skipped: %s", resource.plural, error),
         )
         return self.cluster.register(informer)
@@ -71,10 +76,10 @@ class Node:
     async def run(self) -> None:
         """Register, then work until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            await self._register()
+            node = await self._register()
             tasks.create_task(self.recorder.run())
             tasks.create_task(self.cluster.run())
-            tasks.create_task(self._beat())
+            tasks.create_task(self._beat(node))
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.ensure_future(work)
@@ -88,12 +93,10 @@ class Node:
 
     def _changed(self, pod: Unstructured) -> None:
         raw = pod.raw
-        if (raw.get("spec") or {}).get("nodeName") != self.options.name:
-            return
         runner = self.runners.get(pod.uid)
         phase = (raw.get("status") or {}).get("phase")
         if pod.deletion_timestamp is not None:
-            if runner is not None:
+            if runner is not None and not runner.over:
                 runner.stop(float(raw["metadata"].get("deletionGracePeriodSeconds") or 0))
             else:
                 self._spawn(self._delete(pod))
@@ -184,7 +187,7 @@ class Node:
     async def fetch(self, kind: str, namespace: str, name: str) -> Json | None:
         resource = {"ConfigMap": CONFIG_MAPS, "Secret": SECRETS}[kind]
         try:
-            found: Json = json.loads(await self.cluster.transport.request("GET", resource.path(namespace, name)))
+            found: Json = json.loads(await self._once_allowed("GET", resource.path(namespace, name)))
         except ApiError as error:
             if error.not_found:
                 return None
@@ -199,12 +202,23 @@ class Node:
         body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
         path = SERVICE_ACCOUNTS.path(metadata["namespace"], account, "token")
         try:
-            found = json.loads(await self.cluster.transport.request("POST", path, body=json.dumps(body).encode()))
+            found = json.loads(await self._once_allowed("POST", path, json.dumps(body).encode()))
         except ApiError as error:
             cure = f": make it with kubectl create serviceaccount {account}" if error.not_found else ""
             message = f"no token of service account {account} (serviceAccountName): {error.message}{cure}"
             raise ContainerError(FAILED_MOUNT, message) from error
         return str(found["status"]["token"])
+
+    async def _once_allowed(self, method: str, path: str, body: bytes | None = None) -> bytes:
+        """A request for what only the node of a pod may have; who has just got a pod is refused for a moment."""
+        for _ in range(int(ALLOWED_WITHIN / LOOK_AGAIN)):
+            try:
+                return await self.cluster.transport.request(method, path, body=body)
+            except ApiError as error:
+                if error.code != 403:
+                    raise
+            await asyncio.sleep(LOOK_AGAIN)
+        return await self.cluster.transport.request(method, path, body=body)
 
     async def resolve(self, name: str, port: int) -> str | None:
         """Where `NAME.NAMESPACE:PORT` is served: the real address of a ready pod that the Service selects."""
@@ -231,39 +245,42 @@ class Node:
         )
         return files[-2 if previous else -1], running
 
-    async def _register(self) -> None:
+    async def _register(self) -> Json:
+        """Make the Node, or bring the one that is there up to date; returns it."""
         document = desired_node(self.options, now())
         while True:
             try:
-                await self.cluster.transport.request("POST", NODES.path(), body=json.dumps(document).encode())
-                return
+                answer = await self.cluster.transport.request("POST", NODES.path(), body=json.dumps(document).encode())
+                created: Json = json.loads(answer)
+                return created
             except ApiError as error:
                 if error.already_exists:
-                    patch = json.dumps(
-                        {"status": document["status"], "metadata": {"labels": document["metadata"]["labels"]}}
-                    ).encode()
-                    path = NODES.path(None, self.options.name, "status")
-                    await self.cluster.transport.request(
-                        "PATCH", path, body=patch, content_type="application/merge-patch+json"
-                    )
-                    return
+                    labels = {"labels": document["metadata"]["labels"]}
+                    return await self._patch_node({"status": document["status"], "metadata": labels})
                 log.warning("the node is not registered yet: %s", error)
             except OSError as error:
                 log.info("the API server does not answer yet: %s", error)
             await asyncio.sleep(0.05)
 
-    async def _beat(self) -> None:
+    async def _patch_node(self, patch: Json) -> Json:
+        answer = await self.cluster.transport.request(
+            "PATCH",
+            NODES.path(None, self.options.name, "status"),
+            body=json.dumps(patch).encode(),
+            content_type="application/merge-patch+json",
+        )
+        patched: Json = json.loads(answer)
+        return patched
+
+    async def _beat(self, node: Json) -> None:
         """Say from time to time that the node is alive."""
         while True:
+            try:
+                await renew_lease(self.cluster.transport, node, now())
+                await self._patch_node({"status": {"conditions": conditions(now(), node)}})
+            except (ApiError, OSError) as error:
+                log.info("the node could not say that it lives, and tries again: %s", error)
             await asyncio.sleep(HEARTBEAT)
-            patch = json.dumps({"status": {"conditions": conditions(now())}}).encode()
-            with contextlib.suppress(ApiError, OSError):
-                await self.cluster.transport.request(
-                    "PATCH",
-                    NODES.path(None, self.options.name, "status"),
-                    body=patch,
-                    content_type="application/merge-patch+json",
-                )
 
 
 def _killed(status: Json, at: str | None) -> dict[str, Any]:

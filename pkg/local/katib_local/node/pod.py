@@ -71,6 +71,7 @@ class PodRunner:
         self.sources = Sources({})
         self.allocatable = capacity(self.options)
         self.stopping = False
+        self.over = False
         self.ended: dict[str, str] = {}
         self.processes: dict[str, Process] = {}
         self.health: dict[str, asyncio.Task[None]] = {}
@@ -329,7 +330,7 @@ class PodRunner:
 
     def stop(self, grace: float) -> None:
         """End the pod: SIGTERM now, SIGKILL after the grace period."""
-        if self.stopping:
+        if self.stopping or self.over:
             return
         self.stopping = True
         self.reporter.emit(self.pod, "Normal", "Killing", "Stopping the pod's containers")
@@ -366,6 +367,7 @@ class PodRunner:
 
     async def _end(self) -> None:
         """Nothing of the pod runs on after its end, whatever it has started."""
+        self.over = True
         tasks = [*self.health.values(), *self.tasks]
         for task in tasks:
             task.cancel()
