@@ -11,7 +11,15 @@ from katib_local.apiserver.webhooks import default_webhooks
 
 Json = dict[str, Any]
 KEEPS_STATUS = ("Node", "Namespace")
-JOB_DEFAULTS = {"parallelism": 1, "completions": 1, "backoffLimit": 6, "completionMode": "NonIndexed", "suspend": False}
+JOB_DEFAULTS = {
+    "parallelism": 1,
+    "completions": 1,
+    "backoffLimit": 6,
+    "completionMode": "NonIndexed",
+    "suspend": False,
+    "manualSelector": False,
+    "podReplacementPolicy": "TerminatingOrFailed",
+}
 POD_DEFAULTS = {
     "restartPolicy": "Always",
     "terminationGracePeriodSeconds": 30,
@@ -55,9 +63,9 @@ def default_builtin(kind: Kind, document: Json) -> Json:
     spec = document.get("spec") or {}
     match kind.kind:
         case "Pod":
-            return {**document, "spec": _pod_spec(spec)}
+            return {**document, "spec": {"enableServiceLinks": True, **_pod_spec(spec)}}
         case "Job":
-            return {**document, "spec": _job_spec(document)}
+            return _job(document)
         case "Deployment" | "ReplicaSet":
             template = {**(spec.get("template") or {})}
             template["spec"] = _pod_spec(template.get("spec") or {})
@@ -94,7 +102,19 @@ def _container(container: Any) -> Any:
     image = str(container.get("image") or "")
     latest = ":" not in image.rpartition("/")[2] or image.endswith(":latest")
     policy = {"imagePullPolicy": "Always" if latest else "IfNotPresent"}
-    return {**CONTAINER_DEFAULTS, **policy, "resources": {}, **container}
+    complete = {**CONTAINER_DEFAULTS, **policy, "resources": {}, **container}
+    if isinstance(container.get("env"), list):
+        complete["env"] = [_variable(entry) for entry in container["env"]]
+    return complete
+
+
+def _variable(variable: Any) -> Any:
+    """A variable that takes a field of its pod names the version that has the field."""
+    source = variable.get("valueFrom") if isinstance(variable, Mapping) else None
+    field = source.get("fieldRef") if isinstance(source, Mapping) else None
+    if not isinstance(source, Mapping) or not isinstance(field, Mapping):
+        return variable
+    return {**variable, "valueFrom": {**source, "fieldRef": {"apiVersion": "v1", **field}}}
 
 
 def _qos(spec: Mapping[str, Any]) -> str:
@@ -104,6 +124,13 @@ def _qos(spec: Mapping[str, Any]) -> str:
     full = all({"cpu", "memory"} <= set(part.get("limits") or {}) for part in resources)
     same = all((part.get("requests") or part["limits"]) == part["limits"] for part in resources) if full else False
     return "Guaranteed" if same else "Burstable"
+
+
+def _job(job: Json) -> Json:
+    """A job with its defaults; one without labels has those of its pods."""
+    spec, metadata = _job_spec(job), job["metadata"]
+    labels = metadata.get("labels") or spec["template"]["metadata"]["labels"]
+    return {**job, "metadata": {**metadata, "labels": labels}, "spec": spec}
 
 
 def _job_spec(job: Mapping[str, Any]) -> Json:

@@ -100,6 +100,8 @@ class Registry:
         mutated = await self.admission.mutate(request, call.warnings)
         if mutated is not None and mutated != document:
             document = builtins.default_builtin(kind, self._shaped(kind, mutated, call))
+            if operation == "CREATE":  # a pod's class follows from its containers, also from those that were added
+                document = builtins.begin(kind, document)
         if old is not None:
             document = self._counted(document, old)
         errors = list(dict.fromkeys(validate_object(kind, document, old, subresource)))
