@@ -38,6 +38,7 @@ PACKAGES = [
 ]
 UNIT_TESTS = ["codegen", "pkg", "tests/house", "tests/golden"]
 KUBERNETES_TESTS = ["tests/controlplane", "tests/contracts/kubernetes", "tests/contracts/printed"]
+KUBERNETES_TESTS += [f"tests/e2e/test_{name}.py" for name in ("kubelet", "node", "on_both", "same_on_both")]
 HAND_WRITTEN = ["noxfile.py", "conftest.py", "codegen", "pkg", "sdk", "tests", "hack", "examples"]
 
 

@@ -71,6 +71,7 @@ def api_server(files: Credentials, ports: Ports) -> list[str]:
         f"--kubelet-certificate-authority={files.ca}",
         f"--kubelet-client-certificate={kubelet_client.certificate}",
         f"--kubelet-client-key={kubelet_client.key}",
+        "--kubelet-preferred-address-types=InternalIP",  # no name of a node means anything here
         "--profiling=false",
     ]
 

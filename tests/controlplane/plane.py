@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from controlplane import commands
+from controlplane.audit import Audit
 from controlplane.commands import LOOPBACK, Ports
 from controlplane.credentials import ADMIN, Credentials, User
 from controlplane.processes import Process, start
@@ -32,10 +33,11 @@ class ControlPlaneFailed(Exception):
 class ControlPlane:
     """One control plane. `binaries` has the commands; `folder` keeps objects, credentials and logs."""
 
-    def __init__(self, binaries: Path, folder: Path, *, controllers: bool = True) -> None:
+    def __init__(self, binaries: Path, folder: Path, *, controllers: bool = True, audit: bool = False) -> None:
         self.binaries = binaries
         self.folder = folder
         self.controllers = controllers
+        self.audit = Audit(folder) if audit else None
         self.logs = folder / "logs"
         self.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
         (folder / "users").mkdir(mode=0o700, exist_ok=True)
@@ -67,7 +69,8 @@ class ControlPlane:
     def start(self) -> None:
         """Start what does not run, and wait until it is ready; raises ControlPlaneFailed."""
         self._run("etcd", commands.etcd(self.folder / "etcd", self.credentials, self.ports))
-        self._run("kube-apiserver", commands.api_server(self.credentials, self.ports))
+        audit = self.audit.prepare() if self.audit else []
+        self._run("kube-apiserver", [*commands.api_server(self.credentials, self.ports), *audit])
         self._wait(lambda: self._code("/readyz") == http.client.OK)
         if not self.controllers:
             return
@@ -126,9 +129,9 @@ class ControlPlane:
 
 
 @contextmanager
-def running(binaries: Path, folder: Path, *, controllers: bool = True) -> Iterator[ControlPlane]:
-    """A control plane while the block runs."""
-    plane = ControlPlane(binaries, folder, controllers=controllers)
+def running(binaries: Path, folder: Path, *, controllers: bool = True, audit: bool = False) -> Iterator[ControlPlane]:
+    """A control plane while the block runs; `audit` keeps what Katib's programs ask of it."""
+    plane = ControlPlane(binaries, folder, controllers=controllers, audit=audit)
     try:
         plane.start()
         yield plane

@@ -9,12 +9,13 @@ import ctypes
 import os
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 LAST_BYTES = 4000
+STOP_AFTER = 8.0
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,14 @@ class Process:
         self.popen.kill()
         self.popen.wait()
 
+    def stop(self) -> None:
+        """Ask it to end, and end it if it does not."""
+        self.popen.terminate()
+        try:
+            self.popen.wait(STOP_AFTER)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
     def last_words(self) -> str:
         """The end of the log, below a line that says whose it is and how it ended."""
         code = self.popen.poll()
@@ -40,7 +49,7 @@ class Process:
         return f"--- {self.name}, {state}, {self.log}\n{self.log.read_bytes()[-LAST_BYTES:].decode(errors='replace')}"
 
 
-def start(command: Sequence[str | Path], log: Path) -> Process:
+def start(command: Sequence[str | Path], log: Path, environment: Mapping[str, str] | None = None) -> Process:
     """Start a program; Ctrl-C at the terminal is for its starter alone."""
     parent = os.getpid()
     libc = ctypes.CDLL(None)
@@ -57,6 +66,7 @@ def start(command: Sequence[str | Path], log: Path) -> Process:
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            env=environment,
             preexec_fn=die_with_parent,
         )
     return Process(Path(command[0]).name, log, popen)

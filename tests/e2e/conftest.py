@@ -1,4 +1,4 @@
-"""Laptops for the tests: one of each test's own, or one shared by many."""
+"""What the tests look at: laptops, one of each test's own or one shared by many; nodes; Katib on either Kubernetes."""
 
 from __future__ import annotations
 
@@ -8,8 +8,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from builders import an_experiment_file
-from laptops import Katib
+from controlplane.audit import Use
+from katibs import granted_to_controller, katib_running, node_running
+from laptops import ROOT, Katib
+
+from katib_apis.v1beta1 import names
+
+USED = pytest.StashKey[set[Use]]()
 
 
 @pytest.fixture
@@ -31,6 +38,49 @@ def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Katib]:
     command("down")
 
 
+@pytest.fixture(scope="session")
+def used_verbs(pytestconfig: pytest.Config) -> set[Use]:
+    """What Katib's controller has used of its grants; the rest is told at the end of the run."""
+    return pytestconfig.stash.setdefault(USED, set())
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    used = config.stash.get(USED, None)
+    if used:
+        unused = sorted(granted_to_controller() - used)
+        terminalreporter.section("verbs that are granted to katib-controller and were not used")
+        terminalreporter.line(f"{len(unused)} of {len(granted_to_controller())}: {', '.join(map(str, unused))}")
+
+
+@pytest.fixture(scope="session")
+def cluster(
+    server_kind: str,
+    used_verbs: set[Use],
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Katib]:
+    """Katib on the laptop, then on a real control plane, shared by the tests that do not stop it."""
+    if server_kind == "laptop":
+        katib = Katib(tmp_path_factory.mktemp("both") / "state")
+        katib.state.mkdir()
+        (katib.state / names.OBJECT_CONFIG_KEY).write_text(a_config())
+        katib.good("up")
+        yield katib
+        katib("down")
+        return
+    binaries = request.getfixturevalue("kubernetes_binaries")
+    with katib_running(binaries, tmp_path_factory.mktemp("real"), used_verbs, config=a_config()) as real:
+        yield real.katib
+
+
+def a_config() -> str:
+    """The shipped KatibConfig, but tpe is served by a Deployment for each Experiment."""
+    config = yaml.safe_load((ROOT / "pkg/local/katib_local/katib_config.yaml").read_text())
+    (tpe,) = (entry for entry in config["runtime"]["suggestions"] if entry["algorithmName"] == "tpe")
+    del tpe["endpoint"]
+    return yaml.safe_dump(config, sort_keys=False)
+
+
 @pytest.fixture
 def experiment_file(tmp_path: Path) -> Callable[..., Path]:
     """Writes an Experiment whose trials run one shell command, with texts of it replaced."""
@@ -41,3 +91,17 @@ def experiment_file(tmp_path: Path) -> Callable[..., Path]:
         return file
 
     return write
+
+
+@pytest.fixture(scope="session", params=["mount", "rewrite"])
+def node(server_kind: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Katib]:
+    """A node with each isolation: the laptop's, and the same program as the kubelet of a real control plane."""
+    folder = tmp_path_factory.mktemp(request.param)
+    if server_kind == "real":
+        with node_running(request.getfixturevalue("kubernetes_binaries"), folder, request.param) as katib:
+            yield katib
+        return
+    katib = Katib(folder / "state")
+    katib.good("up", f"--isolation={request.param}")
+    yield katib
+    katib("down")

@@ -61,37 +61,6 @@ def test_the_example_of_early_stopping_stops_trials_and_finds_a_good_classifier(
     assert float(status["currentOptimalTrial"]["observation"]["metrics"][0]["max"]) > 0.9
 
 
-def test_a_trial_that_promises_little_is_stopped_early(laptop: Katib, experiment_file: Writer) -> None:
-    """ES-02 to ES-10 at once: the second trial would sleep for ten minutes; it is stopped at its first report."""
-    stopping = """  earlyStopping:
-    algorithmName: medianstop
-    algorithmSettings:
-      - {name: min_trials_required, value: "1"}
-      - {name: start_step, value: "1"}
-  parallelTrialCount: 1"""
-    file = experiment_file(
-        "stopping",
-        "echo score=${trialParameters.x}; test ${trialParameters.x} = 1 || sleep 600",
-        ("algorithmName: random", "algorithmName: grid"),
-        ("  parallelTrialCount: 2", stopping),
-        ("maxTrialCount: 4", "maxTrialCount: 2"),
-        ("parameterType: double", "parameterType: discrete"),
-        ('min: "0"\n        max: "1"', 'list: ["1", "0"]'),
-    )
-    done = laptop("run", str(file))
-    assert done.returncode == 0, done.stderr + laptop.logs()
-    status = laptop.get("experiment", "stopping")["status"]
-    assert (status["trialsSucceeded"], status["trialsEarlyStopped"]) == (1, 1)
-    trial = laptop.get("trial", status["earlyStoppedTrialList"][0])
-    assert trial["spec"]["earlyStoppingRules"] == [
-        {"name": "score", "value": "1.0", "comparison": "less", "startStep": 1}
-    ]
-    assert trial["status"]["observation"]["metrics"][0]["latest"] == "0"
-    ends = [(entry["type"], entry["status"]) for entry in trial["status"]["conditions"]]
-    assert ("Running", "False") in ends and ends[-1] == ("EarlyStopped", "True")
-    assert trial["status"]["completionTime"]
-
-
 def test_the_same_file_again_prints_the_finished_result(laptop: Katib, experiment_file: Writer) -> None:
     file = str(experiment_file("again"))
     first = laptop.good("run", file)

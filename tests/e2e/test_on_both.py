@@ -1,0 +1,131 @@
+"""Experiments through kubectl, on the laptop and on a real control plane: there our programs have only their printed roles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from laptops import Katib, eventually
+
+from katib_apis.v1beta1 import names
+
+Json = dict[str, Any]
+Writer = Callable[..., Path]
+SCORE = "echo score=${trialParameters.x}"
+OWNED = "katib.kubeflow.org/experiment"
+
+
+def apply(cluster: Katib, file: Path) -> None:
+    done = cluster.kubectl("apply", "-f", str(file))
+    assert done.returncode == 0, done.stderr
+
+
+def finished(cluster: Katib, name: str, condition: str = "Succeeded") -> Json:
+    """The status of an Experiment when it has ended so."""
+    waited = cluster.kubectl("wait", f"--for=condition={condition}", f"experiment/{name}", "--timeout=120s")
+    assert waited.returncode == 0, waited.stderr + cluster.logs()
+    status: Json = cluster.get("experiment", name)["status"]
+    return status
+
+
+@pytest.mark.parametrize("algorithm", ["random", "grid"])
+def test_an_experiment_runs_to_its_end_and_its_deletion_takes_everything(
+    cluster: Katib, experiment_file: Writer, algorithm: str
+) -> None:
+    name = f"all-{algorithm}"
+    changes = [("algorithmName: random", f"algorithmName: {algorithm}")]
+    if algorithm == "grid":
+        changes.append(('max: "1"', 'max: "1"\n        step: "0.25"'))
+    apply(cluster, experiment_file(name, SCORE, *changes))
+    status = finished(cluster, name)
+    trials = cluster.get("trials", "-l", f"{OWNED}={name}")["items"]
+    assert status["trialsSucceeded"] == len(trials) == 4
+    values = {trial["metadata"]["name"]: trial["spec"]["parameterAssignments"][0]["value"] for trial in trials}
+    assert status["currentOptimalTrial"]["bestTrialName"] == max(values, key=lambda trial: float(values[trial]))
+    assert cluster.kubectl("delete", "experiment", name).returncode == 0
+    for kind in ("trials", "suggestions", "jobs", "pods"):
+        eventually(lambda kind=kind: name not in cluster.kubectl("get", kind, "-o", "name").stdout)
+
+
+def test_failed_trials_fail_the_experiment_and_say_why(cluster: Katib, experiment_file: Writer) -> None:
+    apply(cluster, experiment_file("failing", f"{SCORE}; exit 7"))
+    status = finished(cluster, "failing", "Failed")
+    failed = status["failedTrialList"]
+    assert len(failed) == status["trialsFailed"] >= 1
+    described = cluster.kubectl("describe", "trial", failed[0]).stdout
+    assert "JobFailed" in described and "BackoffLimitExceeded" in described
+    cluster.kubectl("delete", "experiment", "failing")
+
+
+def test_an_algorithm_without_an_endpoint_is_served_by_a_deployment_that_goes_with_the_experiment(
+    cluster: Katib, experiment_file: Writer
+) -> None:
+    """S4 to S8."""
+    apply(cluster, experiment_file("own", SCORE, ("algorithmName: random", "algorithmName: tpe")))
+    eventually(lambda: cluster.kubectl("get", "deployment", "own-tpe", "-o", "name").stdout)
+    assert cluster.get("service", "own-tpe")["spec"]["ports"][0]["port"] == names.PORT_SUGGESTION
+    assert finished(cluster, "own")["trialsSucceeded"] == 4
+    eventually(lambda: cluster.kubectl("get", "deployment", "own-tpe").returncode != 0)
+    eventually(lambda: "own-tpe" not in cluster.kubectl("get", "pods", "-o", "name").stdout)
+
+
+@pytest.mark.parametrize("policy", ["LongRunning", "FromVolume"])
+def test_a_larger_budget_restarts_an_experiment_whose_policy_allows_it(
+    cluster: Katib, experiment_file: Writer, policy: str
+) -> None:
+    name = f"more-{policy.lower()}"
+    changes = ("  parallelTrialCount: 2\n", f"  resumePolicy: {policy}\n  parallelTrialCount: 2\n")
+    apply(cluster, experiment_file(name, SCORE, changes))
+    assert finished(cluster, name)["trials"] == 4
+    cluster.kubectl("patch", "experiment", name, "--type=merge", "-p", '{"spec": {"maxTrialCount": 6}}')
+    eventually(lambda: cluster.get("experiment", name)["status"].get("trials") == 6)
+    assert finished(cluster, name)["trialsSucceeded"] == 6
+
+
+def test_a_trial_that_promises_little_is_stopped_early(cluster: Katib, experiment_file: Writer) -> None:
+    """ES-02 to ES-10: the second trial would sleep for ten minutes; it is stopped at its first report."""
+    stopping = """  earlyStopping:
+    algorithmName: medianstop
+    algorithmSettings:
+      - {name: min_trials_required, value: "1"}
+      - {name: start_step, value: "1"}
+  parallelTrialCount: 1"""
+    changes = [
+        ("algorithmName: random", "algorithmName: grid"),
+        ("  parallelTrialCount: 2", stopping),
+        ("maxTrialCount: 4", "maxTrialCount: 2"),
+        ("parameterType: double", "parameterType: discrete"),
+        ('min: "0"\n        max: "1"', 'list: ["1", "0"]'),
+    ]
+    apply(cluster, experiment_file("stopped", f"{SCORE}; test ${{trialParameters.x}} = 1 || sleep 600", *changes))
+    status = finished(cluster, "stopped")
+    assert (status["trialsSucceeded"], status["trialsEarlyStopped"]) == (1, 1)
+    trial = cluster.get("trial", status["earlyStoppedTrialList"][0])
+    assert trial["spec"]["earlyStoppingRules"] == [
+        {"name": "score", "value": "1.0", "comparison": "less", "startStep": 1}
+    ]
+    assert trial["status"]["observation"]["metrics"][0]["latest"] == "0"
+    ends = [(entry["type"], entry["status"]) for entry in trial["status"]["conditions"]]
+    assert ("Running", "False") in ends and ends[-1] == ("EarlyStopped", "True")
+    assert trial["status"]["completionTime"]
+
+
+def test_a_template_may_lie_in_a_config_map(cluster: Katib, experiment_file: Writer) -> None:
+    file = experiment_file("with-template")
+    head, _, job = file.read_text().partition("    trialSpec:\n")
+    place = "    configMap: {configMapName: template, configMapNamespace: default, templatePath: job}\n"
+    for outcome, kind in ("success", "Complete"), ("failure", "Failed"):
+        place += f'    {outcome}Condition: status.conditions.#(type=="{kind}")#|#(status=="True")#\n'
+    config_map = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: template\n  labels: {katib.kubeflow.org/component: trial-templates}\n"
+    file.write_text(f"{config_map}data:\n  job: |\n{job}---\n{head}{place}")
+    apply(cluster, file)
+    assert finished(cluster, "with-template")["trialsSucceeded"] == 4
+
+
+def test_a_refused_experiment_reads_well(cluster: Katib, experiment_file: Writer) -> None:
+    file = experiment_file("wrong", SCORE, ("algorithmName: random", "algorithmName: none"))
+    done = cluster.kubectl("apply", "-f", str(file))
+    assert done.returncode == 1
+    assert "spec.algorithm.algorithmName: Invalid value" in done.stderr

@@ -1,0 +1,113 @@
+"""One seeded Experiment on the laptop and on a real control plane: what everybody can see of it at the end is the same."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from controlplane.audit import Use
+from katibs import katib_running
+from laptops import Katib, eventually
+
+Json = dict[str, Any]
+Writer = Callable[..., Path]
+NAME = "seeded"
+KINDS = ("experiments", "suggestions", "trials", "jobs", "pods")
+# What is ignored: uid, resourceVersion, times, generated suffixes, managedFields, IPs, node names.
+TIMES = {"lastProbeTime"}  # a time that a cluster shows as null where there is none
+IGNORED = {"uid", "resourceVersion", "managedFields", "hostIP", "hostIPs", "podIP", "podIPs", "nodeName"} | TIMES
+# And what docs/laptop.md has in its row "pods": what a cluster's own admission adds to each.
+ADDED = {"priority", "preemptionPolicy", "serviceAccount", "serviceAccountName", "tolerations"}
+TOKEN = "kube-api-access-"
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+UID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+PROCESS = re.compile(r"process://\d+")
+SEEDED = """    algorithmName: random
+    algorithmSettings:
+      - {name: random_state, value: "7"}
+"""
+
+
+@pytest.fixture(scope="module")
+def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Katib]]:
+    """The laptop, and a real control plane, side by side."""
+    binaries = request.getfixturevalue("kubernetes_binaries")
+    used: set[Use] = request.getfixturevalue("used_verbs")
+    with katib_running(binaries, tmp_path_factory.mktemp("same"), used) as real:
+        yield {"laptop": request.getfixturevalue("laptop"), "real": real.katib}
+
+
+def test_a_seeded_experiment_ends_the_same_on_both(
+    both: Mapping[str, Katib], kubernetes_binaries: Path, experiment_file: Writer
+) -> None:
+    file = experiment_file(
+        NAME,
+        "echo score=${trialParameters.x}",
+        ("    algorithmName: random\n", SEEDED),
+        ("parallelTrialCount: 2", "parallelTrialCount: 1"),
+        ("maxTrialCount: 4", "maxTrialCount: 3"),
+        ("  trialTemplate:\n", "  trialTemplate:\n    retain: true\n"),
+    )
+    seen = {kind: seen_of(cluster, file) for kind, cluster in both.items()}
+    assert seen["laptop"] == seen["real"]
+
+
+def seen_of(cluster: Katib, file: Path) -> Json:
+    """Run the Experiment; everything that belongs to it when all is quiet."""
+    assert cluster.kubectl("apply", "-f", str(file)).returncode == 0
+    waited = cluster.kubectl("wait", "--for=condition=Succeeded", f"experiment/{NAME}", "--timeout=120s")
+    assert waited.returncode == 0, waited.stderr + cluster.logs()
+    eventually(lambda: _quiet(cluster))
+    return scrubbed({kind: _objects(cluster, kind) for kind in (*KINDS, "events")})
+
+
+def _quiet(cluster: Katib) -> bool:
+    """Whether the last events are written."""
+    reasons = [entry["reason"] for entry in _objects(cluster, "events")]
+    return reasons.count("JobSucceeded") == reasons.count("Completed") == 3
+
+
+def _objects(cluster: Katib, kind: str) -> list[Json]:
+    found = [entry for entry in cluster.get(kind)["items"] if _about(entry).startswith(NAME)]
+    return sorted(found, key=lambda entry: entry["metadata"]["creationTimestamp"])
+
+
+def _about(entry: Json) -> str:
+    name: str = (entry.get("involvedObject") or entry["metadata"])["name"]
+    return name
+
+
+def scrubbed(found: Json) -> Json:
+    """Objects by names that are the same everywhere, without what is ignored; events by their objects."""
+    text = json.dumps(found)
+    for number, trial in enumerate(found["trials"]):
+        name = trial["metadata"]["name"]
+        text = re.sub(rf"{name}-[a-z0-9]{{5}}\b", f"pod-{number}", text).replace(name, f"trial-{number}")
+    objects: Json = json.loads(text)
+    seen: Json = {
+        f"{kind}/{entry['metadata']['name']}": without_ignored(entry) for kind in KINDS for entry in objects[kind]
+    }
+    events = sorted(
+        f"{entry['involvedObject']['kind']} {_about(entry)}: {entry['type']} {entry['reason']} {entry['message']}"
+        for entry in objects["events"]
+    )
+    return {**seen, "events": events}
+
+
+def _mounts_token(part: Any) -> bool:
+    """Whether this is the volume, or the mount, of a token that nobody asked for."""
+    return isinstance(part, dict) and str(part.get("name", "")).startswith(TOKEN)
+
+
+def without_ignored(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: without_ignored(part) for key, part in value.items() if key not in IGNORED | ADDED}
+    if isinstance(value, list):
+        return [without_ignored(part) for part in value if not _mounts_token(part)]
+    if isinstance(value, str):
+        return PROCESS.sub("process", UID.sub("uid", TIME.sub("time", value)))
+    return value
