@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import grpc
+from contracts.algorithms.networks import a_network
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from katib_apis.v1beta1 import api_pb2, api_pb2_grpc, names
@@ -37,6 +38,7 @@ class Profile:
 
 
 PROFILES: Mapping[str, Profile] = {
+    "enas": Profile(nas=a_network()),
     "hyperband": Profile({"r_l": "9", "resource_name": "epochs"}, resource="epochs"),
     "pbt": Profile({"suggestion_trial_dir": "/checkpoints", "n_population": "5", "truncation_threshold": "0.2"}),
 }
