@@ -82,7 +82,7 @@ def answer_validation(request: api_pb2.ValidateAlgorithmSettingsRequest, registr
     task, _ = read_task(request.experiment, registry)
     given = [(entry.name, entry.value) for entry in request.experiment.spec.algorithm.algorithm_settings]
     for name in unknown_settings(type(task.strategy), given):
-        log.warning("experiment %s: setting %s is not known and has no effect", task.experiment, shown(name))
+        log.warning("experiment %s: setting %s is not known here; is it spelled right?", task.experiment, shown(name))
     for text in task.strategy.advice(to_problem(request.experiment.spec)):
         log.warning("experiment %s: %s", task.experiment, text)
 

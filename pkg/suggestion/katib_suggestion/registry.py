@@ -17,6 +17,7 @@ GROUP = "katib.algorithms"
 BUILT_IN: Mapping[str, str] = {
     "bayesianoptimization": "katib_suggestion.algorithms.bayesian_optimization:BayesianOptimization",
     "cmaes": "katib_suggestion.algorithms.cmaes:CMAES",
+    "darts": "katib_suggestion.algorithms.darts:DARTS",
     "enas": "katib_suggestion.algorithms.enas:ENAS",
     "grid": "katib_suggestion.algorithms.grid:GridSearch",
     "halton": "katib_suggestion.algorithms.halton:Halton",

@@ -38,6 +38,7 @@ class Profile:
 
 
 PROFILES: Mapping[str, Profile] = {
+    "darts": Profile(nas=a_network()),
     "enas": Profile(nas=a_network()),
     "hyperband": Profile({"r_l": "9", "resource_name": "epochs"}, resource="epochs"),
     "pbt": Profile({"suggestion_trial_dir": "/checkpoints", "n_population": "5", "truncation_threshold": "0.2"}),

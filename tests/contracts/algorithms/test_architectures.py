@@ -1,9 +1,9 @@
-"""enas as trial images and users see them, asked over gRPC (algorithms.md §13, appendix B)."""
+"""enas and darts as trial images and users see them, asked over gRPC (algorithms.md §13, §14, appendix B)."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import grpc
 import pytest
@@ -224,7 +224,7 @@ def test_enas_refuses_what_it_could_not_search_by_field_and_cure(service: Servic
     assert words in refusal(service, searching("enas", network))
 
 
-@pytest.mark.parametrize("algorithm", ["enas"])
+@pytest.mark.parametrize("algorithm", ["enas", "darts"])
 def test_parameters_are_no_architecture(service: Service, algorithm: str) -> None:
     experiment = an_experiment(algorithm)
     experiment.spec.ClearField("nas_config")
@@ -269,3 +269,105 @@ def test_a_wrong_setting_of_enas_is_refused_by_name_and_value(service: Service, 
     """§13: lower bounds of floats are exclusive."""
     said = refusal(service, searching("enas", a_network(), {f"controller_{name}": text}))
     assert said.startswith(f"spec.algorithm.algorithmSettings: setting controller_{name}: ")
+
+
+SEPARABLE = an_operation(
+    "separable_convolution", a_parameter("filter_size", api_pb2.CATEGORICAL, Space(list=["3", "5"]))
+)
+POOLING = an_operation("max_pooling", a_parameter("filter_size", api_pb2.CATEGORICAL, Space(list=["3"])))
+SKIP = an_operation("skip_connection")
+TOLD = {
+    "num_epochs": "10",
+    "w_lr": 0.025,
+    "w_lr_min": 0.001,
+    "w_momentum": 0.9,
+    "w_weight_decay": 0.0003,
+    "w_grad_clip": 5.0,
+    "alpha_lr": 0.0003,
+    "alpha_weight_decay": 0.001,
+    "batch_size": None,
+    "num_workers": 4,
+    "init_channels": 16,
+    "print_step": 50,
+    "num_nodes": 4,
+    "stem_multiplier": 3,
+}
+"""The contract's measured example."""
+
+
+def cells(*operations: api_pb2.Operation, layers: int = 3) -> api_pb2.NasConfig:
+    """What darts needs, and no sizes."""
+    network = a_network(*operations, layers=layers)
+    network.graph_config.ClearField("input_sizes")
+    network.graph_config.ClearField("output_sizes")
+    return network
+
+
+def test_darts_tells_every_trial_the_settings_and_the_primitives(service: Service) -> None:
+    """§14, measured; D-48: skip_connection needs no parameters; D-38: any number of calls; identical by design (U-06)."""
+    settings = {"batch_size": "None", "num_epochs": "10"}
+    experiment = searching("darts", cells(SEPARABLE, POOLING, SKIP), settings)
+    service.validate(experiment)
+    expected = {
+        "algorithm-settings": json.dumps(TOLD).replace('"', "'"),
+        "search-space": (
+            "['separable_convolution_3x3', 'separable_convolution_5x5', 'max_pooling_3x3', 'skip_connection']"
+        ),
+        "num-layers": "3",
+    }
+    points = assignments(experiment, service)
+    assert points == [expected] * 3 and list(points[0]) == list(expected)
+    trials = [a_trial(number, point, "Genotype(normal=[])") for number, point in enumerate(points)]
+    assert service.points(a_question(experiment, trials)) == points
+
+
+def test_darts_passes_settings_on_that_it_does_not_know(service: Service) -> None:
+    """§14: behind its own, as texts; the last of two counts."""
+    experiment = searching("darts", cells(SKIP), {"num_epoch": "3", "w_lr": "1"})
+    experiment.spec.algorithm.algorithm_settings.add(name="w_lr", value="0.5")
+    told = read(assignments(experiment, service)[0]["algorithm-settings"])
+    assert isinstance(told, dict)
+    assert list(told) == [*TOLD, "num_epoch"] and told["num_epoch"] == "3" and told["w_lr"] == "0.5"
+
+
+DARTS_WHOLE = "num_epochs batch_size init_channels print_step num_nodes stem_multiplier".split()
+DARTS_RATES = "w_lr w_lr_min w_momentum w_weight_decay w_grad_clip alpha_lr alpha_weight_decay".split()
+DARTS_GOOD = [*((name, "1") for name in DARTS_WHOLE), *((name, "0") for name in (*DARTS_RATES, "num_workers"))]
+DARTS_WRONG = [
+    *((name, text) for name in DARTS_WHOLE for text in ("0", "1.5", "x")),
+    *((name, text) for name in DARTS_RATES for text in ("-0.1", "None", "nan", "x")),
+    *(("num_workers", text) for text in ("-1", "None")),
+    ("num_epochs", "None"),
+]
+
+
+@pytest.mark.parametrize(("name", "text"), DARTS_GOOD)
+def test_a_good_setting_of_darts_is_accepted(service: Service, name: str, text: str) -> None:
+    """§14: the table."""
+    service.validate(searching("darts", cells(SKIP), {name: text}))
+
+
+@pytest.mark.parametrize(("name", "text"), DARTS_WRONG)
+def test_a_wrong_setting_of_darts_is_refused_by_name_and_value(service: Service, name: str, text: str) -> None:
+    said = refusal(service, searching("darts", cells(SKIP), {name: text}))
+    assert said.startswith(f"spec.algorithm.algorithmSettings: setting {name}: '{text}' is not ")
+
+
+DARTS_REFUSALS: dict[str, tuple[Sequence[api_pb2.Operation], int, Mapping[str, str], str]] = {
+    "no layers": ((SKIP,), 0, {}, "spec.nasConfig.graphConfig.numLayers: 0 is not possible: give at least 1"),
+    "no parameters": ((an_operation("max_pooling"),), 1, {}, "operations[0].parameters: there are none"),
+    "no list": (
+        (an_operation("max_pooling", a_parameter("size", api_pb2.INT, Space(min="3", max="5"))),),
+        1,
+        {},
+        "operations[0].parameters[0].feasibleSpace.list: is missing: list the sizes of max_pooling",
+    ),
+    "a quote in a setting": ((SKIP,), 1, {"note": "it's"}, "spec.algorithm.algorithmSettings: \"it's\" holds '"),
+}
+
+
+@pytest.mark.parametrize("case", DARTS_REFUSALS)
+def test_darts_refuses_what_a_trial_could_not_read(service: Service, case: str) -> None:
+    """§14, U-08."""
+    operations, layers, settings, words = DARTS_REFUSALS[case]
+    assert words in refusal(service, searching("darts", cells(*operations, layers=layers), settings))
