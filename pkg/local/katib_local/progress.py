@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -105,24 +106,25 @@ class Row:
 
     name: str
     text: str
-    value: float
+    value: float | None
+    """None for a text, such as the architecture that darts has found."""
     parameters: Mapping[str, str]
     span: str
 
 
 def ranked(experiment: Json, trials: Sequence[Json]) -> list[Row]:
-    """Trials that have a number for the objective, best first, then by name."""
+    """Trials that have a number for the objective, best first, then by name; if none has one, those that have a text."""
     sign = -1.0 if experiment["spec"]["objective"].get("type") == ObjectiveType.MAXIMIZE else 1.0
     rows = [row for row in (_row(experiment, trial) for trial in trials) if row is not None]
-    return sorted(rows, key=lambda row: (sign * row.value, row.name))
+    numbers = [row for row in rows if row.value is not None]
+    return sorted(numbers or rows, key=lambda row: (sign * (row.value or 0.0), row.name))
 
 
 def _row(experiment: Json, trial: Json) -> Row | None:
     text = _objective_value(experiment, (trial.get("status") or {}).get("observation"))
-    try:
-        value = float(text) if text is not None else float("nan")
-    except ValueError:
-        return None
+    value: float | None = None
+    with contextlib.suppress(ValueError):
+        value = float(text or "nan")
     if text is None or value != value:
         return None
     assignments = trial["spec"].get("parameterAssignments") or []

@@ -114,6 +114,16 @@ def test_trials_are_ranked_by_the_objective_and_those_without_a_number_are_left_
     assert [row.name for row in ranked(experiment(), trials)] == ["c", "a", "b"]
 
 
+def test_where_no_trial_has_a_number_those_with_a_text_are_the_result() -> None:
+    """algorithms.md §14: what darts reports is a genotype."""
+    trials = [trial("b", "Genotype(2)"), trial("a", "Genotype(1)"), trial("e", "nan")]
+    assert [(row.name, row.text) for row in ranked(experiment(), trials)] == [
+        ("a", "Genotype(1)"),
+        ("b", "Genotype(2)"),
+    ]
+    assert [row.name for row in ranked(experiment(), [*trials, trial("c", "0.5")])] == ["c"]
+
+
 def test_the_result_is_a_table_of_the_best() -> None:
     assert render_result(experiment(), [trial("one-a", "0.5"), trial("one-b", "0.91")]) == (
         "TRIAL  ACCURACY  lr   TIME\n" "one-b  0.91      0.1  1m05s\n" "one-a  0.5       0.1  1m05s"
