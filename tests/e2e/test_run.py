@@ -61,6 +61,13 @@ def test_the_example_of_early_stopping_stops_trials_and_finds_a_good_classifier(
     assert float(status["currentOptimalTrial"]["observation"]["metrics"][0]["max"]) > 0.9
 
 
+def test_the_example_of_darts_finds_a_cell_which_is_a_text(laptop: Katib) -> None:
+    """algorithms.md §14: nasConfig from admission to the trial's arguments, and a result that is no number."""
+    done = laptop("run", str(ROOT / "examples/v1beta1/nas/darts-cpu.yaml"))
+    assert done.returncode == 0, done.stderr + laptop.logs()
+    assert re.search(r"Genotype\(normal=\[\[.*,reduce_concat=range\(2,4\)\)", done.stdout)
+
+
 def test_the_same_file_again_prints_the_finished_result(laptop: Katib, experiment_file: Writer) -> None:
     file = str(experiment_file("again"))
     first = laptop.good("run", file)
