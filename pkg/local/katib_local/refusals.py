@@ -20,7 +20,7 @@ DENIED = re.compile(r'^admission webhook "[^"]+" denied the request: ')
 INVALID = re.compile(r'^Experiment(?:\.kubeflow\.org)? "[^"]*" is invalid: ')
 UNKNOWN = re.compile(r'unknown field "([^"]+)"')
 DELETION = re.compile(r"`kubectl (delete experiment [^`]+)`")
-WRONG_TYPE = re.compile(r"in body must be of type (\w+): (.*)$", re.DOTALL)
+WRONG_TYPE = re.compile(r"^([^:]+): Invalid value: .* in body must be of type (\w+): ", re.DOTALL)
 POLICY = "spec.resumePolicy"
 
 
@@ -33,16 +33,26 @@ def located_errors(file: ExperimentFile, message: str, caller: Caller | None = N
     if text.startswith("[") and text.endswith("]"):
         text = text[1:-1]
     parts = re.split(r", (?=(?:spec|metadata)[.\[: ])", text)
-    return "\n".join(file.located(_with_cure(part)) for part in _about_the_file(file, parts))
+    return "\n".join(file.located(_with_cure(file, part)) for part in _about_the_file(file, parts))
 
 
-def _with_cure(part: str) -> str:
-    """What the schema refuses is worded as in every cluster; how to write it is added."""
-    found = WRONG_TYPE.search(part)
-    try:
-        return f"{part}; {type_cure(found[1], json.loads(found[2]))}" if found else part
-    except ValueError:  # a long value may be cut
+def _with_cure(file: ExperimentFile, part: str) -> str:
+    """A value of the wrong type, of which Kubernetes names only the type that it has, and how to write it."""
+    if not (found := WRONG_TYPE.search(part)):
         return part
+    field, wanted = found.groups()
+    try:
+        value = _value_at(file.experiment, field)
+    except (LookupError, TypeError, ValueError):  # a key with dots, or a value that admission has put there
+        return part
+    shown = json.dumps(value, ensure_ascii=False)
+    return f"{field}: Invalid value: {shown}: must be of type {wanted}; {type_cure(wanted, value)}"
+
+
+def _value_at(value: Any, field: str) -> Any:
+    for part in re.findall(r"[^.\[\]]+", field):
+        value = value[int(part)] if isinstance(value, Sequence) else value[part]
+    return value
 
 
 def _about_the_file(file: ExperimentFile, parts: Sequence[str]) -> Sequence[str]:

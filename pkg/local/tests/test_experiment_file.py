@@ -233,11 +233,19 @@ def test_the_cure_of_a_change_that_is_refused_is_a_command_of_this_caller() -> N
     )
 
 
-def test_what_the_schema_refuses_keeps_its_words_and_gets_a_cure() -> None:
+def test_a_value_of_the_wrong_type_is_shown_with_its_cure() -> None:
+    """Kubernetes names only the type that it has; what stands in the file helps more."""
+    file = parse_experiment_file("x.yaml", GOOD.replace("spec:", 'spec:\n  maxTrialCount: "3"', 1))
+    told = 'spec.maxTrialCount in body must be of type integer: "string"'
+    assert located_errors(file, f'spec.maxTrialCount: Invalid value: "string": {told}') == (
+        'x.yaml:6: spec.maxTrialCount: Invalid value: "3": must be of type integer; write it without quotes: 3'
+    )
+
+
+def test_a_value_of_the_wrong_type_that_is_not_in_the_file_is_told_as_the_server_does() -> None:
     file = parse_experiment_file("x.yaml", GOOD)
-    message = 'spec.maxTrialCount: Invalid value: "string": spec.maxTrialCount in body must be of type integer: "3"'
-    assert located_errors(file, message) == f"x.yaml:5: {message}; write it without quotes: 3"
-    assert located_errors(file, message[:-1]) == f"x.yaml:5: {message[:-1]}"
+    message = 'spec.other: Invalid value: "string": spec.other in body must be of type integer: "string"'
+    assert located_errors(file, message) == f"x.yaml:5: {message}"
 
 
 def test_a_policy_that_is_a_default_is_not_told_beside_other_errors() -> None:
