@@ -12,11 +12,12 @@ import random
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from controlplane import commands
+import grpc
+from controlplane import commands, etcd
 from controlplane.audit import Audit
 from controlplane.commands import LOOPBACK, Ports
 from controlplane.credentials import ADMIN, Credentials, User
@@ -95,6 +96,24 @@ class ControlPlane:
                 self.stop()
                 raise ControlPlaneFailed(f"the control plane in {self.folder} does not start:\n{words}")
             time.sleep(0.05)
+
+    def compact(self, version: int) -> None:
+        """Let etcd forget every version before this one, as it does every few minutes by itself."""
+        self._ask_etcd("Compact", etcd.compaction(version))
+
+    def put(self, entries: Mapping[str, bytes]) -> None:
+        """Write to etcd directly: what a test needs much of, and does not test."""
+        left = list(entries.items())
+        while left:
+            self._ask_etcd("Txn", etcd.puts(left[: etcd.MOST_PUTS]))
+            del left[: etcd.MOST_PUTS]
+
+    def _ask_etcd(self, method: str, request: bytes) -> None:
+        pair = self.credentials.pair("etcd-client")
+        files = (self.credentials.ca, pair.key, pair.certificate)
+        credentials = grpc.ssl_channel_credentials(*(file.read_bytes() for file in files))
+        with grpc.secure_channel(f"{LOOPBACK}:{self.ports.etcd}", credentials) as channel:
+            channel.unary_unary(f"/etcdserverpb.KV/{method}")(request, timeout=PATIENCE)
 
     def _code(self, path: str) -> int:
         """What the API server answers the administrator; 0 for nothing."""

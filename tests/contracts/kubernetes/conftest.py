@@ -35,6 +35,19 @@ def server(
     running.stop()
 
 
+@pytest.fixture(scope="session")
+def working(
+    server_kind: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """A server of each kind beside which Jobs and Deployments are looked after; a real one always has its controllers."""
+    if server_kind == "real":
+        yield request.getfixturevalue("server")
+        return
+    own = LaptopServer(tmp_path_factory.mktemp("working"), controllers=True)
+    yield own.start()
+    own.stop()
+
+
 @pytest.fixture
 def restartable(
     make_server: Callable[..., LaptopServer | RealServer], tmp_path_factory: pytest.TempPathFactory

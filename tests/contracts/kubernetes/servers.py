@@ -10,7 +10,7 @@ import signal
 import ssl
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,6 +20,7 @@ from urllib.parse import urlencode, urlsplit
 
 from controlplane.plane import ControlPlane
 
+from katib_local.apiserver.store import Store
 from katib_local.credentials import make_credentials
 from katib_local.state import open_state
 
@@ -69,12 +70,17 @@ class Server:
     certificate: tuple[Path, Path] | None
     token: str = ""
     kind: str = "laptop"
+    accept: str = "application/json"
 
     def bearing(self, token: str) -> Server:
         """The same server for a caller who has a token and no certificate."""
         return replace(self, certificate=None, token=token)
 
-    def _connection(self) -> http.client.HTTPSConnection:
+    def accepting(self, forms: str) -> Server:
+        """The same server for a caller who takes answers in these forms."""
+        return replace(self, accept=forms)
+
+    def connection(self) -> http.client.HTTPSConnection:
         context = ssl.create_default_context(cafile=self.authority)
         if self.certificate is not None:
             context.load_cert_chain(*self.certificate)
@@ -83,23 +89,32 @@ class Server:
 
     def call(self, method: str, path: str, body: Any = None, content: str = "application/json", **query: str) -> Answer:
         """One request; a body that is no text is sent as JSON."""
-        connection = self._connection()
+        connection = self.connection()
         try:
-            data = body if isinstance(body, str | bytes | None) else json.dumps(body)
-            target = f"{path}?{urlencode(query)}" if query else path
-            headers = {"Content-Type": content, "Accept": "application/json"}
-            return self._asked(connection, method, target, data, headers)
+            return self.send(connection, method, f"{path}?{urlencode(query)}" if query else path, body, content)
         finally:
             connection.close()
 
     def get(self, target: str, accept: str, **headers: str) -> Answer:
         """One GET of a path and query, for an answer of this form; headers with `_` for `-`."""
-        connection = self._connection()
+        connection = self.connection()
         try:
             more = {name.replace("_", "-"): value for name, value in headers.items()}
             return self._asked(connection, "GET", target, None, {"Accept": accept, **more})
         finally:
             connection.close()
+
+    def send(
+        self,
+        connection: http.client.HTTPSConnection,
+        method: str,
+        target: str,
+        body: Any = None,
+        content: str = "application/json",
+    ) -> Answer:
+        """One request over a connection that the caller keeps."""
+        data = body if isinstance(body, str | bytes | None) else json.dumps(body)
+        return self._asked(connection, method, target, data, {"Content-Type": content, "Accept": self.accept})
 
     def _asked(
         self,
@@ -130,7 +145,7 @@ class Server:
     @contextmanager
     def watch(self, path: str, accept: str = "application/json", **query: str) -> Iterator[Iterator[Json]]:
         """The events of a watch, as they come."""
-        connection = self._connection()
+        connection = self.connection()
         try:
             target = f"{path}?{urlencode({'watch': '1', 'timeoutSeconds': '20', **query})}"
             connection.request("GET", target, headers={"Accept": accept})
@@ -152,9 +167,14 @@ class Server:
 
 
 class LaptopServer:
-    """The laptop's API server in a process of its own, which can be killed and started again."""
+    """The laptop's API server in a process of its own, which can be killed and started again.
 
-    def __init__(self, folder: Path) -> None:
+    `controllers` adds another process, with the laptop's controllers of workloads.
+    """
+
+    def __init__(self, folder: Path, *, controllers: bool = False) -> None:
+        self.controllers = controllers
+        self.working: subprocess.Popen[str] | None = None
         self.state = open_state(folder / "state")
         self.credentials = make_credentials(self.state, server="https://127.0.0.1:1", now=datetime.now(UTC))
         self.process: subprocess.Popen[str] | None = None
@@ -171,16 +191,35 @@ class LaptopServer:
         url = f"https://127.0.0.1:{self.process.stdout.readline().strip()}"
         make_credentials(self.state, server=url, now=datetime.now(UTC))
         pair = (files.certificate("admin"), files.key("admin"))
+        if self.controllers:
+            program = [sys.executable, str(Path(__file__).with_name("controllers.py")), str(self.state.kubeconfig)]
+            self.working = subprocess.Popen(program, stdin=subprocess.PIPE, text=True)
         return Server(url, self.state.kubeconfig, files.authority, pair)
 
     def kill(self) -> None:
         """Without a warning, and with everything it was doing."""
         self._end(signal.SIGKILL)
 
+    def start_with(self, documents: Iterable[Json]) -> Server:
+        """A server that has these ConfigMaps, put into its store directly: so many requests would take minutes."""
+        store = Store(self.state.objects)
+        for document in documents:
+            store.write(("configmaps", "default", document["metadata"]["name"]), document)
+        store.close()
+        return self.start()
+
+    def forget(self) -> Server:
+        """The same server when it knows no version any more that it had before."""
+        self.kill()
+        return self.start()
+
     def stop(self) -> None:
         self._end(signal.SIGTERM)
 
     def _end(self, number: int) -> None:
+        if self.working is not None:
+            self.working.communicate(timeout=PATIENCE)
+            self.working = None
         if self.process is not None:
             self.process.send_signal(number)
             self.process.communicate(timeout=PATIENCE)
@@ -201,6 +240,20 @@ class RealServer:
 
     def kill(self) -> None:
         self.plane.kill("kube-apiserver")
+
+    def start_with(self, documents: Iterable[Json]) -> Server:
+        """A server that has these ConfigMaps, put into its store directly: so many requests would take minutes."""
+        server = self.start()
+        folder = "/registry/configmaps/default"
+        self.plane.put({f"{folder}/{held['metadata']['name']}": json.dumps(held).encode() for held in documents})
+        return server
+
+    def forget(self) -> Server:
+        """The same server when it knows no version any more that it had before."""
+        newest = self.start().good("GET", "/api/v1/namespaces").version
+        self.plane.compact(int(newest))
+        self.kill()
+        return self.start()
 
     def stop(self) -> None:
         self.plane.stop()

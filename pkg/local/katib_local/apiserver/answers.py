@@ -15,7 +15,7 @@ from aiohttp import web
 
 from katib_local.apiserver import tables
 from katib_local.apiserver.bodies import JSON, PROTOBUF, YAML
-from katib_local.apiserver.errors import Refusal, bad_request
+from katib_local.apiserver.errors import bad_request, not_acceptable
 from katib_local.apiserver.kinds import Kind
 from katib_local.apiserver.listing import Watch
 from katib_local.apiserver.schema import fill_defaults, prune
@@ -44,8 +44,7 @@ def check_form(request: web.Request) -> None:
     """Raise a refusal for who accepts no form that is made here, or wants along with a table what cannot be."""
     accepted = [_accepted(text) for text in request.headers.get("Accept", "*/*").split(",")]
     if not any(_is_made(media_type, form) for media_type, form in accepted):
-        message = f"only the following media types are accepted: {', '.join(MEDIA_TYPES)}"
-        raise Refusal(406, "NotAcceptable", message)
+        raise not_acceptable(MEDIA_TYPES)
     include = request.query.get("includeObject", "")
     if include not in INCLUDED and wants(request) == "Table":
         said = f"includeObject: Invalid value: \"{include}\": must be 'Metadata', 'Object', 'None', or empty"

@@ -13,7 +13,6 @@ Json = dict[str, Any]
 KEEPS_STATUS = ("Node", "Namespace")
 JOB_DEFAULTS = {
     "parallelism": 1,
-    "completions": 1,
     "backoffLimit": 6,
     "completionMode": "NonIndexed",
     "suspend": False,
@@ -144,15 +143,20 @@ def _job_spec(job: Mapping[str, Any]) -> Json:
     }
     template["metadata"] = {**(template.get("metadata") or {}), "labels": labels}
     template["spec"] = _pod_spec(template.get("spec") or {})
-    complete = {key: value for key, value in {**JOB_DEFAULTS, **spec}.items() if value is not None}
+    one = {"completions": 1} if spec.get("parallelism") is None else {}  # a number of workers alone is a work queue
+    complete = {key: value for key, value in {**JOB_DEFAULTS, **one, **spec}.items() if value is not None}
     selector = {"matchLabels": {UID_LABELS[0]: metadata["uid"]}}
     return {**complete, "selector": spec.get("selector") or selector, "template": template}
 
 
 def _service_spec(spec: Mapping[str, Any]) -> Json:
     """Services have no addresses of their own here: clients reach them by name through the node's proxy."""
-    ports = [{"protocol": "TCP", "targetPort": port.get("port"), **port} for port in spec.get("ports") or []]
-    return {"type": "ClusterIP", "sessionAffinity": "None", "clusterIP": "None", **spec, "ports": ports}
+    complete = {"type": "ClusterIP", "sessionAffinity": "None", **spec}
+    if complete["type"] != "ExternalName":
+        complete.setdefault("clusterIP", "None")
+    if spec.get("ports"):
+        complete["ports"] = [{"protocol": "TCP", "targetPort": port.get("port"), **port} for port in spec["ports"]]
+    return complete
 
 
 def _secret(document: Json) -> Json:

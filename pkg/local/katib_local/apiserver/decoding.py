@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from katib_local.apiserver.errors import bad_request
+from katib_local.apiserver.errors import Undecodable
 from katib_local.apiserver.kinds import Kind
 from katib_local.apiserver.kubernetes_types import QUANTITY, Type, field_type, resolved, type_of
 from katib_machinery.scalars import parse_quantity
@@ -60,7 +60,9 @@ class _Reader:
             if wanted is None:
                 self.unknown.append(place)
             elif part is not None:
-                read[key] = self.read(part, wanted, place)
+                inner = self.read(part, wanted, place)
+                if inner or not _is_collection(wanted) or key in (found.get("required") or ()):
+                    read[key] = inner
             elif key not in known and rest is not None and rest.get("type") == "string":
                 read[key] = ""
         return read
@@ -93,7 +95,12 @@ class _Reader:
     def _wrong(self, value: Any, form: str, path: str) -> Exception:
         shown = json.dumps(value, default=str, ensure_ascii=False)[:80]
         kind = f'{self.kind.kind} in version "{self.kind.version}" cannot be handled as a {self.kind.kind}'
-        return bad_request(f"{kind}: {path}: {shown} is no {form}")
+        return Undecodable(f"{kind}: {path}: {shown} is no {form}")
+
+
+def _is_collection(found: Type) -> bool:
+    """Whether a field is a list or a map: an empty one is none, unless every object has it."""
+    return found.get("type") == "array" or "additionalProperties" in found
 
 
 def read_object(kind: Kind, document: Json) -> tuple[Json, list[str]]:

@@ -38,21 +38,35 @@ class Refusal(Exception):
 
 def _details(kind: Kind, name: str, **more: Any) -> Json:
     group = {"group": kind.group} if kind.group else {}
-    return {"name": name, **group, "kind": kind.plural, **more}
+    return {**({"name": name} if name else {}), **group, "kind": kind.plural, **more}
+
+
+class Gone(Refusal):
+    """There is no such object, or none any more."""
 
 
 def not_found(kind: Kind, name: str) -> Refusal:
-    return Refusal(404, "NotFound", f'{kind.qualified} "{name}" not found', _details(kind, name))
+    return Gone(404, "NotFound", f'{kind.qualified} "{name}" not found', _details(kind, name))
 
 
-def already_exists(kind: Kind, name: str) -> Refusal:
-    return Refusal(409, "AlreadyExists", f'{kind.qualified} "{name}" already exists', _details(kind, name))
+def already_exists(kind: Kind, name: str, *, leaving: bool = False) -> Refusal:
+    """`leaving` says that the object is being deleted: the name may be free soon."""
+    message = f'{"object is being deleted: " if leaving else ""}{kind.qualified} "{name}" already exists'
+    return Refusal(409, "AlreadyExists", message, _details(kind, name))
 
 
 def conflict(kind: Kind, name: str, why: str = "") -> Refusal:
     cause = why or "the object has been modified; please apply your changes to the latest version and try again"
     message = f'Operation cannot be fulfilled on {kind.qualified} "{name}": {cause}'
     return Refusal(409, "Conflict", message, _details(kind, name))
+
+
+def unmet(kind: Kind, name: str, field: str, asked: str, held: str) -> Refusal:
+    """Of a deletion that was meant for an object of another uid or version."""
+    what = "deleted and then recreated" if field == "UID" else "modified"
+    cause = f"the {field} in the precondition ({asked}) does not match the {field} in record ({held})"
+    message = f'Operation cannot be fulfilled on {kind.kind} "{name}": {cause}. The object might have been {what}'
+    return Refusal(409, "Conflict", message, {"name": name, "kind": kind.kind})
 
 
 def outdated_binding(kind: Kind, name: str, uid: str) -> Refusal:
@@ -80,8 +94,12 @@ def _invalid(group: str, kind: str, name: str, causes: Sequence[tuple[str, str]]
     joined = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
     title = f"{kind}.{group}" if group else kind
     entries = [{"reason": cause_of(text), "message": text, "field": field} for field, text in causes]
-    details = {"name": name, **({"group": group} if group else {}), "kind": kind, "causes": entries}
-    return Refusal(422, "Invalid", f'{title} "{name}" is invalid: {joined}', details)
+    named = {
+        **({"name": name} if name else {}),
+        **({"group": group} if group else {}),
+        **({"kind": kind} if kind else {}),
+    }
+    return Refusal(422, "Invalid", f'{title} "{name}" is invalid: {joined}', {**named, "causes": entries})
 
 
 CAUSES = {
@@ -100,6 +118,17 @@ def cause_of(text: str) -> str:
     if " in body must be of type " in text:
         return "FieldValueTypeInvalid"
     return CAUSES.get(text.partition(":")[0], "FieldValueInvalid")
+
+
+class Undecodable(Refusal):
+    """An object whose form its kind does not know."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(400, "BadRequest", message)
+
+    def of_patch(self) -> Refusal:
+        """The same of what a patch would make of an object: that the caller did not write."""
+        return _invalid("", "", "", [("patch", f"Invalid value: {self.message}")])
 
 
 def bad_request(message: str) -> Refusal:
@@ -128,8 +157,16 @@ def internal(why: str) -> Refusal:
     return Refusal(500, "InternalError", f"Internal error occurred: {why}", {"causes": [{"message": why}]})
 
 
-def expired(message: str) -> Refusal:
-    return Refusal(EXPIRED, "Expired", message)
+class Expired(Refusal):
+    """A version that nobody remembers; `token` goes on with a list at the newest one."""
+
+    def __init__(self, message: str, token: str = "") -> None:
+        super().__init__(EXPIRED, "Expired", message)
+        self.token = token
+
+    def status(self) -> Json:
+        status = super().status()
+        return {**status, "metadata": {"continue": self.token}} if self.token else status
 
 
 def too_large_body(limit: int) -> Refusal:
@@ -145,8 +182,13 @@ def no_version(text: str, *, watch: bool) -> Refusal:
 def too_large_version(asked: int, current: int) -> Refusal:
     """A version that this server has not reached: of a state that was lost, or of another server."""
     cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
-    message = f"Too large resource version: {asked}, current: {current}"
+    message = f"Timeout: Too large resource version: {asked}, current: {current}"
     return Refusal(504, "Timeout", message, {"causes": [cause], "retryAfterSeconds": 1})
+
+
+def not_acceptable(forms: Sequence[str]) -> Refusal:
+    message = f"only the following media types are accepted: {', '.join(forms)}"
+    return Refusal(406, "NotAcceptable", message)
 
 
 def unsupported_media(got: str, wanted: str) -> Refusal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ from katib_local.apiserver.kinds import Kind
 
 Json = Mapping[str, Any]
 Problems = Iterator[tuple[str, str]]
-FIXED = "Invalid value: field is immutable"
+FIXED = "field is immutable"
 POD = (
     "Forbidden: pod updates may not change fields other than `spec.containers[*].image`,"
     "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing "
@@ -36,17 +37,30 @@ def validate_change(kind: Kind, document: Json, old: Json) -> Problems:
             yield from _fixed(document, old, "", ("type",))
             if old.get("immutable"):
                 yield from _locked(document, old)
+        case "Service":
+            yield from _address(spec, before)
         case "RoleBinding" | "ClusterRoleBinding":
-            if document.get("roleRef") != old.get("roleRef"):
-                yield "roleRef", "Invalid value: cannot change roleRef"
+            yield from _role(document, old)
         case "CustomResourceDefinition":
             yield from changed_problems(dict(document), dict(old))
+
+
+def _address(spec: Json, before: Json) -> Problems:
+    address, held = spec.get("clusterIP"), before.get("clusterIP")
+    if held and address != held and spec.get("type") != "ExternalName":
+        yield "spec.clusterIPs[0]", f'Invalid value: ["{address}"]: may not change once set'
+
+
+def _role(document: Json, old: Json) -> Problems:
+    if document.get("roleRef") != old.get("roleRef"):
+        yield "roleRef", "Invalid value: cannot change roleRef"
 
 
 def _fixed(document: Json, old: Json, path: str, fields: tuple[str, ...]) -> Problems:
     for name in fields:
         if document.get(name) != old.get(name):
-            yield (f"{path}.{name}" if path else name), FIXED
+            shown = json.dumps(document.get(name), separators=(",", ":"), sort_keys=True)
+            yield (f"{path}.{name}" if path else name), f"Invalid value: {shown}: {FIXED}"
 
 
 def _locked(document: Json, old: Json) -> Problems:
@@ -82,7 +96,7 @@ def _job(spec: Json, before: Json, *, started: bool) -> Problems:
     if before.get("suspend") and not started:  # what places its pods may be decided late
         template, earlier = _unplaced(template), _unplaced(earlier)
     if template != earlier:
-        yield "spec.template", FIXED
+        yield "spec.template", f"Invalid value: {FIXED}"
 
 
 def _unplaced(template: Any) -> Any:

@@ -11,13 +11,22 @@ from typing import Any
 import orjson
 
 from katib_local.apiserver.calls import flag, number
-from katib_local.apiserver.errors import EXPIRED, Refusal, bad_request, expired, no_version, too_large_version
+from katib_local.apiserver.errors import Expired, bad_request, invalid_options, no_version, too_large_version
 from katib_local.apiserver.kinds import Kind
 from katib_local.apiserver.selectors import parse_field_selector, parse_label_selector
 from katib_local.apiserver.store import Change, Store, Watcher
 
 Json = dict[str, Any]
 Query = Mapping[str, str]
+MATCH, EXACT, NOT_OLDER = "resourceVersionMatch", "Exact", "NotOlderThan"
+NEWEST = -1
+"""The version of a token that goes on with what there is now."""
+FORGOTTEN = "The resourceVersion for the provided list is too old."
+FORGOTTEN_PAGE = (
+    "The provided continue parameter is too old to display a consistent list result. You can start a new list without the "
+    "continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing "
+    "with the provided token results in an inconsistent list: what has changed in between may show up in it."
+)
 BOOKMARK_EVERY = 30.0
 LONGEST_WATCH = 1800
 
@@ -35,19 +44,20 @@ def select(kind: Kind, documents: Sequence[Json], query: Query) -> list[Json]:
 
 def list_page(store: Store, kind: Kind, namespace: str, query: Query) -> Json:
     """A list, or one page of it; later pages show what there was when the first one was asked for."""
-    limit = number(query, "limit") or 0
+    check_list(query)
+    limit = max(0, number(query, "limit") or 0)
     version, after = _asked_version(store, query), None
     if query.get("continue"):
-        version, after = _parse_token(query["continue"])
+        version, after = _parse_token(query["continue"], store.version)
     held = store.at(kind.qualified, namespace, version)
     if held is None:
-        raise expired(f"The provided continue parameter or resource version is too old: {version} ({store.oldest})")
+        raise Expired(FORGOTTEN) if after is None else Expired(FORGOTTEN_PAGE, _token(NEWEST, after))
     documents = select(kind, held, query)
     if after is not None:
         documents = [document for document in documents if _place(document) > after]
     metadata: Json = {"resourceVersion": str(version)}
     if limit and len(documents) > limit:
-        metadata["continue"] = _token(version, documents[limit - 1])
+        metadata["continue"] = _token(version, _place(documents[limit - 1]))
         if not (query.get("labelSelector") or query.get("fieldSelector")):  # nobody knows how many fit a selection
             metadata["remainingItemCount"] = len(documents) - limit
         documents = documents[:limit]
@@ -55,9 +65,10 @@ def list_page(store: Store, kind: Kind, namespace: str, query: Query) -> Json:
 
 
 def _asked_version(store: Store, query: Query) -> int:
-    """The version that a list is to show: the newest, unless exactly another is asked for."""
-    asked = _version(store, query.get("resourceVersion", ""))
-    return asked if asked and query.get("resourceVersionMatch") == "Exact" else store.version
+    """The version that a list is to show: the newest, unless exactly another is asked for, as older clients do of pages."""
+    asked, match = _version(store, query.get("resourceVersion", "")), query.get("resourceVersionMatch")
+    exact = match == EXACT or (not match and (number(query, "limit") or 0) > 0)
+    return asked if asked and exact else store.version
 
 
 def _version(store: Store, text: str, *, watch: bool = False) -> int:
@@ -70,18 +81,60 @@ def _version(store: Store, text: str, *, watch: bool = False) -> int:
     return version
 
 
+def check_version(store: Store, text: str) -> None:
+    """Raise a refusal for a version that an object cannot be read at: it has not been yet, or is none."""
+    _version(store, text, watch=True)
+
+
 def _place(document: Json) -> list[str]:
     return [document["metadata"].get("namespace", ""), document["metadata"]["name"]]
 
 
-def _token(version: int, last: Json) -> str:
-    return base64.urlsafe_b64encode(orjson.dumps([version, _place(last)])).decode()
+def check_list(query: Query) -> None:
+    """Raise a refusal for options that make no sense together."""
+    match, version, token = (query.get(name) for name in ("resourceVersionMatch", "resourceVersion", "continue"))
+    problems = []
+    if match:
+        if not version:
+            problems.append((MATCH, f"Forbidden: {MATCH} is forbidden unless resourceVersion is provided"))
+        if token:
+            problems.append((MATCH, f"Forbidden: {MATCH} is forbidden when continue is provided"))
+        if match not in (EXACT, NOT_OLDER):
+            problems.append((MATCH, f'Unsupported value: "{match}": supported values: "{EXACT}", "{NOT_OLDER}", ""'))
+        if match == EXACT and version == "0":
+            problems.append((MATCH, f'Forbidden: {MATCH} "exact" is forbidden for resourceVersion "0"'))
+    if "sendInitialEvents" in query:
+        problems.append(("sendInitialEvents", "Forbidden: sendInitialEvents is forbidden for list"))
+    if problems:
+        raise invalid_options("ListOptions", problems)
+    if token and version not in (None, "", "0"):
+        raise bad_request("specifying resource version is not allowed when using continue")
 
 
-def _parse_token(text: str) -> tuple[int, list[str]]:
+def check_watch(query: Query) -> None:
+    """Raise a refusal for options that make no sense together."""
+    match, told = query.get("resourceVersionMatch"), "sendInitialEvents" in query
+    problems = []
+    if match and not told:
+        problems.append((MATCH, f"Forbidden: {MATCH} is forbidden for watch unless sendInitialEvents is provided"))
+    if told and match != NOT_OLDER:
+        problems.append((MATCH, f"Forbidden: sendInitialEvents requires setting {MATCH} to {NOT_OLDER}"))
+    if match and match != NOT_OLDER:
+        problems.append((MATCH, f'Unsupported value: "{match}": supported values: "{NOT_OLDER}"'))
+    if query.get("continue"):
+        problems.append((MATCH, f"Forbidden: {MATCH} is forbidden when continue is provided"))
+    if problems:
+        raise invalid_options("ListOptions", problems)
+
+
+def _token(version: int, last: Sequence[str]) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps([version, list(last)])).decode()
+
+
+def _parse_token(text: str, newest: int) -> tuple[int, list[str]]:
     try:
         version, place = orjson.loads(base64.urlsafe_b64decode(text))
-        return int(version), [str(part) for part in place]
+        return newest if version == NEWEST else int(version), [str(part) for part in place]
     except (ValueError, TypeError) as error:
         raise bad_request("continue key is not valid") from error
 
@@ -90,15 +143,14 @@ class Watch:
     """One watch: what it begins with, then every change; raises a refusal at once when it cannot begin."""
 
     def __init__(self, store: Store, kind: Kind, namespace: str, query: Query) -> None:
+        check_watch(query)
         self._store, self._kind, self._namespace = store, kind, namespace
         self._test = selector(kind, query)
         self._bookmarks = flag(query, "allowWatchBookmarks")
         self._seconds = _seconds(query)
         try:
             self._first = _initial(store, kind, namespace, query)
-        except Refusal as refusal:
-            if refusal.code != EXPIRED:
-                raise
+        except Expired as refusal:
             self._first, self._seconds = [("ERROR", refusal.status())], 0  # Kubernetes says so in the watch itself
         self._watcher = Watcher(store, kind.qualified)
 
@@ -128,9 +180,9 @@ class Watch:
 
 def _seconds(query: Query) -> float:
     """How long a watch lasts; without a wish some time, not the same for all, so that they do not all end at once."""
-    given = query.get("timeoutSeconds", "")
-    if given.isdigit() and int(given):
-        return min(LONGEST_WATCH, int(given))
+    given = number(query, "timeoutSeconds") or 0
+    if given > 0:
+        return min(LONGEST_WATCH, given)
     return LONGEST_WATCH * random.uniform(0.5, 1)  # noqa: S311
 
 
@@ -145,12 +197,12 @@ def _initial(store: Store, kind: Kind, namespace: str, query: Query) -> list[tup
             if wanted
             else []
         )
-        if everything:
+        if flag(query, "allowWatchBookmarks") and (everything or (wanted and not text)):
             events.append(_bookmark(kind, store.version, initial=True))
         return events
     changes = store.since(kind.qualified, _version(store, text, watch=True))
     if changes is None:
-        raise expired(f"too old resource version: {text} ({store.oldest})")
+        raise Expired(f"too old resource version: {text} ({store.oldest})")
     test = selector(kind, query)
     return [event for change in changes if (event := _event(change, namespace, test)) is not None]
 

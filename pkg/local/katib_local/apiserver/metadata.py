@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from katib_local.apiserver.errors import bad_request, invalid
+from katib_local.apiserver.errors import Refusal, Undecodable, bad_request, invalid
 from katib_local.apiserver.kinds import Kind
 
 Json = dict[str, Any]
@@ -24,7 +24,15 @@ LABEL_WORDS = (
     "end with an alphanumeric character, at most 63 characters"
 )
 MOST_ANNOTATIONS = 256 * 1024
-LABEL_NAMED = ("Namespace", "Service", "Pod")
+LABEL_NAMED = ("Namespace", "Service")
+SUBDOMAIN_WORDS = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end "
+    f"with an alphanumeric character (e.g. 'example.com', regex used for validation is '{SUBDOMAIN.pattern}')"
+)
+LABEL_NAME_WORDS = (
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an "
+    f"alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '{LABEL.pattern}')"
+)
 SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 FREE_NAMES = ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
 GENERATIONLESS = (
@@ -54,7 +62,7 @@ def typed(kind: Kind, document: Any) -> Json:
             raise bad_request(f"{wrong} the expected API version ({kind.api_version})")
     if any(said[key] != meant[key] and (said[key] or kind.custom) for key in meant):
         found = f"{said['apiVersion']} {said['kind']}".strip() or "without apiVersion and kind"
-        raise bad_request(f"the object provided is {found}, not {kind.api_version} {kind.kind}")
+        raise Undecodable(f"the object provided is {found}, not {kind.api_version} {kind.kind}")
     return {**document, **meant}
 
 
@@ -67,7 +75,9 @@ def named(kind: Kind, namespace: str, document: Json, at: str) -> Json:
         suffix = "".join(secrets.choice(SUFFIX_ALPHABET) for _ in range(5))
         metadata["name"] = f"{metadata['generateName'][:58]}{suffix}"
     check_name(kind, metadata.get("name"))
-    for field_name in ("resourceVersion", "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds"):
+    if metadata.get("resourceVersion"):
+        raise Refusal(500, "", "resourceVersion should not be set on objects to be created")
+    for field_name in ("selfLink", "deletionTimestamp", "deletionGracePeriodSeconds"):
         metadata.pop(field_name, None)
     if kind.namespaced:
         metadata["namespace"] = namespace
@@ -89,7 +99,7 @@ def _label_problems(labels: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for key, value in labels.items():
         if not is_qualified(key):
             yield "metadata.labels", f'Invalid value: "{key}": {QUALIFIED_WORDS}'
-        if len(value) > 63 or not (value == "" or NAME_PART.fullmatch(value)):
+        if not is_label_value(value):
             yield "metadata.labels", f'Invalid value: "{value}": {LABEL_WORDS}'
 
 
@@ -108,8 +118,9 @@ def _finalizer_problems(finalizers: Sequence[str], old: Json | None) -> Iterator
     if old is not None and old.get("deletionTimestamp"):
         added = sorted(set(finalizers) - set(old.get("finalizers") or []))
         if added:
-            text = f"no new finalizers can be added if the object is being deleted, found new finalizers {added}"
-            yield "metadata.finalizers", f"Forbidden: {text}"
+            text = "no new finalizers can be added if the object is being deleted, found new finalizers"
+            listed = ", ".join(f'"{name}"' for name in added)
+            yield "metadata.finalizers", f"Forbidden: {text} []string{{{listed}}}"
 
 
 def _owner_problems(owners: list[Json]) -> Iterator[tuple[str, str]]:
@@ -120,6 +131,10 @@ def _owner_problems(owners: list[Json]) -> Iterator[tuple[str, str]]:
     if sum(bool(owner.get("controller")) for owner in owners) > 1:
         text = "Invalid value: Only one reference can have Controller set to true"
         yield "metadata.ownerReferences", text
+
+
+def is_label_value(value: str) -> bool:
+    return len(value) <= 63 and (value == "" or NAME_PART.fullmatch(value) is not None)
 
 
 def is_qualified(key: str) -> bool:
@@ -133,11 +148,19 @@ def is_qualified(key: str) -> bool:
 def check_name(kind: Kind, name: Any) -> None:
     if not isinstance(name, str) or not name:
         raise invalid(kind, "", [("metadata.name", "Required value: name or generateName is required")])
+    if problem := _name_problem(kind, name):
+        raise invalid(kind, name, [("metadata.name", f'Invalid value: "{name}": {problem}')])
+
+
+def _name_problem(kind: Kind, name: str) -> str:
+    """Why no object of a kind can be named so; empty if one can."""
     if kind.kind in FREE_NAMES:
-        return
-    label = kind.kind in LABEL_NAMED and kind.kind != "Pod"
-    rule, longest = (LABEL, 63) if label else (SUBDOMAIN, 253)
-    if not rule.fullmatch(name) or len(name) > longest:
-        what = "RFC 1123 label" if label else "lowercase RFC 1123 subdomain"
-        text = f"Invalid value: \"{name}\": a {what} must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character"
-        raise invalid(kind, name, [("metadata.name", text)])
+        wrong = next((sign for sign in "/%" if sign in name), "")
+        return f"may not contain '{wrong}'" if wrong else ""
+    label = kind.kind in LABEL_NAMED
+    longest = 63 if label else 253
+    if len(name) > longest:
+        return f"must be no more than {longest} characters"
+    if label and "." in name:
+        return "must not contain dots"
+    return "" if (LABEL if label else SUBDOMAIN).fullmatch(name) else LABEL_NAME_WORDS if label else SUBDOMAIN_WORDS

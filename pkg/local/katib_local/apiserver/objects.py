@@ -5,6 +5,7 @@ Knows HTTP. What a request does to objects is `registry`'s business.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,9 +16,9 @@ from katib_local.apiserver import discovery
 from katib_local.apiserver.answers import check_form, json_answer, shown, shown_one, stream_events
 from katib_local.apiserver.bodies import OBJECTS, PATCHES, doubled_fields, parse_body
 from katib_local.apiserver.calls import Call, DeleteOptions, PatchBody, check_apply, flag
-from katib_local.apiserver.errors import Refusal, UnknownPath, method_not_allowed, no_such_page, unsupported_media
+from katib_local.apiserver.errors import Gone, Refusal, UnknownPath, method_not_allowed, no_such_page, unsupported_media
 from katib_local.apiserver.kinds import NAMESPACES, TOKEN_REQUESTS, Catalog, Kind
-from katib_local.apiserver.listing import Watch, list_page, select
+from katib_local.apiserver.listing import Watch, check_version, list_page
 from katib_local.apiserver.logs import pod_log
 from katib_local.apiserver.metadata import typed
 from katib_local.apiserver.patch import APPLY, STRATEGIC
@@ -142,6 +143,8 @@ async def _scale(request: web.Request, registry: Registry, kind: Kind, key: tupl
 
 
 async def _collection(request: web.Request, registry: Registry, kind: Kind, namespace: str) -> web.StreamResponse:
+    if request.method in ("POST", "DELETE") and kind.namespaced and not namespace:
+        raise method_not_allowed()
     match request.method:
         case "GET" if flag(request.query, "watch"):
             return await stream_events(request, kind, Watch(registry.store, kind, namespace, request.query))
@@ -153,15 +156,19 @@ async def _collection(request: web.Request, registry: Registry, kind: Kind, name
             created = await registry.create(kind, namespace, await _body(request), call)
             return json_answer(shown_one(request, kind, created), 201, call.warnings)
         case "DELETE":
-            options = DeleteOptions.parse(await _body(request), request.query)
-            for document in select(kind, registry.store.all(kind.qualified, namespace), request.query):
-                metadata = document["metadata"]
-                await registry.delete(
-                    kind, metadata.get("namespace", ""), metadata["name"], options, Call(*request[USER])
-                )
-            return json_answer({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"})
+            return json_answer(shown(request, kind, await _empty(request, registry, kind, namespace)))
         case _:
             raise method_not_allowed()
+
+
+async def _empty(request: web.Request, registry: Registry, kind: Kind, namespace: str) -> Json:
+    """Delete what a list would show; returns that list."""
+    options = DeleteOptions.parse(await _body(request), request.query)
+    page = list_page(registry.store, kind, namespace, request.query)
+    for document in page["items"]:
+        with contextlib.suppress(Gone):
+            await registry.delete(kind, namespace, document["metadata"]["name"], options, Call(*request[USER]))
+    return page
 
 
 async def _single(request: web.Request, registry: Registry, kind: Kind, key: tuple[str, str]) -> web.Response:
@@ -172,6 +179,7 @@ async def _single(request: web.Request, registry: Registry, kind: Kind, key: tup
     call = await _write(request) if request.method in ("PUT", "PATCH") else _call(request)
     match request.method:
         case "GET":
+            check_version(registry.store, request.query.get("resourceVersion", ""))
             return json_answer(shown_one(request, kind, registry.get(kind, namespace, name)))
         case "PUT":
             document = await _body(request)

@@ -10,6 +10,7 @@ from katib_local.apiserver.errors import Refusal, bad_request
 
 Json = dict[str, Any]
 MERGE, JSON_PATCH = "application/merge-patch+json", "application/json-patch+json"
+MOST_OPERATIONS = 10_000
 STRATEGIC, APPLY = "application/strategic-merge-patch+json", "application/apply-patch+yaml"
 
 
@@ -30,6 +31,9 @@ def json_patch(target: Any, operations: Any) -> Any:
     """RFC 6902; raises a refusal for what cannot be applied."""
     if not isinstance(operations, list):
         raise bad_request("error decoding patch: a JSON patch is a list of operations")
+    if len(operations) > MOST_OPERATIONS:
+        most = f"The allowed maximum operations in a JSON patch is {MOST_OPERATIONS}, got {len(operations)}"
+        raise Refusal(413, "RequestEntityTooLarge", f"Request entity too large: {most}")
     document = copy.deepcopy(target)
     for operation in operations:
         try:
@@ -37,37 +41,45 @@ def json_patch(target: Any, operations: Any) -> Any:
         except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
             path = operation.get("path") if isinstance(operation, Mapping) else operation
             raise Refusal(
-                422, "Invalid", f"the server rejected our request due to an error in our request: {path}: {error}"
+                422, "Invalid", f"the server rejected our request due to an error in our request: {path}: {error}", {}
             ) from error
     return document
 
 
 def _operate(document: Any, operation: Mapping[str, Any]) -> Any:
-    path = _pointer(operation["path"])
+    path, value = _pointer(operation["path"]), copy.deepcopy(operation.get("value"))
     match operation["op"]:
         case "add":
-            return _add(document, path, copy.deepcopy(operation["value"]))
+            return _add(document, path, value)
         case "replace":
-            _at(document, path)
-            return (
-                _add(_removed(document, path), path, copy.deepcopy(operation["value"])) if path else operation["value"]
-            )
+            return _replaced(document, path, value)
         case "remove":
             return _removed(document, path)
         case "test":
-            if _at(document, path) != operation["value"]:
+            if _at(document, path) != value:
                 raise ValueError("the test failed")
             return document
         case "copy":
             return _add(document, path, copy.deepcopy(_at(document, _pointer(operation["from"]))))
         case "move":
-            value = _at(document, _pointer(operation["from"]))
-            return _add(_removed(document, _pointer(operation["from"])), path, value)
+            moved = _at(document, _pointer(operation["from"]))
+            return _add(_removed(document, _pointer(operation["from"])), path, moved)
         case unknown:
             raise ValueError(f"unknown operation {unknown!r}")
 
 
+def _replaced(document: Any, path: list[str], value: Any) -> Any:
+    """With another value in a place; a field that an object does not have yet comes to be, as in Kubernetes."""
+    if not path:
+        return value
+    parent = _at(document, path[:-1])
+    parent[int(path[-1]) if isinstance(parent, list) else path[-1]] = value
+    return document
+
+
 def _pointer(text: str) -> list[str]:
+    if text and not text.startswith("/"):
+        raise ValueError("a path begins with a slash")
     return [part.replace("~1", "/").replace("~0", "~") for part in text.split("/")[1:]]
 
 

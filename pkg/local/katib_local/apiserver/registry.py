@@ -18,6 +18,7 @@ from katib_local.apiserver.decoding import read_object
 from katib_local.apiserver.definitions import is_established, observed_status
 from katib_local.apiserver.errors import (
     Refusal,
+    Undecodable,
     already_exists,
     bad_request,
     cause_of,
@@ -25,6 +26,7 @@ from katib_local.apiserver.errors import (
     forbidden,
     invalid,
     not_found,
+    unmet,
 )
 from katib_local.apiserver.immutable import validate_change
 from katib_local.apiserver.kinds import CRDS, NAMESPACES, Catalog, Kind, kinds_of
@@ -69,17 +71,20 @@ class Registry:
         document = named(kind, namespace, document, self.timestamp())
         name = document["metadata"]["name"]
         self._check_namespace(kind, namespace)
-        if self.store.get(kind.qualified, namespace, name) is not None:
-            raise already_exists(kind, name)
+        self._check_free(kind, namespace, name)
         document = builtins.begin(kind, builtins.default_builtin(kind, document))
         if kind.custom and kind.has("status"):
             document = {key: value for key, value in document.items() if key != "status"}
         document = await self._admitted("CREATE", kind, document, None, call)
         if call.dry_run:
             return document
-        if self.store.get(kind.qualified, namespace, name) is not None:
-            raise already_exists(kind, name)
+        self._check_free(kind, namespace, name)
         return self._stored(kind, document)
+
+    def _check_free(self, kind: Kind, namespace: str, name: str) -> None:
+        held = self.store.get(kind.qualified, namespace, name)
+        if held is not None:
+            raise already_exists(kind, name, leaving="deletionTimestamp" in held["metadata"])
 
     def _check_namespace(self, kind: Kind, namespace: str) -> None:
         if not kind.namespaced:
@@ -121,7 +126,7 @@ class Registry:
         told = [f'duplicate field "{path}"' for path in call.doubled] + [f'unknown field "{path}"' for path in unknown]
         if told and call.field_validation == "Strict":
             said = f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}'
-            raise bad_request(f"{said}: strict decoding error: {', '.join(told)}")
+            raise Undecodable(f"{said}: strict decoding error: {', '.join(told)}")
         if call.field_validation == "Warn":
             call.warnings += [text for text in told if text not in call.warnings]
         return document
@@ -176,6 +181,8 @@ class Registry:
             raise bad_request(
                 f"the name of the object ({metadata['name']}) does not match the name on the URL ({name})"
             )
+        if kind.namespaced and metadata.get("namespace") not in (None, "", old["metadata"]["namespace"]):
+            raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
         self._check_current(kind, metadata, old)
         changed = builtins.default_builtin(kind, self._merged(kind, document, old, subresource))
         if changed == old:
@@ -191,7 +198,8 @@ class Registry:
         if current["metadata"]["resourceVersion"] != old["metadata"]["resourceVersion"]:
             raise conflict(kind, name)
         if current["metadata"].get("deletionTimestamp") and may_go(changed):
-            return self.remove(kind, changed)
+            self.remove(kind, changed)
+            return changed
         return self._stored(kind, changed)
 
     def _check_current(self, kind: Kind, metadata: Mapping[str, Any], old: Json) -> None:
@@ -239,6 +247,8 @@ class Registry:
             document = self._patched(kind, old, change)
             try:
                 return await self.update(kind, document, old, call, subresource)
+            except Undecodable as refusal:
+                raise refusal.of_patch() from refusal
             except Refusal as refusal:
                 named = _version_in(change.body)
                 current = self.store.get(kind.qualified, namespace, name)
@@ -263,10 +273,8 @@ class Registry:
     async def apply(self, kind: Kind, key: tuple[str, str], wanted: Any, call: Call, subresource: str = "") -> Json:
         """Server-side apply: set what is wanted, remove what this manager wants no more, tell of others' fields."""
         namespace, name = key
-        wanted, _ = read_object(kind, typed(kind, wanted))
+        wanted = self._configuration(kind, wanted)
         metadata = wanted.get("metadata") or {}
-        if metadata.get("managedFields"):
-            raise bad_request("metadata.managedFields must be nil")
         if not metadata.get("name"):
             why = f"the name of the object ({name} based on URL) was undeterminable: name must be provided"
             raise bad_request(why)
@@ -274,12 +282,34 @@ class Registry:
         old = self.store.get(kind.qualified, namespace, name)
         if old is None and subresource:
             raise not_found(kind, name)
+        if old is None and metadata.get("uid"):
+            why = f"uid mismatch: the provided object specified uid {metadata['uid']}, and no existing object was found"
+            raise conflict(kind, name, why)
         document = apply_configuration(old, applied, call, self.timestamp())
         if old is None:
-            return await self.create(kind, namespace, document, call)
+            fresh = {part: value for part, value in document["metadata"].items() if part != "resourceVersion"}
+            return await self.create(kind, namespace, {**document, "metadata": fresh}, call)
         seen = {part: metadata[part] for part in ("name", "uid", "resourceVersion") if metadata.get(part)}
         document = {**document, "metadata": {**document["metadata"], **seen}}
         return await self.update(kind, document, old, replace(call, owns=True), subresource)
+
+    def _configuration(self, kind: Kind, wanted: Any) -> Json:
+        """What is applied, as its type has it: it says what it is, and only what its kind knows. Raises a refusal."""
+        document = wanted if isinstance(wanted, Mapping) else {}
+        said = (document.get("apiVersion") or "", document.get("kind") or "")
+        if document and said != (kind.api_version, kind.kind):
+            group, _, version = str(said[0]).rpartition("/")
+            raise bad_request(f"invalid object type: {group}/{version}, Kind={said[1]}")
+        read, unknown = read_object(kind, typed(kind, wanted))
+        metadata = document.get("metadata") or {}
+        if metadata.get("managedFields") is not None:
+            raise bad_request("metadata.managedFields must be nil")
+        if unknown:
+            place = f"{metadata.get('namespace') or ''}/{metadata.get('name') or ''}"
+            what = f"{kind.group}/{kind.version}, Kind={kind.kind}"
+            why = f"failed to create typed patch object ({place}; {what}): .{unknown[0]}: field not declared in schema"
+            raise Refusal(500, "", why)
+        return read
 
     async def delete(
         self, kind: Kind, namespace: str, name: str, options: DeleteOptions, call: Call
@@ -302,15 +332,15 @@ class Registry:
             return (old, True) if may_go(mark) else (mark, False)
         if not may_go(mark):
             return (old if mark == old else self.store.write(self.key(kind, old), mark)), False
-        return self.remove(kind, old), True
+        self.remove(kind, old)
+        return mark, True
 
     def _check_preconditions(self, kind: Kind, old: Json, options: DeleteOptions) -> None:
         name, metadata = old["metadata"]["name"], old["metadata"]
         if options.uid and options.uid != metadata["uid"]:
-            why = f"Precondition failed: UID in precondition: {options.uid}, UID in object meta: {metadata['uid']}"
-            raise conflict(kind, name, why)
+            raise unmet(kind, name, "UID", options.uid, metadata["uid"])
         if options.resource_version and options.resource_version != metadata["resourceVersion"]:
-            raise conflict(kind, name, "Precondition failed: the resource version has changed")
+            raise unmet(kind, name, "ResourceVersion", options.resource_version, metadata["resourceVersion"])
 
     def remove(self, kind: Kind, document: Json) -> Json:
         """Remove an object for good; returns its last state."""

@@ -33,9 +33,9 @@ def marked(kind: Kind, old: Json, options: DeleteOptions, now: datetime) -> Json
         metadata["finalizers"] = finalizers
     if "deletionTimestamp" not in metadata or grace < metadata.get("deletionGracePeriodSeconds", 0):
         at = format_time(now + timedelta(seconds=grace))
-        metadata |= {"deletionTimestamp": at, "deletionGracePeriodSeconds": grace}
-        if "generation" in metadata:
+        if "generation" in metadata and "deletionTimestamp" not in metadata:
             metadata["generation"] += 1
+        metadata |= {"deletionTimestamp": at, "deletionGracePeriodSeconds": grace}
     document = {**old, "metadata": metadata}
     if kind == NAMESPACES:
         document["status"] = {"phase": "Terminating"}

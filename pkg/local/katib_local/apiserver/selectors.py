@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from katib_local.apiserver.errors import bad_request
+from katib_local.apiserver.errors import Refusal, bad_request
+from katib_local.apiserver.metadata import LABEL_WORDS, QUALIFIED_WORDS, is_label_value, is_qualified
 
 Json = Mapping[str, Any]
 Test = Callable[[Json], bool]
+LabelTest = Callable[[Mapping[str, str]], bool]
+SIGNS = "=!<>(),"
+WORD = re.compile(r"==|!=|[=!<>(),]|[^\s=!<>(),]+")
+OPERATORS = ("=", "==", "!=", ">", "<", "in", "notin")
+NUMBER = re.compile(r"[-+]?\d+")
+TERM = re.compile(r"(?:\\.|[^,\\])+")
+COMPARISON = re.compile(r"(?P<path>[^=!]*)(?P<operator>!=|==|=)(?P<value>.*)")
 INVOLVED = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
 SELECTABLE = {
     "Pod": (
@@ -43,49 +51,107 @@ UNLIKE = {
 
 def parse_label_selector(text: str) -> Test:
     """A test of an object's labels; raises a refusal for what is no selector."""
-    tests: list[Callable[[Mapping[str, str]], bool]] = []
-    rest = text
-    while rest.strip():
-        found = _longest(rest)
-        if found is None:
-            raise bad_request(f'unable to parse requirement: found "{rest.strip()}", expected a label selector')
-        tests.append(_label_test(found))
-        rest = rest[found.end() :]
-        if rest and not rest.startswith(","):
-            raise bad_request(f'unable to parse requirement: found "{rest.strip()}", expected: ,')
-        rest = rest[1:]
+    words = _Words(text)
+    tests: list[LabelTest] = []
+    expected = "!, identifier, or 'end of string'"
+    while words.next or tests:
+        if words.next != "!" and not words.is_name:
+            raise bad_request(f"found '{words.next}', expected: {expected}")
+        tests.append(_requirement(words))
+        if words.next not in (",", ""):
+            raise bad_request(f"found '{words.next}', expected: ',' or 'end of string'")
+        if not words.take():
+            break
+        expected = "identifier after ','"
     return lambda document: all(test(_labels(document)) for test in tests)
 
 
-def _longest(text: str) -> re.Match[str] | None:
-    matches = [re.match(branch, text) for branch in _branches()]
-    found = [match for match in matches if match]
-    return max(found, key=lambda match: match.end(), default=None)
+class _Words:
+    """The words of a selector, one after the other; an empty one is its end."""
+
+    def __init__(self, text: str) -> None:
+        self._left = WORD.findall(text)
+
+    @property
+    def next(self) -> str:
+        return self._left[0] if self._left else ""
+
+    @property
+    def is_name(self) -> bool:
+        return bool(self.next) and self.next[0] not in SIGNS
+
+    def take(self) -> str:
+        return self._left.pop(0) if self._left else ""
+
+    def take_name(self, expected: str) -> str:
+        if not self.is_name:
+            raise _unreadable(f"found '{self.next}', expected: {expected}")
+        return self.take()
 
 
-def _branches() -> tuple[str, ...]:
-    key = r"[^\s=!,()]+"
-    return (
-        rf"\s*(?P<key>{key})\s*(?P<op>==|=|!=)\s*(?P<value>[^\s,]*)\s*",
-        rf"\s*(?P<key>{key})\s+(?P<op>in|notin)\s*\((?P<value>[^)]*)\)\s*",
-        rf"\s*(?P<op>!?)\s*(?P<key>{key})(?P<value>)\s*(?=,|$)",
-    )
+def _unreadable(why: str) -> Refusal:
+    return bad_request(f"unable to parse requirement: {why}")
 
 
-def _label_test(found: re.Match[str]) -> Callable[[Mapping[str, str]], bool]:
-    key, op, value = found["key"], found["op"], found["value"]
-    match op:
-        case "=" | "==":
-            return lambda labels: labels.get(key) == value
-        case "!=":
-            return lambda labels: labels.get(key) != value
-        case "in" | "notin":
-            values = {part.strip() for part in value.split(",")}
-            return lambda labels: (key in labels and labels[key] in values) is (op == "in")
-        case "!":
-            return lambda labels: key not in labels
-        case _:
-            return lambda labels: key in labels
+def _requirement(words: _Words) -> LabelTest:
+    absent = words.next == "!"
+    if absent:
+        words.take()
+    key = words.take_name("identifier")
+    if not is_qualified(key):
+        raise _unreadable(f'<nil>: Invalid value: "{key}": {QUALIFIED_WORDS}')
+    if absent:
+        return lambda labels: key not in labels
+    if words.next in (",", ""):
+        return lambda labels: key in labels
+    operator = words.take()
+    if operator not in OPERATORS:
+        raise _unreadable(f"found '{operator}', expected: in, notin, =, ==, !=, gt, lt")
+    values = _listed(words) if operator in ("in", "notin") else [_value(words)]
+    return _label_test(key, operator, values)
+
+
+def _value(words: _Words) -> str:
+    return "" if words.next in (",", "") else words.take_name("identifier")
+
+
+def _listed(words: _Words) -> list[str]:
+    if words.next != "(":
+        raise _unreadable(f"found '{words.next}' expected: '('")
+    words.take()
+    values = [""]
+    while words.next != ")":
+        if words.next == ",":
+            words.take()
+            values.append("")
+        else:
+            values[-1] = words.take_name("',' or ')'")
+    words.take()
+    return values
+
+
+def _label_test(key: str, operator: str, values: Sequence[str]) -> LabelTest:
+    if operator in (">", "<"):
+        return _number_test(key, operator, values[0])
+    for index, value in enumerate(values):
+        if not is_label_value(value):
+            raise _unreadable(f'values[{index}][{key}]: Invalid value: "{value}": {LABEL_WORDS}')
+    if operator in ("=", "==", "in"):
+        return lambda labels: key in labels and labels[key] in values
+    return lambda labels: key not in labels or labels[key] not in values
+
+
+def _number_test(key: str, operator: str, value: str) -> LabelTest:
+    if not NUMBER.fullmatch(value):
+        text = "for 'Gt', 'Lt' operators, the value must be an integer"
+        raise _unreadable(f'values[0]: Invalid value: "{value}": {text}')
+    above, bound = operator == ">", int(value)
+
+    def test(labels: Mapping[str, str]) -> bool:
+        held = labels.get(key, "")
+        return bool(NUMBER.fullmatch(held)) and (int(held) > bound if above else int(held) < bound)
+
+    return test
 
 
 def _labels(document: Json) -> Mapping[str, str]:
@@ -122,15 +188,26 @@ def parse_field_selector(text: str, kind: str, selectable: tuple[str, ...] = ())
     `selectable` are the fields that a custom kind can be selected by.
     """
     tests: list[Test] = []
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        found = re.fullmatch(r"([\w.\-\[\]]+)(==|=|!=)(.*)", part)
+    for part in filter(None, TERM.findall(text)):
+        found = COMPARISON.fullmatch(part)
         if found is None:
-            raise bad_request(f"invalid field selector: {part!r}: write PATH=VALUE")
-        path, op, value = found.groups()
-        if path not in ("metadata.name", "metadata.namespace", *(selectable or SELECTABLE.get(kind, ()))):
-            raise bad_request(f"field label not supported: {path}")
-        tests.append(_field_test(kind, path, value, op == "!="))
+            raise bad_request(f"invalid selector: '{text}'; can't understand '{part}'")
+        path, operator, value = found["path"], found["operator"], _unescaped(found["value"])
+        known = selectable or SELECTABLE.get(kind, ())
+        if path not in ("metadata.name", "metadata.namespace", *known):
+            unknown = f'"{path}" is not a known field selector: only "metadata.name", "metadata.namespace"'
+            raise bad_request(f"field label not supported: {path}" if known else unknown)
+        tests.append(_field_test(kind, path, value, operator == "!="))
     return lambda document: all(test(document) for test in tests)
+
+
+def _unescaped(value: str) -> str:
+    """A value as it is meant: a backslash stands before another one, a comma and a sign of equality."""
+    if wrong := re.search(r"\\(?![\\,=]).?", re.sub(r"\\[\\,=]", "", value)):
+        raise bad_request(f"invalid field selector: invalid escape sequence: {wrong[0]}")
+    if "=" in re.sub(r"\\[\\,=]", "", value):
+        raise bad_request(f"invalid field selector: unescaped character in value: {ord('=')}")
+    return re.sub(r"\\([\\,=])", r"\1", value)
 
 
 def _field_test(kind: str, path: str, value: str, negated: bool) -> Test:

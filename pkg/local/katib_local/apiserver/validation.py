@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from katib_local.apiserver.contents import validate_contents
 from katib_local.apiserver.definitions import definition_problems
 from katib_local.apiserver.kinds import Kind
 from katib_local.apiserver.kubernetes_types import Type, field_type, resolved, type_of
@@ -33,6 +34,7 @@ def validate_builtin(kind: Kind, document: Json) -> Problems:
     if kind.custom:
         return
     yield from _missing({key: part for key, part in document.items() if key != "status"}, type_of(kind), "")
+    yield from validate_contents(kind.kind, document)
     spec = document.get("spec") or {}
     match kind.kind:
         case "Pod":

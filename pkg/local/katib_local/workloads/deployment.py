@@ -145,13 +145,20 @@ def decide_status(world: World, now: datetime) -> Plan:
         "availableReplicas": available,
         "unavailableReplicas": max(0, max(total, replicas(deployment)) - available),
     }
-    conditions = set_condition(conditions_of(deployment), _availability(world, available), now, stamp=STAMP)
+    conditions = _told(conditions_of(deployment), _availability(world, available), now)
     progress, requeue = _progress(world, now)
-    conditions = set_condition(conditions, progress, now, stamp=STAMP)
+    conditions = _told(conditions, progress, now)
     conditions = _with_failure(world, conditions, now)
     status = {"observedGeneration": generation(deployment), **{name: count for name, count in counts.items() if count}}
     write = UpdateStatus(DEPLOYMENTS, Unstructured({**deployment.raw, "status": {**status, "conditions": conditions}}))
     return Plan((write,), requeue)
+
+
+def _told(conditions: Sequence[Mapping[str, Any]], condition: Condition, now: datetime) -> list[Mapping[str, Any]]:
+    """The conditions with one of them; what is news comes last."""
+    changed = set_condition(conditions, condition, now, stamp=STAMP)
+    news = [entry for entry in changed if entry not in conditions]
+    return [*(entry for entry in changed if entry not in news), *news]
 
 
 def _with_failure(world: World, conditions: list[Mapping[str, Any]], now: datetime) -> list[Mapping[str, Any]]:
@@ -195,15 +202,17 @@ def _progress(world: World, now: datetime) -> tuple[Condition, Requeue | None]:
     is_done = (
         current is not None and _number(current, "availableReplicas") >= wanted and _sum(world, "replicas") == wanted
     )
-    if is_done:
-        message = f'ReplicaSet "{name}" has successfully progressed.'
-        return Condition("Progressing", True, "NewReplicaSetAvailable", message), None
+    done = Condition("Progressing", True, "NewReplicaSetAvailable", f'ReplicaSet "{name}" has successfully progressed.')
+    held = find_condition(conditions_of(deployment), "Progressing")
+    told = held.get("message") if held is not None else None
+    # What is done stays done while nothing else is rolled out, whatever becomes of its pods.
+    stays = told == done.message and current is not None and _sum(world, "replicas") == _number(current, "replicas")
+    if is_done or stays:
+        return done, None
     going = Condition("Progressing", True, "ReplicaSetUpdated", f'ReplicaSet "{name}" is progressing.')
     late = Condition(
         "Progressing", False, "ProgressDeadlineExceeded", f'ReplicaSet "{name}" has timed out progressing.'
     )
-    held = find_condition(conditions_of(deployment), "Progressing")
-    told = held.get("message") if held is not None else None
     if told == late.message:
         return late, None
     seconds = deployment.raw["spec"].get("progressDeadlineSeconds") or PROGRESS_SECONDS

@@ -32,8 +32,10 @@ def missing(completions: int, status: Mapping[str, Any], found: Sequence[Unstruc
 
 
 def numbered(pod: Unstructured, index: int, job: Unstructured) -> Unstructured:
-    """The pod that works for an index: label, annotation, variable and host name say so."""
+    """The pod that works for an index: names, label, annotation and variable say so."""
     raw = pod.to_dict()
+    prefix = f"{job.name}-{index}-"[: pods.LONGEST_PREFIX]
+    raw["metadata"] |= {"name": f"{prefix}{pod.name.rpartition('-')[2]}", "generateName": prefix}
     for field in ("labels", "annotations"):
         raw["metadata"][field] = {**(raw["metadata"].get(field) or {}), INDEX: str(index)}
     spec = raw["spec"]

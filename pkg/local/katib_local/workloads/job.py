@@ -197,7 +197,8 @@ def next_attempt_at(world: World) -> datetime:
 def _new_pods(world: World, count: int) -> list[Unstructured]:
     job = world.job
     labels = {**dict.fromkeys(JOB_LABELS, job.name), **dict.fromkeys(UID_LABELS, job.uid)}
-    names = islice(pods.fresh_names(job, (pod.name for pod in world.pods)), count)
+    taken = (f"{pods.pod_prefix(job)}{pod.name.rpartition('-')[2]}" for pod in world.pods)
+    names = islice(pods.fresh_names(job, taken), count)
     made = [pods.desired_pod(job, name, labels) for name in names]
     if not world.is_indexed:
         return made
@@ -225,7 +226,7 @@ def decide_status(world: World, now: datetime) -> Plan:
     verdict = judge(world, now)
     if world.job.deletion_timestamp is not None or world.is_foreign or verdict.fate is Fate.ENDED:
         return Plan()
-    status = _counted(world)
+    status = _counted(world, _given_up(world, verdict))
     conditions: Sequence[Mapping[str, Any]] = world.conditions
     events: list[Emit] = []
     for condition, event in _news(world, verdict):
@@ -273,12 +274,21 @@ def _end(verdict: Verdict, first: str, last: str, event: Emit, left: bool) -> li
     return news
 
 
-def _counted(world: World) -> Json:
+def _given_up(world: World, verdict: Verdict) -> int:
+    """How many pods are ended because their Job fails: each is a failure, told with the verdict."""
+    if verdict.fate is not Fate.FAILING or find_condition(world.conditions, "FailureTarget") is not None:
+        return 0
+    before = {name: int(world.status.get(name) or 0) for name in COUNTS}
+    ended = world.succeeded - before["succeeded"] + world.failed - before["failed"]
+    return max(0, before["active"] - ended)
+
+
+def _counted(world: World, given_up: int) -> Json:
     """The status with the numbers of its pods; numbers that are zero are left out, as a server does."""
     counts = {
         "active": len(world.active),
         "succeeded": world.succeeded,
-        "failed": world.failed,
+        "failed": world.failed + given_up,
     }
     status = {key: value for key, value in world.status.items() if key not in COUNTS}
     status |= {name: count for name, count in counts.items() if count}

@@ -21,4 +21,6 @@ def test_a_watch_of_the_future_is_refused_as_a_list_is(tmp_path: Path) -> None:
         Watch(store, kind, "default", {"resourceVersion": str(store.version + 1)})
     store.close()
     assert (refused.value.code, refused.value.reason) == (504, "Timeout")
-    assert refused.value.message == f"Too large resource version: {store.version + 1}, current: {store.version}"
+    assert (
+        refused.value.message == f"Timeout: Too large resource version: {store.version + 1}, current: {store.version}"
+    )

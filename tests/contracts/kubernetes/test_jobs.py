@@ -1,0 +1,324 @@
+"""Jobs and Deployments without a node: the cases say what becomes of pods, the controllers what that comes to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from contracts.kubernetes.servers import MERGE, PATIENCE, SPACE, STRATEGIC, Answer, Json, Server, laptop_differs
+
+JOBS = "/apis/batch/v1/namespaces/default/jobs"
+DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
+PODS = f"{SPACE}/pods"
+REACHED, MET = ("CompletionsReached", "Reached expected number of succeeded pods"), "SuccessCriteriaMet"
+LIMIT = ("BackoffLimitExceeded", "Job has reached the specified backoff limit")
+LATE = ("DeadlineExceeded", "Job was active longer than specified deadline")
+NOTHING = {"ready": 0, "terminating": 0, "uncountedTerminatedPods": {}}
+Fresh = Callable[[], str]
+
+
+def until(look: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + PATIENCE
+    while not (seen := look()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return seen
+
+
+def start(server: Server, name: str, **spec: Any) -> Answer:
+    pod = {"restartPolicy": "Never", "containers": [{"name": "a", "image": "i:1"}]}
+    return server.good("POST", JOBS, {"metadata": {"name": name}, "spec": {**spec, "template": {"spec": pod}}})
+
+
+def pods_of(server: Server, name: str, label: str = "job-name") -> list[Json]:
+    found: list[Json] = server.good("GET", PODS, labelSelector=f"{label}={name}").body["items"]
+    return found
+
+
+def active(server: Server, name: str, count: int) -> list[Json]:
+    """That many pods of a Job that have not ended, when there are so many."""
+
+    def look() -> list[Json]:
+        found = [pod for pod in pods_of(server, name) if pod["status"]["phase"] in ("Pending", "Running")]
+        return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+
+    found: list[Json] = until(lambda: len(look()) == count and look())
+    return found
+
+
+def tell(server: Server, pod: Json, phase: str, *, ready: str = "False") -> None:
+    """What a node would say of a pod."""
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    status: Json = {"phase": phase, "conditions": [{"type": "Ready", "status": ready, "lastTransitionTime": now}]}
+    if phase in ("Succeeded", "Failed"):
+        ended = {"exitCode": int(phase == "Failed"), "startedAt": now, "finishedAt": now, "reason": phase}
+        container = {"name": "a", "image": "i:1", "imageID": "", "ready": False, "restartCount": 0}
+        status["containerStatuses"] = [{**container, "state": {"terminated": ended}}]
+    server.good("PATCH", f"{PODS}/{pod['metadata']['name']}/status", {"status": status}, MERGE)
+
+
+def status_of(server: Server, path: str, condition: str, value: str = "True") -> Json:
+    """An object's status once a condition holds: without times, with its conditions in their order."""
+
+    def look() -> Json | None:
+        status: Json = server.good("GET", path).body.get("status") or {}
+        held = {entry["type"]: entry["status"] for entry in status.get("conditions") or ()}
+        return status if held.get(condition) == value else None
+
+    return shown(until(look))
+
+
+def shown(status: Json) -> Json:
+    entries = status.get("conditions") or ()
+    conditions = [(entry["type"], entry["status"], entry["reason"], entry["message"]) for entry in entries]
+    times = {name: "" for name in ("startTime", "completionTime") if status.get(name)}
+    return {**status, **times, "conditions": conditions}
+
+
+def completed(succeeded: int, **more: Any) -> Json:
+    conditions = [(MET, "True", *REACHED), ("Complete", "True", *REACHED)]
+    return {**NOTHING, "succeeded": succeeded, "startTime": "", "completionTime": "", "conditions": conditions, **more}
+
+
+def failed(count: int, why: tuple[str, str]) -> Json:
+    conditions = [("FailureTarget", "True", *why), ("Failed", "True", *why)]
+    return {**NOTHING, "failed": count, "startTime": "", "conditions": conditions}
+
+
+def test_a_job_completes_with_its_pod(working: Server, fresh: Fresh) -> None:
+    name = fresh()
+    start(working, name)
+    (pod,) = active(working, name, 1)
+    tell(working, pod, "Running", ready="True")
+    until(lambda: working.good("GET", f"{JOBS}/{name}").body["status"].get("ready") == 1)
+    tell(working, pod, "Succeeded")
+    assert status_of(working, f"{JOBS}/{name}", "Complete") == completed(1)
+
+
+def test_a_pod_of_a_job_says_whose_it_is(working: Server, fresh: Fresh) -> None:
+    name = fresh()
+    uid = start(working, name).body["metadata"]["uid"]
+    metadata = active(working, name, 1)[0]["metadata"]
+    assert metadata["labels"] == {
+        "batch.kubernetes.io/controller-uid": uid,
+        "batch.kubernetes.io/job-name": name,
+        "controller-uid": uid,
+        "job-name": name,
+    }
+    owner = {"apiVersion": "batch/v1", "kind": "Job", "name": name, "uid": uid}
+    assert metadata["ownerReferences"] == [{**owner, "controller": True, "blockOwnerDeletion": True}]
+    assert metadata["generateName"] == f"{name}-" and metadata["name"].startswith(f"{name}-")
+
+
+def test_a_job_runs_as_many_pods_side_by_side_as_it_may(working: Server, fresh: Fresh) -> None:
+    name = fresh()
+    start(working, name, completions=3, parallelism=2)
+    tell(working, active(working, name, 2)[0], "Succeeded")
+    until(lambda: len(pods_of(working, name)) == 3)
+    for pod in active(working, name, 2):
+        tell(working, pod, "Succeeded")
+    assert status_of(working, f"{JOBS}/{name}", "Complete") == completed(3)
+    assert len(pods_of(working, name)) == 3
+
+
+def test_a_job_of_nothing_is_complete(working: Server, fresh: Fresh) -> None:
+    name = fresh()
+    start(working, name, completions=0)
+    expected = completed(0)
+    del expected["succeeded"]
+    assert status_of(working, f"{JOBS}/{name}", "Complete") == expected
+
+
+def test_a_failure_beyond_the_limit_fails_the_job(working: Server, fresh: Fresh) -> None:
+    name = fresh()
+    start(working, name, backoffLimit=0)
+    tell(working, active(working, name, 1)[0], "Failed")
+    assert status_of(working, f"{JOBS}/{name}", "Failed") == failed(1, LIMIT)
+    assert len(pods_of(working, name)) == 1
+
+
+def test_the_other_pods_of_a_failed_job_are_ended_and_count(working: Server, fresh: Fresh) -> None:
+    name = fresh()
+    start(working, name, completions=2, parallelism=2, backoffLimit=0)
+    tell(working, active(working, name, 2)[0], "Failed")
+    assert status_of(working, f"{JOBS}/{name}", "Failed") == failed(2, LIMIT)
+    assert [pod["status"]["phase"] for pod in pods_of(working, name)] == ["Failed"]
+
+
+def test_a_job_that_is_late_fails_with_its_pod(working: Server, fresh: Fresh) -> None:
+    name = fresh()
+    start(working, name, activeDeadlineSeconds=1)
+    assert status_of(working, f"{JOBS}/{name}", "Failed") == failed(1, LATE)
+    assert pods_of(working, name) == []
+
+
+def test_a_failed_pod_is_tried_again(working: Server, fresh: Fresh) -> None:
+    """After a pause: what counts is that the first failure is told at once."""
+    name = fresh()
+    start(working, name, backoffLimit=1)
+    tell(working, active(working, name, 1)[0], "Failed")
+    until(lambda: working.good("GET", f"{JOBS}/{name}").body["status"].get("failed") == 1)
+    tell(working, active(working, name, 1)[0], "Succeeded")
+    assert status_of(working, f"{JOBS}/{name}", "Complete") == completed(1, failed=1)
+
+
+def test_a_suspended_job_has_no_pods_until_it_is_resumed(working: Server, fresh: Fresh) -> None:
+    name = fresh()
+    path = f"{JOBS}/{name}"
+    start(working, name, suspend=True)
+    held = {**NOTHING, "conditions": [("Suspended", "True", "JobSuspended", "Job suspended")]}
+    assert status_of(working, path, "Suspended") == held and pods_of(working, name) == []
+    working.good("PATCH", path, {"spec": {"suspend": False}}, MERGE)
+    active(working, name, 1)
+    resumed = [("Suspended", "False", "JobResumed", "Job resumed")]
+    assert status_of(working, path, "Suspended", "False")["conditions"] == resumed
+    working.good("PATCH", path, {"spec": {"suspend": True}}, MERGE)
+    until(lambda: not pods_of(working, name))
+    until(lambda: shown(working.good("GET", path).body["status"]) == held)
+
+
+def test_a_job_goes_when_its_time_after_the_end_is_over(working: Server, fresh: Fresh) -> None:
+    name = fresh()
+    start(working, name, ttlSecondsAfterFinished=0)
+    tell(working, active(working, name, 1)[0], "Succeeded")
+    until(lambda: working.call("GET", f"{JOBS}/{name}").code == 404 and not pods_of(working, name))
+
+
+def test_a_job_of_no_side_by_side_waits(working: Server, fresh: Fresh) -> None:
+    name = fresh()
+    start(working, name, parallelism=0)
+    status = until(lambda: working.good("GET", f"{JOBS}/{name}").body["status"])
+    assert shown(status) == {**NOTHING, "startTime": "", "conditions": []} and pods_of(working, name) == []
+
+
+INDEX = "batch.kubernetes.io/job-completion-index"
+
+
+def test_an_indexed_job_counts_which_parts_are_done(working: Server, fresh: Fresh) -> None:
+    name = fresh()
+    start(working, name, completions=3, parallelism=3, completionMode="Indexed")
+    found = sorted(active(working, name, 3), key=lambda pod: pod["metadata"]["annotations"][INDEX])
+    for index in (0, 2):
+        tell(working, found[index], "Succeeded")
+    status = until(lambda: _with(working, name, "completedIndexes", "0,2"))
+    assert (status["succeeded"], status["active"]) == (2, 1)
+    tell(working, found[1], "Succeeded")
+    assert status_of(working, f"{JOBS}/{name}", "Complete") == completed(3, completedIndexes="0-2")
+
+
+def _with(server: Server, name: str, field: str, value: Any) -> Json | None:
+    status: Json = server.good("GET", f"{JOBS}/{name}").body["status"]
+    return status if status.get(field) == value else None
+
+
+def test_a_pod_of_an_indexed_job_knows_its_part(working: Server, fresh: Fresh) -> None:
+    name = fresh()
+    start(working, name, completions=2, parallelism=2, completionMode="Indexed")
+    pod = max(active(working, name, 2), key=lambda found: found["metadata"]["annotations"][INDEX])
+    metadata, spec = pod["metadata"], pod["spec"]
+    assert metadata["labels"][INDEX] == "1" and spec["hostname"] == f"{name}-1"
+    assert metadata["generateName"] == f"{name}-1-" and metadata["name"].startswith(f"{name}-1-")
+    source = {"fieldRef": {"apiVersion": "v1", "fieldPath": f"metadata.labels['{INDEX}']"}}
+    assert spec["containers"][0]["env"] == [{"name": "JOB_COMPLETION_INDEX", "valueFrom": source}]
+
+
+def test_a_number_of_workers_alone_is_a_queue(working: Server, fresh: Fresh) -> None:
+    """Completions have no default then; without either, both are one."""
+    queue, single = start(working, fresh(), parallelism=2, suspend=True), start(working, fresh(), suspend=True)
+    assert "completions" not in queue.body["spec"] and queue.body["spec"]["parallelism"] == 2
+    assert (single.body["spec"]["completions"], single.body["spec"]["parallelism"]) == (1, 1)
+
+
+def test_a_job_has_the_defaults_and_labels_of_kubernetes(working: Server, fresh: Fresh) -> None:
+    name = fresh()
+    body = start(working, name, suspend=True).body
+    spec = {key: value for key, value in body["spec"].items() if key not in ("template", "selector")}
+    assert spec == {
+        "backoffLimit": 6,
+        "completionMode": "NonIndexed",
+        "completions": 1,
+        "manualSelector": False,
+        "parallelism": 1,
+        "podReplacementPolicy": "TerminatingOrFailed",
+        "suspend": True,
+    }
+    uid = body["metadata"]["uid"]
+    assert body["spec"]["selector"] == {"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}
+    assert body["metadata"]["labels"]["job-name"] == name and body["metadata"]["generation"] == 1
+
+
+def test_a_pod_that_somebody_deletes_is_replaced(working: Server, fresh: Fresh) -> None:
+    name = fresh()
+    start(working, name)
+    (first,) = active(working, name, 1)
+    working.good("DELETE", f"{PODS}/{first['metadata']['name']}")
+    uid = first["metadata"]["uid"]
+    second = until(lambda: [pod for pod in active(working, name, 1) if pod["metadata"]["uid"] != uid])
+    tell(working, second[0], "Succeeded")
+    why = "pods that an interruption has ended are deleted, and an interruption is no failure of the trial"
+    told = laptop_differs(working, real={"failed": 1}, laptop={}, why=why, row="Jobs")
+    assert status_of(working, f"{JOBS}/{name}", "Complete") == completed(1, **told)
+
+
+@pytest.mark.parametrize("policy", ["Background", "Foreground"])
+def test_a_job_takes_its_pods_along(working: Server, fresh: Fresh, policy: str) -> None:
+    name = fresh()
+    start(working, name)
+    active(working, name, 1)
+    working.good("DELETE", f"{JOBS}/{name}", {"propagationPolicy": policy})
+    until(lambda: working.call("GET", f"{JOBS}/{name}").code == 404 and not pods_of(working, name))
+
+
+def test_events_tell_what_a_job_did(working: Server, fresh: Fresh) -> None:
+    name = fresh()
+    start(working, name)
+    (pod,) = active(working, name, 1)
+    tell(working, pod, "Succeeded")
+    status_of(working, f"{JOBS}/{name}", "Complete")
+    query = {"fieldSelector": f"involvedObject.kind=Job,involvedObject.name={name}"}
+    look = lambda: working.good("GET", f"{SPACE}/events", **query).body["items"]  # noqa: E731
+    until(lambda: len(look()) == 2)
+    told = {(event["type"], event["reason"], event["message"]) for event in look()}
+    created = ("Normal", "SuccessfulCreate", f"Created pod: {pod['metadata']['name']}")
+    assert told == {created, ("Normal", "Completed", "Job completed")}
+
+
+ENOUGH = ("Available", "True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
+LACKING = ("Available", "False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
+
+
+def test_a_deployment_is_available_while_its_pods_are_ready(working: Server, fresh: Fresh) -> None:
+    name = fresh()
+    path = f"{DEPLOYMENTS}/{name}"
+    template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [{"name": "a", "image": "i:1"}]}}
+    spec = {"replicas": 2, "selector": {"matchLabels": {"app": name}}, "template": template}
+    working.good("POST", DEPLOYMENTS, {"metadata": {"name": name}, "spec": spec})
+    found = until(lambda: len(pods_of(working, name, "app")) == 2 and pods_of(working, name, "app"))
+    told = until(lambda: _counted(working, path, "unavailableReplicas", 2))
+    assert [entry[:3] for entry in told["conditions"]] == [LACKING[:3], ("Progressing", "True", "ReplicaSetUpdated")]
+    for pod in found:
+        tell(working, pod, "Running", ready="True")
+    told = until(lambda: _counted(working, path, "availableReplicas", 2))
+    assert [entry[:3] for entry in told["conditions"]] == [
+        ENOUGH[:3],
+        ("Progressing", "True", "NewReplicaSetAvailable"),
+    ]
+    assert (told["readyReplicas"], told["updatedReplicas"], told["observedGeneration"]) == (2, 2, 1)
+    tell(working, found[0], "Running")
+    told = until(lambda: _counted(working, path, "availableReplicas", 1))
+    # What has changed comes last.
+    assert [entry[:3] for entry in told["conditions"]] == [
+        ("Progressing", "True", "NewReplicaSetAvailable"),
+        LACKING[:3],
+    ]
+    change = {"spec": {"template": {"spec": {"containers": [{"name": "a", "image": "i:2"}]}}}}
+    assert working.good("PATCH", path, change, STRATEGIC).body["metadata"]["generation"] == 2
+    until(lambda: _counted(working, path, "observedGeneration", 2))
+
+
+def _counted(server: Server, path: str, field: str, value: int) -> Json | None:
+    status = shown(server.good("GET", path).body["status"])
+    return status if status.get(field) == value and len(status["conditions"]) == 2 else None
