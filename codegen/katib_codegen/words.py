@@ -46,9 +46,16 @@ def snake(name: str) -> str:
 
 def docstring(text: str) -> str:
     """The text as the docstring of a class or a field."""
-    prefix = "r" if "\\" in text else ""
-    body = textwrap.fill(f'{prefix}"""{text}"""', 116, break_long_words=False, break_on_hyphens=False)
+    body = textwrap.fill(quoted(text), 116, break_long_words=False, break_on_hyphens=False)
     return textwrap.indent(body, "    ") + "\n"
+
+
+def quoted(text: str) -> str:
+    """The text as a literal of Python between three quotes, whatever it holds."""
+    if '"""' in text or text.endswith(('"', "\\")):
+        text = text.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"""{text}"""'
+    return f'{"r" if chr(92) in text else ""}"""{text}"""'
 
 
 def _literal(value: Any) -> str:

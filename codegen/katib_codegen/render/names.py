@@ -6,6 +6,7 @@ from katib_codegen.complaints import near_hint
 from katib_codegen.errors import SourceError
 from katib_codegen.model import Api
 from katib_codegen.render import Files, python_header
+from katib_codegen.words import quoted
 
 PREFIXES = {
     "labels": "LABEL",
@@ -69,4 +70,4 @@ def _webhook_constants(api: Api) -> list[str]:
 
 def _constant(name: str, value: str | int, description: str) -> list[str]:
     literal = json.dumps(value, ensure_ascii=False)
-    return [f"{name}: Final = {literal}\n", f'"""{description}"""\n']
+    return [f"{name}: Final = {literal}\n", f"{quoted(description)}\n"]
