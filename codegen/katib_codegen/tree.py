@@ -124,7 +124,7 @@ def _orphans(root: Path, printed: Mapping[str, bytes]) -> Iterator[str]:
     """Printed files that nothing prints any more, and what an interrupted run has left, anywhere; sorted by folder."""
     for path in _files(root, root, _ignored(root)):
         name = path.relative_to(root).as_posix()
-        if name not in printed and path.is_file():
+        if name not in printed and path.is_file() and not path.is_symlink():
             with _told(name, "read"):
                 found = is_left_behind(path) or is_marked(_beginning(path))
             if found:
