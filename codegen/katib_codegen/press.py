@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from katib_codegen.errors import SourceError
+from katib_codegen.errors import PressError, SourceError
 from katib_codegen.lint import lint
 from katib_codegen.load import load_all
 from katib_codegen.model import Api, bundle
@@ -76,7 +76,7 @@ def render_all(root: Path, report: Callable[[str, float], None] | None = None) -
     jobs[1:1] = [(_product(render), partial(render, *apis)) for render in WHOLE]
     printed: dict[str, bytes] = {}
     with ThreadPoolExecutor(max_workers=2) as pool:
-        for (name, _), (files, seconds) in zip(jobs, pool.map(lambda job: _timed(job[1]), jobs), strict=True):
+        for (name, _), (files, seconds) in zip(jobs, pool.map(lambda job: _timed(*job), jobs), strict=True):
             if report is not None:
                 report(name, seconds)
             printed.update(files)
@@ -89,13 +89,21 @@ def _product(render: Callable[..., Files]) -> str:
     return render.__name__.removeprefix("render_")
 
 
-def _timed(job: Callable[[], Files]) -> tuple[Files, float]:
+def _timed(product: str, job: Callable[[], Files]) -> tuple[Files, float]:
     started = time.perf_counter()
-    return job(), time.perf_counter() - started
+    try:
+        return job(), time.perf_counter() - started
+    except SourceError:
+        raise
+    except Exception as error:
+        raise PressError(f"the product {product}: {type(error).__name__}: {error}") from error
 
 
 def _require_python(printed: Mapping[str, bytes]) -> None:
     """A module that does not compile is a fault of the press: it must not reach the tree."""
     for path, content in printed.items():
         if path.endswith((".py", ".pyi")):
-            compile(content, path, "exec")
+            try:
+                compile(content, path, "exec")
+            except (SyntaxError, ValueError) as error:
+                raise PressError(f"{path} is no Python: {error}") from error

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from katib_codegen.__main__ import main
+from katib_codegen.errors import PressError
+from katib_codegen.model import Api
 from katib_codegen.press import render_all
+from katib_codegen.render import Files
 from katib_codegen.tree import compare, write
 
 ROOT = Path(__file__).parents[2]
@@ -154,6 +157,36 @@ def test_generate_says_how_long_each_product_took(workspace: Path, capsys: pytes
     said = capsys.readouterr().out
     for product in ("models v1beta1", "protobuf v1beta1", "clients v1beta1", "crds"):
         assert f" s  {product}\n" in said
+
+
+def test_a_mistake_of_the_press_is_one_line_that_names_the_product(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def render_soup(*_: Api) -> Files:
+        raise KeyError("spoon")
+
+    monkeypatch.setattr("katib_codegen.press.WHOLE", (render_soup,))
+    assert main(["--root", str(workspace)]) == 70
+    said = capsys.readouterr().err
+    assert (
+        said.startswith("A mistake of the press: the product soup: KeyError: 'spoon'. Undo") and said.count("\n") == 1
+    )
+    assert not (workspace / "pkg").exists()
+    with pytest.raises(PressError, match="soup") as fallen:
+        main(["--traceback", "--root", str(workspace)])
+    assert isinstance(fallen.value.__cause__, KeyError)
+
+
+def test_a_module_that_does_not_compile_never_reaches_the_tree(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def render_soup(*_: Api) -> Files:
+        return {"pkg/soup.py": b"soup ="}
+
+    monkeypatch.setattr("katib_codegen.press.WHOLE", (render_soup,))
+    assert main(["--root", str(workspace)]) == 70
+    assert capsys.readouterr().err.startswith("A mistake of the press: pkg/soup.py is no Python: invalid syntax")
+    assert not (workspace / "pkg").exists()
 
 
 def test_help_says_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
