@@ -58,6 +58,9 @@ FORMATS: Mapping[str, tuple[str, ...]] = {
     "string": ("byte", "date", "date-time", "duration", "uuid"),
 }
 
+# What x-katib-python may name. The press does not import the product, so it has its own list; a test holds it to that.
+PYTHON_TYPES = tuple(f"katib_machinery.types.{name}" for name in ("IntOrString", "MicroTime", "Quantity", "Time"))
+
 # How Go writes a span of time, which Kubernetes takes. What JSON Schema and OpenAPI call a duration is another form, so
 # their products say the pattern.
 DURATION = r"^[+-]?(0|(([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$"

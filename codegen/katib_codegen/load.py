@@ -1,6 +1,6 @@
 """Reads the hand-written sources under apis/<version>/. Knows files and YAML; knows nothing of what they mean."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from filecmp import cmp
 from pathlib import Path
@@ -11,6 +11,7 @@ import yaml
 from katib_codegen.complaints import Complaint, Lines, refused
 from katib_codegen.errors import SourceError
 from katib_codegen.project import FACTS, FILE, Project, parse_project
+from katib_codegen.rules.scalars import scalar_complaints
 from katib_codegen.rules.text import text_complaints
 
 Document = Mapping[str, Any]
@@ -44,6 +45,13 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 class _UniqueKeyLoader(_Loader):  # type: ignore[misc]
     """Refuses a mapping that says the same key twice: the first would be lost without a word."""
 
+    def construct_yaml_timestamp(self, node: yaml.ScalarNode) -> Any:
+        try:
+            return super().construct_yaml_timestamp(node)
+        except ValueError as error:
+            problem = f"{node.value} looks like a time and is none; write it in quotes"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from error
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: dict[Any, int] = {}
         for key_node, _ in node.value:
@@ -56,12 +64,20 @@ class _UniqueKeyLoader(_Loader):  # type: ignore[misc]
         return mapping
 
 
+_UniqueKeyLoader.add_constructor("tag:yaml.org,2002:timestamp", _UniqueKeyLoader.construct_yaml_timestamp)
+
+
 def load_project(root: Path) -> Project:
     """What the workspace prints; raises SourceError."""
     path = root / "apis" / FILE
     if not path.is_file():
         raise SourceError(f"apis/{FILE}: no such file under {root}; give the workspace with --root")
     texts, complaints = _texts([path])
+    complaints += [
+        Complaint(other.name, (), "nobody reads this file; move it into the folder of a version, or remove it", 1)
+        for other in sorted(path.parent.iterdir())
+        if not other.is_dir() and other != path and not _is_nobodys(other)
+    ]
     documents, lines = _documents(texts, complaints, "apis")
     folders = {folder.name for folder in path.parent.iterdir() if folder.is_dir()}
     return parse_project(documents[FILE], folders, lines)
@@ -88,10 +104,28 @@ def _load(root: Path, project: Project, version: str) -> Sources:
         )
     proto = [folder / PROTO] if PROTO in project.facts else []
     texts, complaints = _texts([*sorted(folder.glob("*.yaml")), *proto])
+    complaints += _unread(folder, project.facts)
     documents, lines = _documents(texts, complaints, f"apis/{version}")
     names, permissions, webhooks = (documents.pop(name, {}) for name in FACTS if name != PROTO)
     messages = _messages(root, project, version) if proto else PROTO
     return Sources(project, version, documents, names, permissions, webhooks, texts.get(PROTO, ""), messages, lines)
+
+
+def _is_nobodys(path: Path) -> bool:
+    """Whether nobody takes the file for a source: one for people, or one that an editor or a system left."""
+    return path.name == "README.md" or path.name.startswith(".") or path.name.endswith("~")
+
+
+def _unread(folder: Path, facts: Collection[str]) -> Iterator[Complaint]:
+    """What lies in a version's folder and is no source: its author thinks that it counts."""
+    for path in sorted(folder.iterdir()):
+        name = path.name
+        if name in FACTS and name not in facts:
+            yield Complaint(name, (), f"nobody reads this file; name it under facts in apis/{FILE}, or remove it", 1)
+        elif not (name.endswith(".yaml") or name in FACTS or _is_nobodys(path)):
+            cure = f"call it {path.stem}.yaml if it holds schemas, or remove it"
+            text = "nobody reads this folder; remove it" if path.is_dir() else f"nobody reads this file; {cure}"
+            yield Complaint(name, (), text, 1)
 
 
 def _messages(root: Path, project: Project, version: str) -> str:
@@ -149,6 +183,10 @@ def _parse(name: str, text: str, documents: dict[str, Document], lines: dict[str
     loader = _UniqueKeyLoader(text)
     try:
         node = loader.get_single_node()
+        faults = list(scalar_complaints(name, node)) if node else []
+        if faults:
+            yield from faults
+            return
         document = loader.construct_document(node) if node else None
     except yaml.YAMLError as error:
         yield _as_complaint(name, error)

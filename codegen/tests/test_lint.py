@@ -1,11 +1,13 @@
 """The sources keep the rules; the rules know what they cannot import."""
 
 import inspect
+from importlib import import_module
 
 import pytest
 from datamodel_code_generator.reference import camel_to_snake
 
 from katib_codegen.cel import Checker
+from katib_codegen.dialect import PYTHON_TYPES
 from katib_codegen.lint import lint
 from katib_codegen.model import Api
 from katib_codegen.proto import parse_proto
@@ -20,6 +22,12 @@ from katib_machinery.model import KatibModel, KatibObject
 
 def test_the_sources_say_all_that_a_reader_needs(api: Api) -> None:
     assert lint(api) == []
+
+
+def test_python_types_that_schemas_may_name_are_there() -> None:
+    for name in PYTHON_TYPES:
+        module, _, attribute = name.rpartition(".")
+        assert hasattr(import_module(module), attribute), name
 
 
 def test_the_rules_know_every_method_that_a_model_has() -> None:
@@ -140,15 +148,58 @@ def test_the_proto_reader_finds_what_protoc_finds(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    "pattern", ["^[a-z]([-a-z0-9]*[a-z0-9])?$", r"^\s*(\d+|[+-]?\.\d+)$", "(?i)^a$", "(?P<x>a)", "a{1,1000}"]
+    "pattern", ["^[a-z]([-a-z0-9]*[a-z0-9])?$", r"^(?:[0-9]+|[+-]?\.[0-9]+)$", r"^[^\]\\{}]*$", r"\{,3\}", "a{1,1000}"]
 )
 def test_a_pattern_that_all_readers_take_is_accepted(pattern: str) -> None:
     assert pattern_fault(pattern) == ""
 
 
 @pytest.mark.parametrize(
+    ("pattern", "cure"),
+    [
+        ("^[01.5]{,3}$", r"write {0,n} with both numbers, or \{ for the brace itself"),
+        ("a{x}", r"write {0,n} with both numbers, or \{ for the brace itself"),
+        (r"^\d+$", "write [0-9]"),
+        (r"[\w.]", "write [A-Za-z0-9_]"),
+        (r"^\s*$", r"write [ \t]"),
+        (r"\Aa", "write the characters that it stands for"),
+        ("(?i)a", "write ( or (?:"),
+        ("(?P<x>a)", "write ( or (?:"),
+        ("[]a]", r"write \] for the bracket itself"),
+        ("[[:alpha:]]", "escape what stands for itself"),
+    ],
+)
+def test_a_pattern_that_readers_take_for_two_things_is_refused_with_the_cure(pattern: str, cure: str) -> None:
+    assert pattern_fault(pattern).startswith("in which ") and pattern_fault(pattern).endswith(f"; {cure}")
+
+
+def test_a_rule_that_editors_alone_read_may_speak_of_white_space() -> None:
+    assert pattern_fault(r"^\s*$", spaces=True) == "" != pattern_fault(r"^\d*$", spaces=True)
+
+
+@pytest.mark.parametrize(("value", "good"), [("a", True), ("a\n", False), ("b", False)])
+def test_a_value_matches_a_pattern_where_kube_apiserver_says_so(api: Api, value: str, good: bool) -> None:
+    """Python's $ stands before a last line end too."""
+    assert (misfit(api, {"type": "string", "pattern": "^a$"}, value) == "") == good
+
+
+@pytest.mark.parametrize(
     "pattern",
-    ["", "a(", "(?=a)", "(?!a)", "(?<=a)b", "(?<!a)b", r"(a)\1", "(?P<x>a)(?P=x)", "a++", "(?>a)", r"a\Z", "a{1001}"],
+    [
+        "",
+        "a(",
+        "(?=a)",
+        "(?!a)",
+        "(?<=a)b",
+        "(?<!a)b",
+        r"(a)\1",
+        "(?P<x>a)(?P=x)",
+        "a++",
+        "(?>a)",
+        r"a\Z",
+        "a{1001}",
+        "a{99999999999}",
+    ],
 )
 def test_a_pattern_that_a_reader_refuses_is_refused(pattern: str) -> None:
     assert pattern_fault(pattern).startswith("which ")

@@ -25,7 +25,8 @@ def bound_complaints(api: Api) -> Iterator[Complaint]:
             yield node.complain(f"has the pattern {node.schema['pattern']!r}, {fault}", "pattern")
         for position, rule in enumerate(rules_of(node.schema)):
             for pattern in _patterns(rule.get("schema") if isinstance(rule, Mapping) else None):
-                if fault := pattern_fault(pattern):
+                # Only editors read it, and what white space is, they know.
+                if fault := pattern_fault(pattern, spaces=True):
                     text = f"has a rule with the pattern {pattern!r}, {fault}"
                     yield node.complain(text, "x-katib-rules", position)
 

@@ -1,5 +1,6 @@
 """Whether the numbers and names of api.proto are ones that old and new peers can share."""
 
+import keyword
 import re
 from collections.abc import Iterator, Mapping
 
@@ -7,6 +8,7 @@ from katib_codegen.complaints import Complaint, near_hint
 from katib_codegen.load import PROTO
 from katib_codegen.model import Api
 from katib_codegen.proto import Block, Member, parse_proto
+from katib_codegen.rules.names import LONGEST, too_long
 from katib_codegen.rules.nodes import fields_of, types
 from katib_codegen.words import snake
 
@@ -19,6 +21,7 @@ _PROTOBUFS_OWN = range(19000, 20000)
 def message_complaints(api: Api) -> Iterator[Complaint]:
     """Numbers that stand twice or must not come back, and names in another case than protobuf's."""
     blocks = parse_proto(api.sources.proto)
+    yield from _comment_complaints(api.sources.proto)
     yield from _pair_complaints(api, {block.name: block for block in blocks})
     for block in blocks:
         if not _BLOCK.fullmatch(block.name.rsplit(".", 1)[-1]):
@@ -29,6 +32,14 @@ def message_complaints(api: Api) -> Iterator[Complaint]:
         if block.kind != "service":
             yield from _number_complaints(block)
         yield from _name_complaints(block)
+
+
+def _comment_complaints(text: str) -> Iterator[Complaint]:
+    """protoc's programs write comments into docstrings as they are."""
+    for number, line in enumerate(text.split("\n"), start=1):
+        for sign in [sign for sign in ('"""', "\\") if sign in line]:
+            text = f"this line holds {sign}, which docstrings of printed modules cannot; write it in another way"
+            yield Complaint(PROTO, (), text, number)
 
 
 def _pair_complaints(api: Api, blocks: Mapping[str, Block]) -> Iterator[Complaint]:
@@ -86,7 +97,12 @@ def _name_complaints(block: Block) -> Iterator[Complaint]:
         block.kind, (_BLOCK, "PascalCase")
     )
     for position, member in enumerate(block.members):
-        if not wanted.fullmatch(member.name):
+        if len(member.name) > LONGEST:
+            yield Complaint(PROTO, (), too_long(block.name, member.name), member.line)
+        elif keyword.iskeyword(member.name):
+            text = f"{block.name}.{member.name} is a keyword of Python, so no program there can give it by name"
+            yield Complaint(PROTO, (), f"{text}; write another name", member.line)
+        elif not wanted.fullmatch(member.name):
             yield Complaint(PROTO, (), f"{block.name}.{member.name} is not in {case}; rename it", member.line)
         if member.name in [other.name for other in block.members[:position]]:
             yield Complaint(PROTO, (), f"{block.name}.{member.name} stands there twice; rename one", member.line)

@@ -29,7 +29,15 @@ OBJECT_METHODS = frozenset(
         "name", "namespace", "resource_version", "uid",
     }
 )  # fmt: skip
-_IMPORTED = frozenset({"Annotated", "Any", "Field", "KatibModel", "KatibObject", "Literal", "Number", "StrEnum"})
+_IMPORTED = frozenset(
+    {
+        "Annotated", "Any", "BaseModel", "ConfigDict", "Field", "KatibModel", "KatibObject", "Literal", "Mapping", "Model",
+        "Number", "RootModel", "Self", "StrEnum", "StrictBool", "StrictBytes", "StrictFloat", "StrictInt", "StrictStr",
+        "UUID",
+    }
+)  # fmt: skip
+# As long as Kubernetes lets the parts of its own names be.
+LONGEST = 63
 
 
 def name_complaints(api: Api) -> Iterator[Complaint]:
@@ -37,11 +45,18 @@ def name_complaints(api: Api) -> Iterator[Complaint]:
     kinds = {kind.name for kind in api.kinds}
     for node in types(api):
         name = node.place
-        if not _TYPE.fullmatch(name):
+        if len(name) > LONGEST:
+            yield Complaint(node.file, node.path, too_long("$defs", name))
+        elif not _TYPE.fullmatch(name):
             yield node.complain(f"is no name of a type; write {_pascal(name)}")
         elif name in _IMPORTED or hasattr(builtins, name) or keyword.iskeyword(name):
             yield node.complain("has the name of something that printed modules need; give it another one")
         yield from _field_complaints(node, METHODS | OBJECT_METHODS if name in kinds else METHODS)
+
+
+def too_long(place: str, name: str) -> str:
+    """What is said of a name that nobody can read, without saying all of it."""
+    return f"{place} has {name[:20]}…, a name of {len(name)} letters; write {LONGEST} at most"
 
 
 def _field_complaints(node: Node, methods: frozenset[str]) -> Iterator[Complaint]:
@@ -49,7 +64,9 @@ def _field_complaints(node: Node, methods: frozenset[str]) -> Iterator[Complaint
     for field in fields_of(node):
         name = str(field.path[-1])
         attribute = snake(name)
-        if not _FIELD.fullmatch(name):
+        if len(name) > LONGEST:
+            yield Complaint(field.file, field.path, too_long(node.place, name))
+        elif not _FIELD.fullmatch(name):
             yield field.complain(f"is not in camelCase; write {_camel(name)}")
         elif keyword.iskeyword(attribute):
             yield field.complain(f"would be {attribute} in Python, which is a keyword there; write another name")

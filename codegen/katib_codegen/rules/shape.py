@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from katib_codegen.complaints import Complaint, Path, near, near_hint, refused
-from katib_codegen.dialect import INSTEAD, KEYWORDS, TYPES
+from katib_codegen.dialect import INSTEAD, KEYWORDS, PYTHON_TYPES, TYPES
 from katib_codegen.rules.files import HEAD, circle_complaints, head_faults
 from katib_codegen.rules.forms import form_complaints
 from katib_codegen.rules.references import reference_complaints
@@ -69,6 +69,8 @@ def _document_faults(file: str, document: "Document") -> Iterator[_Fault]:
         yield ("$defs",), "$defs is no mapping; write one type per name"
         return
     for name, schema in definitions.items():
+        if not isinstance(name, str):
+            yield ("$defs", name), f"$defs has the type {name!r}, which YAML reads as no text; give it another name"
         if isinstance(schema, Mapping) and "$ref" in schema:
             yield ("$defs", name, "$ref"), f"{name} is a reference only; refer to {schema['$ref']!r} where it is used"
         yield from _schema_faults(schema, str(name), ("$defs", name))
@@ -116,6 +118,11 @@ def _keyword_faults(schema: Mapping[str, Any], place: str, path: Path) -> Iterat
         if keyword in schema and (not isinstance(value, kind) or isinstance(value, bool)):
             cure = cure.format(value=value)
             yield (*path, keyword), f"{place} has the {keyword} {value!r}; {cure}"
+    python = schema.get("x-katib-python")
+    if isinstance(python, str) and python not in PYTHON_TYPES:
+        cure = f"write one of {', '.join(PYTHON_TYPES)}"
+        text = f"{place} has the x-katib-python {python!r}, which models cannot import{near_hint(python, PYTHON_TYPES)}"
+        yield (*path, "x-katib-python"), f"{text}; {cure}"
     for keyword in ("required", "x-katib-required", "x-kubernetes-list-map-keys", "enum"):
         values = schema.get(keyword)
         for position, value in enumerate(values if isinstance(values, list) else ()):

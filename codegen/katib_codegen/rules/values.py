@@ -1,6 +1,5 @@
 """Whether the values that a schema states fit it: defaults, examples, known values."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -11,7 +10,7 @@ from katib_codegen.model import Api, properties
 from katib_codegen.rules.bounds import number_fault
 from katib_codegen.rules.formats import format_fault
 from katib_codegen.rules.nodes import Node, nodes, target
-from katib_codegen.rules.patterns import pattern_fault
+from katib_codegen.rules.patterns import matches, pattern_fault
 from katib_codegen.words import upper
 
 _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
@@ -93,7 +92,7 @@ def _bad_text(schema: Mapping[str, Any], value: Any) -> str:
         return ""
     if fault := format_fault(schema.get("format"), value):
         return fault
-    if "pattern" in schema and not pattern_fault(schema["pattern"]) and not re.search(schema["pattern"], value):
+    if "pattern" in schema and not pattern_fault(schema["pattern"]) and not matches(schema["pattern"], value):
         return f"which does not match its pattern {schema['pattern']}"
     return ""
 
