@@ -1,6 +1,7 @@
 """Questions to services over real gRPC: codes (grpc.md §5, GRPC-5), history (C-03), deadlines, the DB manager."""
 
 import asyncio
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -82,6 +83,19 @@ async def test_a_service_that_fails_is_asked_ever_more_slowly(
     services.algorithm.refusal = None
     await asking.answers.answer(a_validation(build, asking.address))
     assert asking.answers.asked("sug-uid", asking=False).not_before is None
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+async def test_a_clock_that_is_set_by_an_hour_makes_no_service_wait_longer(
+    asking: SimpleNamespace, services: SimpleNamespace, build: Any, hours: int
+) -> None:
+    services.algorithm.refusal = (grpc.StatusCode.UNAVAILABLE, "busy")
+    await asking.answers.answer(a_validation(build, asking.address))
+    asking.clock.jump(timedelta(hours=hours))
+    not_before = asking.answers.asked("sug-uid", asking=False).not_before
+    assert not_before - asking.clock.now() == timedelta(seconds=0.5)
+    asking.clock.advance(0.5)
+    assert asking.answers.asked("sug-uid", asking=False).not_before == asking.clock.now()
 
 
 def a_question(build: Any, address: str, current: int = 2, total: int = 4, **fields: Any) -> Suggest:

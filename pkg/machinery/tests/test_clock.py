@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from katib_machinery.clock import ManualClock, SystemClock, sleep
 
 
@@ -47,3 +49,12 @@ async def test_sleeping_on_a_manual_clock_ends_when_the_clock_is_moved() -> None
     clock.advance(60)
     await sleeper
     await sleep(clock, 0)
+
+
+@pytest.mark.parametrize("span", [timedelta(hours=1), timedelta(hours=-1)], ids=["on", "back"])
+def test_a_manual_clock_that_is_set_makes_nothing_due(span: timedelta) -> None:
+    clock = ManualClock()
+    before = clock.now()
+    clock.call_later(60, lambda: None)
+    clock.jump(span)
+    assert (clock.now() - before, clock.monotonic(), clock.waiting) == (span, 0, [60])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -137,3 +138,23 @@ async def test_a_slow_answer_does_not_lengthen_the_leaders_term(
     with pytest.raises(LeadershipLostError):
         async with asyncio.timeout(5):
             await running
+
+
+@pytest.mark.parametrize("span", [timedelta(hours=1), timedelta(hours=-1)], ids=["on", "back"])
+@pytest.mark.parametrize("whose", ["the leader's", "the other's"])
+async def test_a_clock_that_is_set_by_an_hour_changes_no_leader(
+    candidate: Any, store: Any, tasks: list[Any], wait: Any, span: timedelta, whose: str
+) -> None:
+    first_clock, second_clock = ManualClock(), ManualClock()
+    leading = asyncio.ensure_future(candidate("one", first_clock).run(asyncio.Event().wait))
+    tasks.append(leading)
+    await wait(lambda: first_clock.waiting)
+    tasks.append(asyncio.ensure_future(candidate("two", second_clock).acquire()))
+    await wait(lambda: second_clock.waiting)
+    (first_clock if whose == "the leader's" else second_clock).jump(span)
+    for _ in range(10):
+        await wait(lambda: first_clock.waiting and second_clock.waiting)
+        first_clock.advance(2)
+        await wait(lambda: first_clock.waiting)
+        second_clock.advance(2)
+    assert holder(store) == "one" and not leading.done()

@@ -7,7 +7,7 @@ import asyncio
 import secrets
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any, Final, assert_never
+from typing import Final, assert_never
 
 import grpc
 from grpc import aio
@@ -64,12 +64,14 @@ class Answers:
         self._calls = asyncio.Semaphore(calls)
         self._connect_seconds = connect_seconds
         self._short: dict[str, tuple[int, int]] = {}
-        self._failures: dict[str, tuple[int, Any]] = {}
+        self._failures: dict[str, tuple[int, float]] = {}
 
     def asked(self, uid: str, *, asking: bool) -> Asked:
         """Return what is remembered of a Suggestion's questions."""
-        _, not_before = self._failures.get(uid, (0, None))
-        return Asked(asking, self._short.get(uid), not_before)
+        failure = self._failures.get(uid)
+        # By the clock that never jumps: an hour that is set back must not be waited for.
+        wait = None if failure is None else timedelta(seconds=failure[1] - self._clock.monotonic())
+        return Asked(asking, self._short.get(uid), None if wait is None else self._clock.now() + wait)
 
     def forget(self, uid: str) -> None:
         """A Suggestion is gone."""
@@ -84,9 +86,9 @@ class Answers:
         if not isinstance(reply, NoAnswer):
             self._failures.pop(uid, None)
             return reply
-        failures, _ = self._failures.get(uid, (0, None))
+        failures, _ = self._failures.get(uid, (0, 0.0))
         pause = min(FIRST_PAUSE * 2**failures, LONGEST_PAUSE)
-        self._failures[uid] = (min(failures + 1, 20), self._clock.now() + pause)
+        self._failures[uid] = (min(failures + 1, 20), self._clock.monotonic() + pause.total_seconds())
         return reply
 
     async def _answer(self, question: Question) -> Reply:

@@ -171,7 +171,8 @@ def _fill(world: World, now: datetime) -> Plan:
         return Plan(_deletions(active[wanted:]))
     missing = wanted - len(active)
     wait = next_attempt_at(world) - now if missing and world.failures else timedelta(0)
-    if wait > timedelta(0):
+    # Longer than any pause: the clock was set back, and nobody is to wait for the time that comes a second time.
+    if timedelta(0) < wait <= _pause(world):
         return Plan(requeue=Requeue(max(wait, SOON)))
     created = _new_pods(world, missing)
     events = (Emit("Normal", "SuccessfulCreate", f"Created pod: {pod.name}") for pod in created)
@@ -189,9 +190,12 @@ def _wanted(world: World) -> int:
 
 def next_attempt_at(world: World) -> datetime:
     """When the next pod may be made: the pause doubles with each failure."""
-    pause = min(LONGEST_BACKOFF, FIRST_BACKOFF * (1 << min(world.failed - 1, 10)))
     ends = (pods.finished_at(pod) or pod.creation_timestamp for pod in world.failures)
-    return max(end for end in ends if end is not None) + pause
+    return max(end for end in ends if end is not None) + _pause(world)
+
+
+def _pause(world: World) -> timedelta:
+    return min(LONGEST_BACKOFF, FIRST_BACKOFF * (1 << min(world.failed - 1, 10)))
 
 
 def _new_pods(world: World, count: int) -> list[Unstructured]:

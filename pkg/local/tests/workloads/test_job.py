@@ -63,6 +63,34 @@ def test_a_pod_that_fails_is_tried_again_after_a_growing_pause(build: SimpleName
     assert pauses == [timedelta(seconds=10), timedelta(seconds=20)]
 
 
+@pytest.mark.parametrize("hours", [1, -1])
+def test_a_clock_that_is_set_by_an_hour_lets_no_attempt_wait_for_it(build: SimpleNamespace, hours: int) -> None:
+    world = build.world(build.job(backoffLimit=2))
+    world.step()
+    world.end(world.running()[0], "Failed")
+    world.now += timedelta(hours=hours)
+    world.step()
+    assert len(world.running()) == 1
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_a_job_is_deleted_also_when_the_clock_is_set_by_an_hour_after_its_end(
+    build: SimpleNamespace, hours: int
+) -> None:
+    """As in a cluster: at the time of day that its end promised."""
+    world = build.world(build.job(ttlSecondsAfterFinished=60))
+    world.step()
+    world.end(world.running()[0], "Succeeded")
+    world.step()
+    world.now += timedelta(hours=hours)
+    plan = job.decide_pods(world.world(), world.now)
+    if plan.requeue is not None:
+        assert plan.requeue.after == timedelta(minutes=61)
+        world.wait(plan.requeue.after)
+    world.step()
+    assert world.job is None
+
+
 @pytest.mark.parametrize("limit", [0, 1, 3])
 def test_more_failures_than_the_limit_fail_the_job(build: SimpleNamespace, limit: int) -> None:
     world = build.world(build.job(backoffLimit=limit))
