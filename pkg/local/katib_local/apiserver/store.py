@@ -17,8 +17,10 @@ from typing import Any
 import orjson
 
 Json = dict[str, Any]
-FORMAT = 1
+FORMAT = 2
 HISTORY = 20_000
+COMPACT_EVERY = 256
+"""Removals after which the room of what is gone is given back to the disk."""
 Key = tuple[str, str, str]
 
 SCHEMA = """
@@ -26,7 +28,7 @@ CREATE TABLE IF NOT EXISTS objects (
     resource TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, body BLOB NOT NULL,
     PRIMARY KEY (resource, namespace, name)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-INSERT OR IGNORE INTO meta VALUES ('format', 1), ('version', 1);
+INSERT OR IGNORE INTO meta VALUES ('format', 2), ('version', 1);
 """
 
 
@@ -59,6 +61,7 @@ class Store:
         self._history: deque[Change] = deque(maxlen=HISTORY)
         self._listeners: list[Callable[[Change], None]] = []
         self._dependents: dict[str, set[Key]] = {}
+        self._removals = 0
         self.version = 1
         self._load()
         self.oldest = self.version
@@ -131,10 +134,19 @@ class Store:
         version = self.version + 1
         with self._transaction(version):
             self._database.execute("DELETE FROM objects WHERE resource = ? AND namespace = ? AND name = ?", key)
+        self._removals += 1
+        if self._removals % COMPACT_EVERY == 0:
+            self.compact()
         del self._objects[resource][(namespace, name)]
         self._link(key, old, None)
         self._tell(Change(resource, version, old, None))
         return {**old, "metadata": {**old["metadata"], "resourceVersion": str(version)}}
+
+    def compact(self) -> None:
+        """Give the room of what is gone back to the disk; a full one has none to do it with, and keeps what it has."""
+        with contextlib.suppress(sqlite3.Error):
+            self._database.executescript("PRAGMA incremental_vacuum")  # execute would give back one page
+            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     @contextlib.contextmanager
     def _transaction(self, version: int) -> Iterator[None]:
@@ -190,24 +202,50 @@ def owners_of(document: Mapping[str, Any]) -> list[Json]:
 
 
 def _open(folder: Path) -> sqlite3.Connection:
-    """The database of a state directory, locked for this process; raises StoreError."""
-    file = folder / "objects.sqlite"
+    """The database of a state directory, locked for this process and of this version's format; raises StoreError."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        database = sqlite3.connect(file, isolation_level="IMMEDIATE", timeout=1.0, check_same_thread=False)
+        database = sqlite3.connect(
+            folder / "objects.sqlite", isolation_level="IMMEDIATE", timeout=1.0, check_same_thread=False
+        )
         database.execute("PRAGMA locking_mode=EXCLUSIVE")
+        database.execute("PRAGMA auto_vacuum=INCREMENTAL")  # of a new database; an older one is migrated
         database.execute("PRAGMA journal_mode=WAL")
         database.execute("PRAGMA synchronous=NORMAL")
         database.executescript(SCHEMA)
+        _migrate(database, folder)
+    except StoreError:
+        database.close()
+        raise
     except (OSError, sqlite3.Error) as error:
         cause = "another process uses it" if "locked" in str(error) else str(error)
         raise StoreError(f"cannot use the state in {folder}: {cause}; choose another --state-dir") from error
+    return database
+
+
+def _migrate(database: sqlite3.Connection, folder: Path) -> None:
+    """Bring an older database to this version's format, step by step: a step that is broken off is done again."""
     found = int(database.execute("SELECT value FROM meta WHERE name = 'format'").fetchone()[0])
     if found > FORMAT:
         raise StoreError(
             f"the state in {folder} has format {found}, this version knows {FORMAT}: update Katib, or choose another --state-dir"
         )
-    return database
+    for step in range(found, FORMAT):
+        MIGRATIONS[step](database)
+        with database:
+            database.execute("UPDATE meta SET value = ? WHERE name = 'format'", (step + 1,))
+
+
+def _give_back_room(database: sqlite3.Connection) -> None:
+    """1 to 2: a database is told to give room back when it is made, or written anew."""
+    database.execute("PRAGMA journal_mode=DELETE")  # in a write-ahead log the file keeps what it was told first
+    database.execute("PRAGMA auto_vacuum=INCREMENTAL")
+    database.execute("VACUUM")
+    database.execute("PRAGMA journal_mode=WAL")
+
+
+MIGRATIONS = {1: _give_back_room}
+"""What makes the next format of each one."""
 
 
 class Watcher:
