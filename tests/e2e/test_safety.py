@@ -180,6 +180,26 @@ def test_a_program_that_is_killed_is_named_and_the_same_command_continues(
     assert done.returncode == 0 and "4 of 4 succeeded" in done.stderr
 
 
+def test_a_program_that_is_killed_in_the_background_is_named_to_whoever_waits_and_whoever_asks_later(
+    katib: Katib, experiment_file: Writer
+) -> None:
+    katib.good("up")
+    running = katib.start("run", str(experiment_file("broken-off", "sleep 600; echo score=${trialParameters.x}")))
+    eventually(lambda: "Running" in katib.kubectl("get", "pods", "--no-headers").stdout)
+    (service,) = [number for number in katib.processes() if _runs(number, b"katib_db")]
+    _kill(service)
+    _, errors = running.communicate(timeout=60)
+    cause = "db-manager has ended (killed by SIGKILL)"
+    assert running.returncode == 1
+    assert errors.splitlines()[-1].startswith(f"katib: Katib on {katib.state} was stopped: {cause}")
+    asked = katib("status")
+    assert asked.returncode == 1
+    assert asked.stdout.startswith(f"Katib is not running on {katib.state}: {cause}") and "katib up" in asked.stdout
+    katib.good("up")
+    katib.good("down")
+    assert katib("status").stdout.startswith(f"Katib is not running on {katib.state}; ")
+
+
 def _runs(process: int, module: bytes) -> bool:
     try:
         return module in Path(f"/proc/{process}/cmdline").read_bytes()

@@ -26,6 +26,7 @@ from katib_local.state import (
     StateDirectory,
     StateError,
     StateInUse,
+    find_ending,
     find_owner,
     find_state,
     open_state,
@@ -114,7 +115,18 @@ async def _run_joined(state: StateDirectory, file: ExperimentFile, arguments: Ar
         return await unless(shortage(state), _run_in(state, file, arguments.caller))
     except UnreachableError as error:
         again = arguments.caller.command("run", str(arguments.file))
-        raise ProgramFailed(f"Katib on {state.path} was stopped; {again} continues the experiment") from error
+        cause = await _ending(state)
+        why = f": {cause}" if cause else ""
+        raise ProgramFailed(f"Katib on {state.path} was stopped{why}; {again} continues the experiment") from error
+
+
+async def _ending(state: StateDirectory) -> str:
+    """Why the laptop in the background has ended, once it has: its server goes before it does."""
+    for _ in range(int(STOP_WITHIN / LOOK_EVERY)):
+        if find_owner(state) is None:
+            break
+        await asyncio.sleep(LOOK_EVERY)
+    return find_ending(state)
 
 
 async def _run_alone(state: StateDirectory, file: ExperimentFile, arguments: Arguments) -> int:
@@ -283,7 +295,11 @@ def status(arguments: Arguments) -> int:
     state = find_state(arguments.state_dir)
     owner = find_owner(state) if state else None
     if state is None or owner is None or not state.ports.exists():
-        print(f"Katib is not running on {arguments.state_dir.absolute()}; {arguments.caller.command('up')} starts it")
+        ending = str(find_shortage(state) or find_ending(state)) if state else ""
+        why = f": {ending}" if ending else ""
+        print(
+            f"Katib is not running on {arguments.state_dir.absolute()}{why}; {arguments.caller.command('up')} starts it"
+        )
         return 1
     check_port(state, arguments)
     print(f"Katib runs: `katib {owner.command}`, process {owner.pid}, state in {state.path}")

@@ -6,14 +6,17 @@ Prints `ready` on stdout once; everything else goes to stderr, which is a log.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from katib_local.commands import first_of
 from katib_local.laptop import Options, serve_laptop
-from katib_local.state import StateError, open_state
+from katib_local.room import shortage
+from katib_local.state import StateError, open_state, write_private
 from katib_local.supervisor import ProgramFailed
 from katib_machinery.flags import FlagParser
 
@@ -22,20 +25,28 @@ BAD_INPUT = 2
 
 
 async def serve(state_dir: Path, options: Options) -> None:
-    """Serve until SIGTERM or SIGINT; raises ProgramFailed when a program ends by itself."""
+    """Serve until SIGTERM or SIGINT; raises ProgramFailed or StateError, and leaves word of it, when a
+    program ends by itself or the disk is full.
+    """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
-    async with serve_laptop(open_state(state_dir), options) as supervisor:
+    state = open_state(state_dir)
+    async with serve_laptop(state, options) as supervisor:
         _announce()
         stopped = asyncio.ensure_future(stopping.wait())
-        failure = asyncio.ensure_future(supervisor.failure())
-        await asyncio.wait({stopped, failure}, return_when=asyncio.FIRST_COMPLETED)
-        if not stopped.done():
-            stopped.cancel()
-            raise failure.result()
-        failure.cancel()
+        alarm = asyncio.ensure_future(first_of(supervisor.failure(), shortage(state)))
+        await asyncio.wait({stopped, alarm}, return_when=asyncio.FIRST_COMPLETED)
+        if stopped.done():
+            alarm.cancel()
+            await asyncio.gather(alarm, return_exceptions=True)
+            return
+        stopped.cancel()
+        error = alarm.result()
+        with contextlib.suppress(OSError):
+            write_private(state.ending, (error.ending if isinstance(error, ProgramFailed) else str(error)).encode())
+        raise error
 
 
 def _announce() -> None:

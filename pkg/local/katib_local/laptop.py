@@ -22,7 +22,7 @@ from katib_local.algorithms import configured, find_algorithms
 from katib_local.credentials import LOOPBACK, make_credentials
 from katib_local.programs import Laptop, Ports, desired_programs
 from katib_local.room import check_room
-from katib_local.state import StateDirectory, StateError, owned, taken_back, write_private
+from katib_local.state import StateDirectory, StateError, owned, raise_version, taken_back, write_private
 from katib_local.supervisor import ProgramFailed, Supervisor, supervised
 
 READY_WITHIN = 60.0
@@ -57,6 +57,8 @@ async def serve_laptop(state: StateDirectory, options: Options) -> AsyncIterator
 async def _started(state: StateDirectory, options: Options) -> AsyncIterator[Supervisor]:
     check_room(state)
     with owned(state, options.command):
+        raise_version(state)
+        state.ending.unlink(missing_ok=True)
         laptop = prepare(state, options)
         config = state.rendered_config.read_text()
         async with supervised(state, desired_programs(laptop)) as supervisor:
@@ -74,6 +76,7 @@ async def serve_objects(state: StateDirectory, options: Options) -> AsyncIterato
     """Own the state directory and run nothing but the API server while the block runs: objects are shown, none moves."""
     check_room(state)
     with owned(state, options.command):
+        raise_version(state)
         laptop = prepare(state, options)
         async with supervised(state, desired_programs(laptop)[:1]) as supervisor:
             await _unless_failed(supervisor, listening(laptop.ports.apiserver))

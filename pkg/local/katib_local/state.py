@@ -21,7 +21,8 @@ from typing import IO
 from katib_apis.v1beta1 import names
 from katib_local.node.options import CLAIMS
 
-STATE_VERSION = 1
+STATE_VERSION = 2
+"""1: objects in a database that never gave room back. 2: they are in one that does (the API server migrates them)."""
 LONGEST_SOCKET_PATH = 100
 UNFINISHED = ".version."
 """How the name begins that the file `version` has while it is written."""
@@ -109,6 +110,11 @@ class StateDirectory:
     @property
     def ports(self) -> Path:
         return self.path / "run" / "ports.json"
+
+    @property
+    def ending(self) -> Path:
+        """Why the last laptop in the background has ended, when nobody asked it to."""
+        return self.path / "run" / "ending"
 
     @property
     def lock(self) -> Path:
@@ -314,6 +320,15 @@ def _check_version(file: Path) -> None:
         )
 
 
+def raise_version(state: StateDirectory) -> None:
+    """Make an older directory this version's, for its owner: from now on an older Katib refuses it.
+
+    What is in it is migrated by the program whose files they are, when it opens them.
+    """
+    if _first_line(state.version) != str(STATE_VERSION):
+        write_private(state.version, f"{STATE_VERSION}\n".encode())
+
+
 def _first_line(file: Path) -> str:
     """A short file's text; nothing when it is not there."""
     try:
@@ -377,3 +392,16 @@ def find_owner(state: StateDirectory) -> Owner | None:
             return None
     except (FileNotFoundError, NotADirectoryError, PermissionError, ValueError):
         return None
+
+
+def find_ending(state: StateDirectory) -> str:
+    """Why the last laptop here has ended, when nobody asked it to; empty otherwise, and while one runs."""
+    if find_owner(state) is not None:
+        return ""
+    with contextlib.suppress(OSError):
+        return state.ending.read_text()
+    try:
+        left = json.loads(state.lock.read_text())  # whoever ends by itself empties it
+        return f"`katib {left['command']}` (process {left['pid']}) was killed"
+    except (OSError, ValueError, LookupError, TypeError):
+        return ""

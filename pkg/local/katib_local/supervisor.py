@@ -25,7 +25,14 @@ TAIL = 5
 
 
 class ProgramFailed(Exception):
-    """A program has ended although nobody asked it to; the message has its last words."""
+    """A program has ended although nobody asked it to; the message has its last words.
+
+    `ending` says the same to who comes later and cannot give the same command again.
+    """
+
+    def __init__(self, message: str, ending: str = "") -> None:
+        super().__init__(message)
+        self.ending = ending or message
 
 
 @dataclass
@@ -76,7 +83,10 @@ class Supervisor:
         killed = code is not None and code < 0
         words = "" if killed else last_words(log.read_bytes())  # whoever is killed has no last words
         cause = f"{_exit(code)}{': ' + words if words else ''}"
-        return ProgramFailed(f"{child.program.name} has ended ({cause}); the same command continues. Its log is {log}")
+        ended = f"{child.program.name} has ended ({cause})"
+        return ProgramFailed(
+            f"{ended}; the same command continues. Its log is {log}", f"{ended}, as its log {log} may explain"
+        )
 
     async def stop(self) -> None:
         """Ask every program to end, last started first, and end those that do not."""

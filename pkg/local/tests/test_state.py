@@ -20,10 +20,12 @@ from katib_local.state import (
     StateInUse,
     check_usable,
     default_path,
+    find_ending,
     find_owner,
     find_state,
     open_state,
     owned,
+    raise_version,
     taken_back,
     write_private,
 )
@@ -112,7 +114,7 @@ def test_state_of_a_newer_katib_is_refused(tmp_path: Path) -> None:
 def test_a_damaged_version_is_named_with_the_cure(tmp_path: Path, opened: Callable[[Path], object]) -> None:
     open_state(tmp_path)
     (tmp_path / "version").write_text("x\n")
-    with pytest.raises(StateError, match=r"version is damaged: it says 'x' instead of 1.* Write 1 into it"):
+    with pytest.raises(StateError, match=r"version is damaged: it says 'x' instead of 2.* Write 2 into it"):
         opened(tmp_path)
 
 
@@ -137,7 +139,7 @@ def test_an_empty_directory_and_one_with_a_configuration_or_a_broken_off_start_b
 ) -> None:
     (tmp_path / "katib-config.yaml").write_text("")
     (tmp_path / ".version.1").write_text("")
-    assert open_state(tmp_path).version.read_text() == "1\n"
+    assert open_state(tmp_path).version.read_text() == "2\n"
     assert tmp_path.stat().st_mode & 0o777 == 0o700
 
 
@@ -239,3 +241,25 @@ def test_nothing_listens_beyond_this_machine_and_no_token_stands_on_a_command_li
         for program in programs
         if program.name in ("db-manager", "suggestion", "early-stopping")
     )
+
+
+def test_an_older_directory_becomes_this_versions_when_it_is_served_and_not_before(tmp_path: Path) -> None:
+    state = open_state(tmp_path / "state")
+    state.version.write_text("1\n")
+    assert find_state(state.path) == open_state(state.path) == state
+    assert state.version.read_text() == "1\n"
+    with owned(state, "run"):
+        raise_version(state)
+    assert state.version.read_text() == "2\n"
+
+
+def test_why_the_last_laptop_has_ended_is_known_unless_it_was_asked_to(tmp_path: Path) -> None:
+    state = open_state(tmp_path / "state")
+    with owned(state, "up"):
+        assert find_ending(state) == ""
+        left = state.lock.read_text()
+    assert find_ending(state) == ""
+    state.lock.write_text(left)
+    assert find_ending(state) == f"`katib up` (process {os.getpid()}) was killed"
+    state.ending.write_text("node has ended")
+    assert find_ending(state) == "node has ended"
