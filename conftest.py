@@ -16,3 +16,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="which Kubernetes to test against: the laptop's server, a real control plane (nox -s kube), or both",
     )
     group.addoption("--kube", metavar="VERSION", help="which real Kubernetes: a folder of hack/kube, else the newest")
+    group.addoption(
+        "--moments",
+        type=int,
+        metavar="NUMBER",
+        help="kills of the laptop's programs (default: one each; nox -s stress)",
+    )
+    group.addoption("--seed", type=int, default=1, help="which random moments those are (default: 1)")
