@@ -32,6 +32,7 @@ from katib_codegen.render.sdk_models import render_sdk_models
 from katib_codegen.render.strict_sdk import render_strict_sdk
 from katib_codegen.render.typescript import render_typescript
 from katib_codegen.render.webhooks import render_webhooks
+from katib_codegen.rules.versions import version_complaints
 
 # What each version has of its own. The first one waits for other programs: it comes first, so that the rest runs beside it.
 RENDERERS: tuple[Callable[[Api], Files], ...] = (
@@ -69,6 +70,7 @@ def render_all(root: Path, report: Callable[[str, float], None] | None = None) -
     apis = [bundle(sources) for sources in load_all(root)]
     complaints = [complaint for api in apis for complaint in lint(api)]
     complaints += shared_name_complaints([api.sources for api in apis])
+    complaints = complaints or version_complaints(apis)
     if complaints:
         raise SourceError("\n".join(complaints))
     jobs = [(f"{_product(render)} {api.version}", partial(render, api)) for render in RENDERERS for api in apis]

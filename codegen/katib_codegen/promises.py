@@ -8,6 +8,7 @@ from typing import Any
 
 from katib_codegen.dialect import BOUNDS
 from katib_codegen.model import Api, Definition, Kind, target_name
+from katib_codegen.project import Package
 from katib_codegen.proto import Block, Member, package, parse_proto
 
 Promises = dict[str, Any]
@@ -27,6 +28,8 @@ _KEPT = {
     "x-katib-required": "needed",
     "x-katib-unit": "unit",
     "x-katib-sdk": "sdk",
+    "x-katib-python": "python",
+    "x-katib-message": "message",
 }
 
 
@@ -34,23 +37,32 @@ def promises(api: Api) -> Promises:
     """The promises of one version, in the order of its sources."""
     return {
         "served": api.standing.served,
-        "packages": _packages(api),
+        "packages": {role: package.name for role, package in _packages(api).items()},
+        "places": _places(api),
         "kinds": {kind.name: _kind(kind) for kind in api.kinds},
         "types": {name: _type(definition) for name, definition in api.definitions.items()},
         **_names(api.sources.names),
         "webhooks": _webhooks(api),
         "permissions": _permissions(api),
+        "messages": api.sources.messages,
         "package": package(api.sources.proto)[0],
         "proto": {block.name: _block(block) for block in parse_proto(api.sources.proto)},
     }
 
 
-def _packages(api: Api) -> Promises:
-    """What programs import."""
+def _packages(api: Api) -> dict[str, Package]:
+    """What programs import, by its role."""
     project = api.project
     packages = {"models": project.models, "clients": project.clients, "sdk": project.sdk}
     packages["strict_sdk"] = project.strict_sdk
-    return {role: package.name for role, package in packages.items() if package is not None}
+    return {role: package for role, package in packages.items() if package is not None}
+
+
+def _places(api: Api) -> Promises:
+    """Where people and programs find what is printed: what they install from, build and link to."""
+    project = api.project
+    places = {role: package.folder for role, package in _packages(api).items()}
+    return places | {"manifests": project.manifests} | ({"openapi": project.openapi} if project.openapi else {})
 
 
 def _kind(kind: Kind) -> Promises:

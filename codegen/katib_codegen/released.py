@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from katib_codegen.breaks import Break, breaks
-from katib_codegen.breaks.project import version_break
+from katib_codegen.breaks.project import unrecorded_break, version_break
 from katib_codegen.complaints import Complaint, Lines, told
 from katib_codegen.errors import SourceError
 from katib_codegen.load import load, load_project
@@ -29,6 +29,8 @@ _ALLOWED_HEAD = """\
 # An entry that matches nothing is refused; `nox -s release` empties this file.
 #   v1beta1:
 #     removed ExperimentSpec.nasConfig: No algorithm has read it since …; docs/decisions/NNNN says what takes its place.
+#   v1:
+#     new v1: It is released with 1.0; docs/decisions/NNNN says what it is for.
 """
 _NO_LIST = "this is no list of breaks; write `version:`, and below it `break: reason`"
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -42,7 +44,11 @@ def compare_with_release(root: Path) -> list[str]:
     _, project = _yaml(root, f"apis/{FILE}")
     complaints: list[str] = []
     used: set[tuple[str, str]] = set()
-    for record in _records(root):
+    recorded = _records(root)
+    absent = [
+        version for version in load_project(root).versions if version.name not in {path.stem for path in recorded}
+    ]
+    for record in [*recorded, *(root / FOLDER / f"{version.name}.yaml" for version in absent)]:
         broken, sources = _breaks(root, record)
         used |= {(record.stem, item.key) for item in broken}
         refused = [item for item in broken if item.key not in allowed.get(record.stem, {})]
@@ -76,6 +82,8 @@ def _records(root: Path) -> list[Path]:
 def _breaks(root: Path, record: Path) -> tuple[list[Break], Mapping[str, Lines]]:
     if record.stem not in [version.name for version in load_project(root).versions]:
         return [version_break(record.stem)], {}
+    if not record.is_file():
+        return [unrecorded_break(record.stem, FOLDER)], {}
     sources = load(root, record.stem)
     promised = yaml.load(record.read_text("utf-8"), Loader=_Loader)  # noqa: S506
     return list(breaks(promised, bundle(sources))), sources.lines

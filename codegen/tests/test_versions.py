@@ -112,6 +112,8 @@ def press_and_import_both(workspace: Path) -> str:
 
 def test_two_versions_of_the_messages_are_used_in_one_process(workspace: Path) -> None:
     add_version(workspace, "v1")
+    # Nothing converts between versions that differ, so one of them is not served.
+    rewrite(workspace / "apis/project.yaml", {"v1: {served: true": "v1: {served: false"})
     rewrite(workspace / "apis/v1/api.proto", SECOND_PROTO)
     rewrite(workspace / "apis/v1/experiment.yaml", {"      numLayers:\n": SECOND_SCHEMA})
     assert press_and_import_both(workspace).splitlines() == [
@@ -187,6 +189,44 @@ def test_what_one_crd_says_once_all_versions_must_say_alike(workspace: Path) -> 
     path.write_text(path.read_text().replace("categories: [all, kubeflow, katib]", "categories: [all]"))
     with pytest.raises(SourceError, match=r"apis/v1beta1/trial.yaml:12: Trial has categories .* and v1 has"):
         render_all(workspace)
+
+
+LABEL = "      label: {description: Words., type: string, x-katib-absent: none, examples: [a]}\n"
+
+
+@pytest.mark.parametrize(
+    ("version", "fault"),
+    [
+        ("v1", "Pizza.spec.label is in v1 and not in v1beta1, and nothing converts: what it holds is lost"),
+        ("v1beta1", "Pizza.spec.label is in v1beta1 and not in v1, and nothing converts: what it holds is lost"),
+    ],
+)
+def test_a_field_that_one_of_two_versions_lacks_is_refused(tmp_path: Path, version: str, fault: str) -> None:
+    shutil.copytree(PIZZA.parent / "mistakes/apis", tmp_path / "apis")
+    add_version(tmp_path, "v1")
+    pizza = tmp_path / "apis" / version / "pizza.yaml"
+    rewrite(pizza, {"      slices:\n": f"{LABEL}      slices:\n"})
+    with pytest.raises(SourceError) as refused:
+        render_all(tmp_path)
+    where = "apis/v1/pizza.yaml:"
+    cure = "add it to apis/v1beta1" if version == "v1" else "add it to apis/v1"
+    [line] = str(refused.value).splitlines()
+    assert line.startswith(where) and f"{fault}; {cure}, or take it out of both" in line
+
+
+def test_versions_may_differ_in_what_loses_nothing_and_in_what_is_not_served(tmp_path: Path) -> None:
+    shutil.copytree(PIZZA.parent / "mistakes/apis", tmp_path / "apis")
+    add_version(tmp_path, "v1")
+    pizza = tmp_path / "apis/v1/pizza.yaml"
+    rewrite(pizza, {"maximum: 16": "maximum: 12", "enum: [wheat, rye]": "enum: [wheat, spelt, rye]"})
+    assert render_all(tmp_path)
+    rewrite(pizza, {"        type: integer\n        format: int32\n": "        type: integer\n        format: int64\n"})
+    assert render_all(tmp_path)
+    rewrite(pizza, {"items: {type: string}": "items: {type: boolean}", "[[well done]]": "[[true]]"})
+    with pytest.raises(SourceError, match=r"Pizza\.spec\.wishes\[\] is of another type in v1 than in v1beta1"):
+        render_all(tmp_path)
+    rewrite(tmp_path / "apis/project.yaml", {"v1: {served: true": "v1: {served: false"})
+    assert render_all(tmp_path), "nobody writes what is not served"
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,10 @@ def _identity_breaks(name: str, file: str, old: Promises, new: Promises) -> Iter
 def _column_breaks(name: str, file: str, old: Promises, new: Promises) -> Iterator[Break]:
     path = (*_RESOURCE, "printerColumns")
     cure = "scripts read `kubectl get`: put it back, and add a column of another name"
+    kept = [column for column in old if column in new]
+    if kept != [column for column in new if column in old]:
+        text = f"{name} has its printer columns in another order, and scripts count them; write {', '.join(kept)}"
+        yield Break(f"reordered columns of {name}", file, path, text)
     for column, was in old.items():
         if column not in new:
             text = f"{name} is without the printer column {column}; {cure}"

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from katib_codegen.breaks.broken import Break
 from katib_codegen.load import PROTO
 from katib_codegen.model import Api
+from katib_codegen.project import FILE
 from katib_codegen.promises import Promises
 from katib_codegen.proto import package, parse_proto
 
@@ -17,6 +18,10 @@ def message_breaks(promised: Promises, today: Promises, api: Api) -> Iterator[Br
     if promised["package"] != today["package"]:
         text = f"the package is {today['package']} and was {promised['package']}: no old peer finds a call; write the old one"
         yield Break("changed package", PROTO, (), text, package(api.sources.proto)[1])
+    if promised["messages"] != today["messages"] and today["proto"]:
+        text = f"these messages are called {today['messages']} and were {promised['messages']}, and no program can have"
+        cure = f"give {api.version} messages: {promised['messages']}"
+        yield Break("changed messages", FILE, ("versions", api.version), f"{text} both; {cure}")
     for name, old in promised["proto"].items():
         new = today["proto"].get(name)
         if new is None or new["kind"] != old["kind"]:

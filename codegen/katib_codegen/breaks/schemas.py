@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from katib_codegen.breaks.broken import LATER, Break
+from katib_codegen.breaks.wider import admits_all_of
 from katib_codegen.complaints import Path
 from katib_codegen.dialect import BOUNDS
 from katib_codegen.model import Api
@@ -53,6 +54,7 @@ def _type_breaks(place: _Place, old: Promises, new: Promises, published: bool) -
     if "document" in old and old["document"] != new.get("document"):
         text = f"is the document {new.get('document', 'of no name')} and was {old['document']}, which files begin with"
         yield place.broken("changed document {}", f"{text}; write the old one", "x-kubernetes-group-version-kind")
+    yield from _class_breaks(place, old, new)
     before, fields = old.get("fields", {}), new.get("fields", {})
     for name, field in before.items():
         if name in fields:
@@ -66,6 +68,14 @@ def _type_breaks(place: _Place, old: Promises, new: Promises, published: bool) -
         if fields[name].get("sdk") != "added":
             text = f"is new and takes a place among the SDK's arguments: {_ARGUMENTS}; write x-katib-sdk: added"
             yield place.below(f".{name}", "properties", name).broken("placed {}", text)
+
+
+def _class_breaks(place: _Place, old: Promises, new: Promises) -> Iterator[Break]:
+    """What programs call by name: the class in place of a printed one, and the converters."""
+    for word, what, keyword in (("python", "class", "x-katib-python"), ("message", "message", "x-katib-message")):
+        if word in old and old[word] != new.get(word):
+            text = f"has {new.get(word, f'no {what}')} and had {old[word]}, which programs rely on; write the old one"
+            yield place.broken(f"changed {what} of {{}}", text, keyword)
 
 
 def _sdk_breaks(place: _Place, old: Promises, new: Promises) -> Iterator[Break]:
@@ -133,10 +143,9 @@ def _narrowed(place: _Place, old: Promises, new: Promises) -> Iterator[Break]:
             text = f"has a rule that the release did not have, so stored objects may be refused: {rule}; {_ADMIT}"
             yield place.broken(f"narrowed {{}} by rule {position}", text, "x-kubernetes-validations", position)
     for position, rule in enumerate(new.get("asks", ())):
-        if rule not in old.get("asks", ()):
-            text = (
-                "asks in admission what the release did not ask, so users' manifests may be refused; let admission warn"
-            )
+        if not any(admits_all_of(rule, was) for was in old.get("asks", ())):
+            text = "asks in admission what no rule of the release is known to ask"
+            text = f"{text}, so users' manifests may be refused; let admission warn"
             yield place.broken(f"narrowed {{}} by admission {position}", text, "x-katib-rules", position)
 
 

@@ -15,6 +15,8 @@ _RESOURCE: Path = ("x-katib-resource",)
 _IDENTITY: Path = ("x-kubernetes-group-version-kind",)
 _PLURAL = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 _GROUP = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+")
+# What kube-apiserver asks the annotation api-approved.kubernetes.io for.
+_PROTECTED = re.compile(r"(^|\.)(k8s|kubernetes)\.io$")
 _COLUMN_TYPES = ("boolean", "date", "integer", "number", "string")
 _STEPS = re.compile(r"\[[^\]]*\]|[^.\[\]]+")
 
@@ -40,6 +42,11 @@ def _identity_complaints(api: Api, kind: Kind) -> Iterator[Complaint]:
         yield Complaint(kind.file, _IDENTITY, f"the version is {kind.version}; write {api.version}, as the folder says")
     if not _GROUP.fullmatch(kind.group):
         yield Complaint(kind.file, _IDENTITY, f"the group {kind.group!r} is no domain name; write one, in lower case")
+    if _PROTECTED.search(kind.group):
+        text = (
+            f"the group {kind.group} is Kubernetes' own, and kube-apiserver refuses its kinds without the approval of"
+        )
+        yield Complaint(kind.file, _IDENTITY, f"{text} Kubernetes' maintainers; write a domain of yours")
     if "status" in definition.schema.get("required", ()):
         text = f"{kind.name} requires its status, which no new object has; remove it"
         yield Complaint(kind.file, ("required",), text)
