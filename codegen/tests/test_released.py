@@ -175,7 +175,7 @@ def test_a_version_without_a_record_is_told_until_it_is_said_to_be_new(small: Pa
     assert "allows what is not so" in compare_with_release(small)[0], "a recorded version is new no more"
 
 
-ASKS = "{type: object, required: [a, b], properties: {a: {maxLength: 40, enum: [x, y]}, b: {not: {minimum: 3}}}}"
+ASKS = "{type: object, required: [a, b], properties: {a: {maxLength: 40, enum: [p, q]}, b: {not: {minimum: 3}}}}"
 
 
 @pytest.mark.parametrize(
@@ -185,8 +185,8 @@ ASKS = "{type: object, required: [a, b], properties: {a: {maxLength: 40, enum: [
         pytest.param("maxLength: 40", "maxLength: 30", True, id="a shorter text"),
         pytest.param("maxLength: 40, ", "", False, id="a text of any length"),
         pytest.param("maxLength: 40", "maxLength: 40, minLength: 1", True, id="a text that is not empty"),
-        pytest.param("[x, y]", "[x, z, y]", False, id="a value more"),
-        pytest.param("[x, y]", "[x]", True, id="a value less"),
+        pytest.param("[p, q]", "[p, r, q]", False, id="a value more"),
+        pytest.param("[p, q]", "[p]", True, id="a value less"),
         pytest.param("required: [a, b]", "required: [a]", False, id="less required"),
         pytest.param("required: [a, b]", "required: [a, b, c]", True, id="more required"),
         pytest.param("minimum: 3", "minimum: 4", False, id="less forbidden"),

@@ -28,8 +28,7 @@ def expression_complaints(api: Api) -> Iterator[Complaint]:
         if not entries:
             yield node.complain(f"has an empty {_KEYWORD}; write a rule, or remove it", _KEYWORD)
         for position, entry in enumerate(entries):
-            faults = _entry_faults(entry) or _rule_faults(api, node, entry, way)
-            faults = faults or _cost_faults(api, node, entry, sizes)
+            faults = _entry_faults(entry) or rule_faults(api, node, entry, way, sizes)
             if not faults and entry["rule"] in [other["rule"] for other in entries[:position]]:
                 faults = [f"stands there twice: {entry['rule']}; remove one"]
             yield from (node.complain(f"has a rule that {fault}", _KEYWORD, position) for fault in faults)
@@ -59,7 +58,12 @@ def _entry_faults(entry: Any) -> list[str]:
     return faults
 
 
-def _rule_faults(api: Api, node: Node, entry: Mapping[str, Any], way: str) -> list[str]:
+def rule_faults(api: Api, node: Node, entry: Mapping[str, Any], way: str = "", sizes: Sizes | None = None) -> list[str]:
+    """What is wrong with one rule at a node, to which `way` leads through a list without keys."""
+    return _compile_faults(api, node, entry, way) or _cost_faults(api, node, entry, sizes or Sizes(api))
+
+
+def _compile_faults(api: Api, node: Node, entry: Mapping[str, Any], way: str) -> list[str]:
     # Slow to import, and most sources have no rule.
     from katib_codegen.cel import Checker
 
