@@ -41,6 +41,7 @@ UNSEEN = {
     "18 unknown early stopping": CONFIGURATION,
     "30 a reference twice": TWO_FIELDS,
     "31 a reference to nothing": TWO_FIELDS,
+    "a parameter that no trial parameter refers to": TWO_FIELDS,
     "32 a parameter without a placeholder": TEMPLATE,
     "32 a misspelt placeholder": TEMPLATE,
     "33 a placeholder without a parameter": TEMPLATE,

@@ -130,6 +130,12 @@ CASES: dict[str, Json] = {
     "32 a parameter without a placeholder": {COMMAND: ["train"]},
     "32 a misspelt placeholder": {COMMAND: ["train", "${trialParameters.rat}"]},
     "33 a placeholder without a parameter": {COMMAND: ["train", "${trialParameters.rate}", "${trialParameters.speed}"]},
+    "a parameter that no trial parameter refers to": {
+        "spec__parameters": [
+            *BASE["spec"]["parameters"],
+            {"name": "width", "parameterType": "int", "feasibleSpace": SHORT},
+        ]
+    },
     "35 a name in the template": {f"{TEMPLATE}__trialSpec__metadata": {"name": "mine"}},
     "36 no kind": {
         f"{TEMPLATE}__trialSpec__kind": "",

@@ -274,12 +274,28 @@ def test_a_foreign_suggestion_is_a_stall(world: Any, build: Any) -> None:
 
 def test_a_template_that_cannot_be_rendered_is_a_stall_and_makes_no_trial(world: Any, build: Any) -> None:
     """RES-10."""
-    spec = build.experiment_dict()["spec"]["trialTemplate"] | {"trialParameters": [{"name": "x", "reference": "y"}]}
-    plan = decide(world([], ["exp-a"], spec={"trialTemplate": spec}), build.now)
+    source = {"configMapName": "templates", "configMapNamespace": "ns", "templatePath": "job.yaml"}
+    spec = build.experiment_dict()["spec"]["trialTemplate"] | {"trialSpec": None, "configMap": source}
+    plan = decide(world([], ["exp-a"], spec={"trialTemplate": spec}, template="kind: [Job"), build.now)
     assert not created(plan)
     assert shown(plan) == ["Stalled=True", "Created=True"]
     assert "the trial template cannot be rendered" in status_of(plan).conditions[0].message
     assert plan.requeue is not None
+
+
+@pytest.mark.parametrize("reference", ["y", "${trialSpec.Labels[team]}"])
+def test_a_template_that_can_never_be_rendered_fails_the_experiment_with_the_reason(
+    world: Any, build: Any, reference: str
+) -> None:
+    """Nothing but the budget of an Experiment can be changed: it would wait for ever."""
+    entries = [{"name": "rate", "reference": reference}]
+    spec = build.experiment_dict()["spec"]["trialTemplate"] | {"trialParameters": entries}
+    plan = decide(world([], ["exp-a"], spec={"trialTemplate": spec}), build.now)
+    assert not created(plan) and plan.requeue is None
+    assert "Failed=True" in shown(plan) and "Stalled=True" not in shown(plan)
+    failed = next(entry for entry in status_of(plan).conditions if entry.type == "Failed")
+    assert failed.message.startswith("the trial template cannot be rendered: ")
+    assert status_of(plan).completion_time == build.now
 
 
 def test_a_trouble_is_told_once_and_before_the_next_try(world: Any, build: Any) -> None:

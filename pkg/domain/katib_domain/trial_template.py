@@ -27,6 +27,10 @@ class TrialTemplateError(ValueError):
     """A template cannot become a job; the message says which part of it, and why."""
 
 
+class AssignmentError(TrialTemplateError):
+    """Trial parameters and assignments do not fit; neither can be changed any more, so that this never heals."""
+
+
 @dataclass(frozen=True)
 class MetadataReference:
     """A reference to the trial itself, such as ${trialSpec.Name} or ${trialSpec.Labels[team]}."""
@@ -158,14 +162,14 @@ def _assigned_values(
     plain = [entry for entry in trial_parameters if parse_metadata_reference(entry.reference or "") is None]
     for parameter in plain:
         if parameter.reference not in assigned:
-            raise TrialTemplateError(
+            raise AssignmentError(
                 f"parameter {parameter.reference!r}, which trial parameter {parameter.name!r} refers to, is not among the "
                 f"assignments: {', '.join(str(name) for name in assigned) or 'none'}"
             )
     if len(plain) != len(assignments):
         referred = {parameter.reference for parameter in plain}
         unused = ", ".join(str(name) for name in assigned if name not in referred) or "some twice"
-        raise TrialTemplateError(f"assignments without a trial parameter in trialTemplate.trialParameters: {unused}")
+        raise AssignmentError(f"assignments without a trial parameter in trialTemplate.trialParameters: {unused}")
     return {parameter.name or "": assigned[parameter.reference] for parameter in plain}
 
 

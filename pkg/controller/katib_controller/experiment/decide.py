@@ -57,7 +57,7 @@ from katib_domain.marks import (
 )
 from katib_domain.revise import nulled, revised
 from katib_domain.trial_summary import TrialSummary, summarise
-from katib_domain.trial_template import TrialTemplateError, render_run_spec
+from katib_domain.trial_template import AssignmentError, TrialTemplateError, render_run_spec
 from katib_machinery.plan import Action, Create, Delete, Emit, Plan, Requeue, SetFinalizers, Update, UpdateStatus
 
 # How soon to look again at what no watched object will tell of: a corrected template in a ConfigMap, for instance.
@@ -195,7 +195,8 @@ def _grow(world: World, status: ExperimentStatus, add: int, now: datetime) -> _S
     try:
         creations = _creations(world, waiting_names(held, add))
     except TrialTemplateError as error:
-        return _Step(status, asked, stall=f"the trial template cannot be rendered: {error}")
+        problem = f"the trial template cannot be rendered: {error}"
+        return _Step(status, asked, stall=problem) if _heals(world, error) else _fail(problem, status, now)
     return _Step(status, (*creations, *asked), stall=world.template_problem)
 
 
@@ -203,7 +204,17 @@ def _fail_with(suggestion: Suggestion, status: ExperimentStatus, now: datetime) 
     """A failed Suggestion fails its Experiment and lends it its words (CTL-18)."""
     failed = find_condition(conditions_of(suggestion), SuggestionConditionType.FAILED)
     words = f": {failed.message}" if failed is not None and failed.message else ""
-    failure = experiment_failed(SUGGESTION_FAILED_TEXT + words)
+    return _fail(SUGGESTION_FAILED_TEXT + words, status, now)
+
+
+def _heals(world: World, error: TrialTemplateError) -> bool:
+    """Only the text in a ConfigMap can still be corrected: the rest of an Experiment's template is fixed."""
+    template = world.spec.trial_template
+    return template is not None and template.config_map is not None and not isinstance(error, AssignmentError)
+
+
+def _fail(text: str, status: ExperimentStatus, now: datetime) -> _Step:
+    failure = experiment_failed(text)
     return _Step(mark_experiment(revised(status, {"completion_time": now}), failure, now), urgent=True)
 
 

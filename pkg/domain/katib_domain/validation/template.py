@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from katib_apis.v1beta1.models import ExperimentSpec, TrialParameterSpec, TrialTemplate
+from katib_apis.v1beta1.models import ExperimentSpec, ParameterSpec, TrialParameterSpec, TrialTemplate
 from katib_domain.trial_template import (
     PLACEHOLDER,
     Template,
@@ -46,7 +46,7 @@ def template_errors(spec: ExperimentSpec, from_config_map: TemplateText) -> list
     parameters = template.trial_parameters or []
     names = {entry.name for entry in spec.parameters or []}
     reference_errors, ended = _parameter_errors(parameters, names, source)
-    errors += reference_errors
+    errors += reference_errors or _unused_errors(spec.parameters or [], parameters)
     return errors if ended else [*errors, *_rendered_errors(template, parameters, source)]
 
 
@@ -105,6 +105,18 @@ def _parameter_errors(
                 detail += f"; it holds {', '.join(strangers)}, which trialParameters does not have: correct the name"
             return [*errors, invalid(f"{path}.name", name, detail)], True
     return errors, False
+
+
+def _unused_errors(searched: Sequence[ParameterSpec], parameters: Sequence[TrialParameterSpec]) -> Iterator[FieldError]:
+    """A value that no trial parameter takes: no trial could ever be made (controllers.md §3)."""
+    referred = {entry.reference for entry in parameters}
+    for index, entry in enumerate(searched):
+        if entry.name not in referred:
+            detail = (
+                f"no entry of {BASE}.trialParameters refers to it: add one with reference {entry.name} and use it in the "
+                "template, or remove the parameter"
+            )
+            yield invalid(f"spec.parameters[{index}].name", entry.name or "", detail)
 
 
 def _entry_error(path: str, name: str, reference: str, names: set[str], references: set[str]) -> FieldError | None:
