@@ -61,7 +61,7 @@ def _given(value: str | None, default: str) -> str:
 
 
 def parser() -> FlagParser:
-    """Describe the flags; as in the original, one dash is as good as two."""
+    """Describe the flags."""
     flags = FlagParser(
         prog="katib-controller",
         description="Moves Experiments, Suggestions and Trials, and serves Katib's admission webhooks.",
@@ -69,7 +69,7 @@ def parser() -> FlagParser:
     )
 
     def add(name: str, text: str, default: str | None = None) -> None:
-        flags.add_argument(f"--{name}", f"-{name}", default=default, metavar=name.upper(), help=text)
+        flags.add_argument(f"--{name}", default=default, metavar=name.upper(), help=text)
 
     add("katib-config", "file with the KatibConfig whose init part is read at the start (default: built-in values)", "")
     add("kubeconfig", "kubeconfig of the cluster (default: $KUBECONFIG, ~/.kube/config, or the pod's account)")
@@ -79,7 +79,7 @@ def parser() -> FlagParser:
     add("namespace", "work in this namespace only (default: in all)")
     add("log-level", "least level that is logged: debug, info, warning or error", "info")
     add("log-format", "json, or text for people", "json")
-    flags.add_argument("--version", "-version", action=ShowVersion, distribution="katib-controller")
+    flags.add_argument("--version", action=ShowVersion, distribution="katib-controller")
     return flags
 
 

@@ -46,12 +46,9 @@ def build_parser() -> FlagParser:
     parser = FlagParser(prog="katib-db-manager", description="Keeps the metrics of trials in a database, behind gRPC.")
     parser.add_argument("--version", action=ShowVersion, distribution="katib-db")
     listen = f"0.0.0.0:{names.PORT_DB_MANAGER}"
-    parser.add_argument(
-        "--listen-address", "-listen-address", default=listen, help=f"host:port or unix:/path (default: {listen})"
-    )
+    parser.add_argument("--listen-address", default=listen, help=f"host:port or unix:/path (default: {listen})")
     parser.add_argument(
         "--connect-timeout",
-        "-connect-timeout",
         type=duration,
         default=60.0,
         metavar="DURATION",

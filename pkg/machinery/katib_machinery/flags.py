@@ -6,6 +6,7 @@ Knows argparse; knows no program.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -13,7 +14,19 @@ BAD_INPUT = 2
 
 
 class FlagParser(argparse.ArgumentParser):
-    """An ArgumentParser that answers a wrong command line with one line, which names the cure, and exit code 2."""
+    """An ArgumentParser that answers a wrong command line with one line, which names the cure, and exit code 2.
+
+    As in the original's programs, one dash is as good as two (install.md §5).
+    """
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        words = sys.argv[1:] if args is None else args
+        return super().parse_known_args([self._with_two_dashes(word) for word in words], namespace)
+
+    def _with_two_dashes(self, word: str) -> str:
+        """`-name` or `-name=value` as `--name`, where this parser has such a flag; anything else as it is."""
+        one_dash = word.startswith("-") and not word.startswith("--")
+        return f"-{word}" if one_dash and f"-{word.partition('=')[0]}" in self._option_string_actions else word
 
     def error(self, message: str) -> NoReturn:
         self.exit(BAD_INPUT, f"{self.prog}: {message}; see {self.prog} --help\n")

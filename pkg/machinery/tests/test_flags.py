@@ -36,3 +36,16 @@ def test_the_version_is_the_distributions(capsys: pytest.CaptureFixture[str]) ->
         a_parser().parse_args(["--version"])
     assert ended.value.code == 0
     assert capsys.readouterr().out == f"weigh {version('katib-machinery')}\n"
+
+
+@pytest.mark.parametrize("words", [["-grams=3"], ["-grams", "3"], ["--grams=3"], ["--grams", "3"]])
+def test_one_dash_is_as_good_as_two(words: list[str]) -> None:
+    """install.md §5: Go flag style."""
+    assert a_parser().parse_args(words).grams == 3
+
+
+def test_one_dash_works_for_help_too_and_other_words_stay_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        a_parser().parse_args(["-help"])
+    assert ended.value.code == 0 and capsys.readouterr().out.startswith("usage: weigh ")
+    assert a_parser().parse_known_args(["-g", "-gram=1", "grams", "-"])[1] == ["-g", "-gram=1", "grams", "-"]
