@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +36,7 @@ def open_engine(address: Address, connect_timeout: float) -> sqlalchemy.Engine:
     if address.dialect == names.DATABASE_SQLITE:
         url = sqlalchemy.URL.create("sqlite", database=address.database)
         engine = sqlalchemy.create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=4, max_overflow=0)
+        sqlalchemy.event.listen(engine, "do_connect", _make_private)
         sqlalchemy.event.listen(engine, "connect", _prepare_sqlite)
         return engine
     url = sqlalchemy.URL.create(
@@ -47,6 +50,12 @@ def open_engine(address: Address, connect_timeout: float) -> sqlalchemy.Engine:
     )
     arguments = {"connect_timeout": max(1, int(connect_timeout))}
     return sqlalchemy.create_engine(url, connect_args=arguments, pool_pre_ping=True, pool_size=10)
+
+
+def _make_private(dialect: object, record: object, arguments: Sequence[str], options: object) -> None:
+    """Nobody but the owner reads a new file; SQLite gives those that it puts beside it the same mode."""
+    with contextlib.suppress(OSError):  # SQLite says better what is wrong
+        os.close(os.open(arguments[0], os.O_WRONLY | os.O_CREAT, 0o600))
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:

@@ -20,6 +20,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from katib_apis.v1beta1 import api_pb2, api_pb2_grpc
 from katib_db.__main__ import Settings, build_server, connect
+from katib_db.dialects import Address, open_engine
+from katib_db.schema import initialize
 from katib_db.service import Gate
 
 NO_TIME = "0001-01-01T00:00:00Z"
@@ -357,3 +359,11 @@ def test_a_wrong_start_ends_with_one_readable_line(variables: dict[str, str], fl
     )
     assert done.returncode != 0
     assert message in done.stderr.splitlines()[-1]
+
+
+def test_nobody_but_the_owner_reads_the_files_of_a_new_log(tmp_path: Path) -> None:
+    engine = open_engine(Address("sqlite", str(tmp_path / "log.sqlite")), 1.0)
+    initialize(engine)
+    modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
+    engine.dispose()
+    assert modes == dict.fromkeys(["log.sqlite", "log.sqlite-wal", "log.sqlite-shm"], 0o600)

@@ -203,11 +203,11 @@ def owners_of(document: Mapping[str, Any]) -> list[Json]:
 
 def _open(folder: Path) -> sqlite3.Connection:
     """The database of a state directory, locked for this process and of this version's format; raises StoreError."""
+    file = folder / "objects.sqlite"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        database = sqlite3.connect(
-            folder / "objects.sqlite", isolation_level="IMMEDIATE", timeout=1.0, check_same_thread=False
-        )
+        file.touch(mode=0o600)  # SQLite gives the files that it puts beside it the same mode
+        database = sqlite3.connect(file, isolation_level="IMMEDIATE", timeout=1.0, check_same_thread=False)
         database.execute("PRAGMA locking_mode=EXCLUSIVE")
         database.execute("PRAGMA auto_vacuum=INCREMENTAL")  # of a new database; an older one is migrated
         database.execute("PRAGMA journal_mode=WAL")
