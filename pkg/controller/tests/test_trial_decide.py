@@ -155,7 +155,8 @@ def test_a_value_that_is_unavailable_is_told_with_its_cause(succeeded: Any, buil
     plan = decide(succeeded("unavailable"), build.now)
     assert shown(plan)[-1] == "MetricsUnavailable=True"
     assert last(plan).message == (
-        "Metrics are not available. Job message: done. Cause: no value of the metric accuracy was reported"
+        "Metrics are not available. Job message: done. Cause: no value of the metric accuracy was reported: print lines that "
+        "hold accuracy=0.9, or give metricsCollectorSpec.source.filter.metricsFormat for other ones"
     )
     assert last(plan).reason == "MetricsUnavailable. Job reason: CompletionsReached"
     assert events(plan)[0] == ("MetricsUnavailable", "Metrics are not available for Job exp-a")
@@ -176,6 +177,33 @@ def test_the_limit_ends_the_wait(succeeded: Any, build: Any) -> None:
     assert shown(decide(succeeded(ago=300), build.now))[-1] == "MetricsUnavailable=True"
     short = succeeded(ago=20, metrics_limit=timedelta(seconds=20))
     assert "the metrics collector reported nothing" in last(decide(short, build.now)).message
+
+
+@pytest.mark.parametrize(
+    ("collector", "cure"),
+    [
+        (
+            {"source": {"filter": {"metricsFormat": ["(a):(b)"]}}},
+            "print lines that metricsCollectorSpec.source.filter.metricsFormat",
+        ),
+        (
+            {"collector": {"kind": "File"}, "source": {"fileSystemPath": {"path": "/m.log", "format": "TEXT"}}},
+            "write into /m.log lines that hold accuracy=0.9",
+        ),
+        (
+            {"collector": {"kind": "File"}, "source": {"fileSystemPath": {"path": "/m.log", "format": "JSON"}}},
+            'write into /m.log lines such as {"accuracy": 0.9}',
+        ),
+        ({"collector": {"kind": "PrometheusMetric"}}, "reported"),
+    ],
+)
+def test_a_metric_that_is_missing_comes_with_what_to_write(
+    succeeded: Any, build: Any, collector: dict[str, Any], cure: str
+) -> None:
+    """CTL-3; issue §7: a trial that prints no metric."""
+    trial = build.a_trial(spec={"metricsCollector": collector})
+    message = last(decide(succeeded("unavailable", trial=trial), build.now)).message
+    assert cure in message.partition("Cause: ")[2]
 
 
 def test_a_pod_without_its_collector_is_told_at_once(succeeded: Any, build: Any) -> None:
@@ -254,6 +282,20 @@ def test_a_failed_job_without_words_has_the_fixed_ones(world: Any, build: Any) -
     plan = decide(world(trial, job=job), build.now)
     assert (last(plan).reason, last(plan).message) == ("TrialFailed", "Trial has failed")
     assert events(plan)[0] == ("JobFailed", "Job exp-a has failed")
+
+
+def test_where_training_fails_its_collector_is_not_blamed_too(world: Any, build: Any) -> None:
+    """Issue §7: the collector exits with an error because training has failed."""
+    trial = build.a_trial()
+    sidecar = names.CONTAINER_LOG_COLLECTOR
+    ends = [{"name": name, "state": {"terminated": {"exitCode": code}}} for name, code in ((sidecar, 255), ("main", 3))]
+    failed = build.a_job(trial, build.condition("Failed"))
+    pod = build.a_pod(trial, ["main", sidecar], phase="Failed", containerStatuses=ends)
+    message = last(decide(world(trial, job=failed, pods=(pod,)), build.now)).message
+    assert message.endswith("container main exited with code 3")
+    alone = build.a_pod(trial, ["main", sidecar], phase="Failed", containerStatuses=ends[:1])
+    message = last(decide(world(trial, job=failed, pods=(alone,)), build.now)).message
+    assert message.endswith(f"container {sidecar} exited with code 255")
 
 
 def test_a_condition_that_cannot_be_read_fails_the_trial(world: Any, build: Any) -> None:

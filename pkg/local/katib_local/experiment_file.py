@@ -6,6 +6,7 @@ Pure apart from reading the one file. Must not know Kubernetes' answers or proce
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,9 @@ FIELD = re.compile(r"\b(?:metadata|spec)(?:\.[A-Za-z]\w*|\[\d+\])*")
 IN_THE_JOB = re.compile(r'spec\.trialTemplate: Invalid value: "(spec\.[\w.\[\]]+)"')
 """What is wrong in a template is told with its place in the template."""
 NAMESPACES = ("default", names.ENV_CORE_NAMESPACE_DEFAULT)
+CONTAINERS = "trialSpec.spec.template.spec.containers"
+"""Where the containers are in the template of a Job."""
+LONGEST_PROGRAM = 120
 TEXTS = ("labels", "annotations")
 """The mappings of metadata."""
 
@@ -58,6 +62,18 @@ class ExperimentFile:
         """Whether the field stands in the file itself."""
         return is_written(self.document.node, field)
 
+    def program(self) -> str:
+        """Where the file says what a trial runs, and what that is if the template is a Job."""
+        template = self.experiment["spec"].get("trialTemplate") or {}
+        primary = template.get("primaryContainerName")
+        for index, container in enumerate(_containers(template)):
+            if container.get("name") == primary:
+                line = self.line(f"spec.trialTemplate.{CONTAINERS}[{index}].command")
+                words = [str(word) for part in ("command", "args") for word in container.get(part) or ()]
+                runs = textwrap.shorten(" ".join(words), LONGEST_PROGRAM, placeholder=" ...")
+                return f"{self.path}:{line}: what a trial runs: {runs} (container {primary}, image {container.get('image')})"
+        return f"{self.path}:{self.line('spec.trialTemplate')}: what a trial runs"
+
     def located(self, message: str) -> str:
         """A message about fields, led by the file and the line of the first field that it names.
 
@@ -75,6 +91,14 @@ class ExperimentFile:
         nodes = (document.node for document in (self.document, *self.companions))
         line = next((line for node in nodes if (line := find_text(node, placeholder[0])) is not None), None)
         return f"{placeholder[0]} (line {line})" if line else placeholder[0]
+
+
+def _containers(template: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The containers of a Job's template; none where it is of another kind or lies in a ConfigMap."""
+    found: Any = template
+    for step in CONTAINERS.split("."):
+        found = found.get(step) if isinstance(found, Mapping) else None
+    return found if isinstance(found, list) else []
 
 
 def read_experiment_file(path: Path) -> ExperimentFile:

@@ -22,6 +22,7 @@ from katib_local.attempts import Retry, Waits
 
 Json = Mapping[str, Any]
 SHOWN = 10
+_POD = re.compile(r"\bpod \S+: ")
 _RETRIED = re.compile(r"were tried again\. (?:pod \S+: )?(.+)", re.DOTALL)
 _USUAL = {ObjectiveType.MAXIMIZE: MetricStrategyType.MAX, ObjectiveType.MINIMIZE: MetricStrategyType.MIN}
 
@@ -54,13 +55,14 @@ def render_progress(
     """One line: counts, best so far, time. Without `now` it changes only when something happens."""
     status = experiment.get("status") or {}
     total = (experiment.get("spec") or {}).get("maxTrialCount")
-    done = sum(status.get(key) or 0 for key in ("trialsSucceeded", "trialsEarlyStopped"))
+    stopped = status.get("trialsEarlyStopped") or 0
     failed = sum(status.get(key) or 0 for key in ("trialsFailed", "trialMetricsUnavailable", "trialsKilled"))
     active = (status.get("trialsRunning") or 0) + (status.get("trialsPending") or 0)
     metric = experiment["spec"].get("objective", {}).get("objectiveMetricName", "")
     best = best_value(experiment)
     parts = [
-        f"{done}{f' of {total}' if total else ''} succeeded",
+        f"{status.get('trialsSucceeded') or 0}{f' of {total}' if total else ''} succeeded",
+        *([f"{stopped} stopped early"] if stopped else []),
         *_active(active, waits or Waits(), now),
         f"{failed} failed",
         f"best {metric} {best}" if best is not None else f"no {metric} yet",
@@ -168,16 +170,29 @@ def _plain(cell: object) -> str:
 
 
 def render_failures(trials: Sequence[Json]) -> list[tuple[str, str]]:
-    """Why trials failed: one line per different reason, with the trial that said it first and how many said so."""
+    """Why trials failed: one line per different reason, with the trial that said it first and how many said so.
+
+    The pod's own name does not make another reason.
+    """
     reasons: dict[str, list[str]] = {}
     for trial in trials:
-        found = condition(trial, TrialConditionType.FAILED) or condition(trial, TrialConditionType.METRICS_UNAVAILABLE)
-        if found:
-            reasons.setdefault(str(found.get("message", "")), []).append(trial["metadata"]["name"])
+        if message := _failure(trial):
+            reasons.setdefault(_POD.sub("", message), []).append(trial["metadata"]["name"])
     return [
         (trials[0], f"{trials[0]}{f' and {len(trials) - 1} more' if len(trials) > 1 else ''}: {message}")
         for message, trials in reasons.items()
     ]
+
+
+def _failure(trial: Json) -> str:
+    found = condition(trial, TrialConditionType.FAILED) or condition(trial, TrialConditionType.METRICS_UNAVAILABLE)
+    return str(found.get("message", "")) if found else ""
+
+
+def render_end(message: str, trials: Sequence[Json]) -> str:
+    """Why an Experiment has failed, without what it repeats of a trial: that is told beside the trial."""
+    repeated = (f". Trial {trial['metadata']['name']}: {_failure(trial)}" for trial in trials)
+    return next((message.removesuffix(tail) for tail in repeated if message.endswith(tail)), message)
 
 
 def retry_reasons(events: Sequence[Json], trials: Collection[str]) -> dict[str, str]:

@@ -23,6 +23,8 @@ from katib_local.state import StateDirectory
 
 SELECTOR = names.LABEL_TRIAL + "={}"
 QUOTED = 3
+STDOUT = b"stdout"
+"""The stream on which a collector repeats what it collects; what it has to say itself goes to the other one."""
 KUBECTL_VALUES = (
     ("-c", "--container"),
     ("-l", "--selector"),
@@ -79,9 +81,11 @@ def find_log(state: StateDirectory, trial: str, pods: Sequence[Mapping[str, Any]
 
 
 def last_words(state: StateDirectory, trial: str, pods: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The last lines that a trial has printed, as far as they are kept."""
+    """The last lines that a trial has printed, as far as they are kept; its collector's own words are none of them."""
     found = find_log(state, trial, pods)
-    lines = trial_lines(found) if found else []
+    lines = (
+        own_lines(found) or [line for line in _collected(found) if line.split(b" ", 2)[1] == STDOUT] if found else []
+    )
     texts = [render_line(line, False).decode(errors="replace").rstrip() for line in lines]
     return [text for text in texts if text][-QUOTED:]
 
@@ -118,9 +122,17 @@ def parse_logs(rest: Sequence[str]) -> LogWords | None:
 
 def trial_lines(kept: KeptLog) -> list[bytes]:
     """What the trial printed: the collector repeats it where it collects from stdout, else it is in its own container."""
-    collector = names.CONTAINER_LOG_COLLECTOR
-    own = [line for container in kept.containers() if container != collector for line in kept.lines(container)]
-    return own or kept.lines(collector)
+    return own_lines(kept) or _collected(kept)
+
+
+def own_lines(kept: KeptLog) -> list[bytes]:
+    """The lines of all containers but the collector."""
+    others = (container for container in kept.containers() if container != names.CONTAINER_LOG_COLLECTOR)
+    return [line for container in others for line in kept.lines(container)]
+
+
+def _collected(kept: KeptLog) -> list[bytes]:
+    return kept.lines(names.CONTAINER_LOG_COLLECTOR)
 
 
 def find_pods(state: StateDirectory, trial: str, namespace: str) -> list[Mapping[str, Any]]:

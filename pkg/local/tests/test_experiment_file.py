@@ -256,3 +256,25 @@ def test_a_policy_that_is_a_default_is_not_told_beside_other_errors() -> None:
     file = parse_experiment_file("x.yaml", GOOD)
     assert located_errors(file, f"[{budget}, {policy}]") == f"x.yaml:5: {budget}"
     assert located_errors(file, policy) == f"x.yaml:5: {policy}"
+
+
+def test_what_a_trial_runs_is_told_with_its_line() -> None:
+    text = GOOD + """\
+  trialTemplate:
+    primaryContainerName: main
+    trialSpec:
+      kind: Job
+      spec:
+        template:
+          spec:
+            containers:
+              - {name: helper, image: h}
+              - name: main
+                image: localhost/train:1
+                command: [train, --rate]
+                args: ["3"]
+"""
+    told = "x.yaml:21: what a trial runs: train --rate 3 (container main, image localhost/train:1)"
+    assert parse_experiment_file("x.yaml", text).program() == told
+    elsewhere = text.replace("kind: Job", "kind: Pizza").replace("containers:", "slices:")
+    assert parse_experiment_file("x.yaml", elsewhere).program() == "x.yaml:10: what a trial runs"

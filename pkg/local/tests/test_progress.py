@@ -16,6 +16,7 @@ from katib_local.progress import (
     finished,
     ranked,
     render_attempts,
+    render_end,
     render_failures,
     render_progress,
     render_result,
@@ -135,6 +136,24 @@ def test_failures_are_told_once_per_reason() -> None:
         return trial(name, "0", conditions=[{"type": "Failed", "status": "True", "message": "exit code 1"}])
 
     assert render_failures([failed("a"), failed("b"), trial("c", "1")]) == [("a", "a and 1 more: exit code 1")]
+
+
+def test_a_reason_is_one_whatever_pod_tells_it_and_is_not_told_twice() -> None:
+    def failed(name: str) -> dict[str, Any]:
+        message = f"Trial has failed. pod {name}-pod: container main exited with code 3"
+        return trial(name, "x", conditions=[{"type": "Failed", "status": "True", "message": message}])
+
+    trials = [failed("a"), failed("b")]
+    told = "Trial has failed. container main exited with code 3"
+    assert render_failures(trials) == [("a", f"a and 1 more: {told}")]
+    end = "max failed count has reached"
+    assert render_end(f"{end}. Trial b: Trial has failed. pod b-pod: container main exited with code 3", trials) == end
+    assert render_end("Suggestion has failed: gone", trials) == "Suggestion has failed: gone"
+
+
+def test_trials_that_were_stopped_early_are_counted_apart() -> None:
+    line = render_progress(experiment(trialsSucceeded=3, trialsEarlyStopped=2), timedelta())
+    assert line == "3 of 12 succeeded, 2 stopped early, 0 running, 0 failed, no accuracy yet, 0s"
 
 
 def test_a_reason_to_try_again_is_told_once_for_the_trials_of_this_experiment() -> None:

@@ -63,3 +63,13 @@ def test_the_pod_that_is_not_gone_says_more_than_one_that_is_kept(tmp_path: Path
     assert last_words(state, "t-1", [pod]) == ["now"]
     assert last_words(state, "t-1", []) == ["before"]
     assert last_words(state, "t-2", []) == [] and find_log(state, "t-2", []) is None
+
+
+def test_the_words_of_a_collector_are_not_the_trials(tmp_path: Path) -> None:
+    state = open_state(tmp_path)
+    logs = state.pods / "pods" / "uid-1" / "logs"
+    logs.mkdir(parents=True)
+    told = "2026-01-01T00:00:00Z stdout F sh: no-such-program: not found\n2026-01-01T00:00:00Z stderr F training has failed\n"
+    (logs / "metrics-logger-and-collector-0.log").write_text(told)
+    pod = {"metadata": {"namespace": "ns", "name": "new", "uid": "uid-1"}}
+    assert last_words(state, "t-1", [pod]) == ["sh: no-such-program: not found"]

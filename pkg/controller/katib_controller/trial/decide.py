@@ -14,6 +14,7 @@ from katib_controller.trial.pods import (
     failure_words,
     is_push,
     lacks_primary_container,
+    metric_cure,
     missing_metrics,
     waiting_words,
 )
@@ -223,7 +224,7 @@ def _watch(world: World, job: Unstructured, status: TrialStatus, now: datetime) 
         text = f"{TRIAL_RUNNING.message}. Job message: {failed} of its pods failed and were tried again"
         told = find_condition(conditions_of(world.trial), TrialConditionType.RUNNING)
         if told is not None and told.message != text:
-            words = failure_words(world.pods)
+            words = failure_words(world.pods, world.spec.primary_container_name or "")
             events = (*events, Emit("Warning", names.EVENT_JOB_RETRIED, f"{text}{f'. {words}' if words else ''}"))
         status = reword_running(status, text, now)
     stall = "; ".join(world.creation_errors) or waiting_words(world.pods)
@@ -237,7 +238,7 @@ def _next_look(world: World) -> timedelta:
 
 
 def _fail(world: World, status: TrialStatus, verdict: JobVerdict, now: datetime) -> _Step:
-    verdict = _with_words(verdict, failure_words(world.pods))
+    verdict = _with_words(verdict, failure_words(world.pods, world.spec.primary_container_name or ""))
     wanted = trial_condition(TrialConditionType.FAILED, *_words(names.REASON_TRIAL_FAILED, TRIAL_FAILED_TEXT, verdict))
     told = " ".join(text for text in (verdict.message, verdict.reason) if text)
     text = f"Job {world.trial.name} has failed{f'. {told}' if told else ''}"
@@ -282,7 +283,8 @@ def _collect(world: World, status: TrialStatus, verdict: JobVerdict, now: dateti
 
 
 def _no_value(world: World) -> str:
-    return f"no value of the metric {world.objective.objective_metric_name} was reported"
+    cure = metric_cure(world.trial)
+    return f"no value of the metric {world.objective.objective_metric_name} was reported{f': {cure}' if cure else ''}"
 
 
 def _wait_for_log(world: World, status: TrialStatus, now: datetime) -> _Step:

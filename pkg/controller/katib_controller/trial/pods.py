@@ -1,12 +1,12 @@
 """What the pods of a Trial tell about it: why they failed, what they wait for, what became of the collector. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from katib_apis.v1beta1 import defaults, names
-from katib_apis.v1beta1.enums import CollectorKind
-from katib_apis.v1beta1.models import Trial
+from katib_apis.v1beta1.enums import CollectorKind, FileFormat
+from katib_apis.v1beta1.models import FileSystemPath, SourceSpec, Trial, TrialSpec
 from katib_machinery.objects import Unstructured
 
 Status = dict[str, Any]
@@ -44,9 +44,10 @@ def missing_metrics(trial: Trial, pods: Sequence[Unstructured] | None) -> Missin
     """Find out why nothing was reported (CTL-3)."""
     if is_push(trial):
         return Missing("the training code reported nothing")
+    nothing = Missing(_join("the metrics collector reported nothing", None, metric_cure(trial)))
     sidecar = _COLLECTORS.get(CollectorKind(collector_kind(trial)))
     if pods is None or sidecar is None:
-        return Missing("the metrics collector reported nothing")
+        return nothing
     primary = [pod for pod in pods if is_primary(trial, pod)]
     for pod in primary:
         if sidecar not in _container_names(pod):
@@ -58,7 +59,27 @@ def missing_metrics(trial: Trial, pods: Sequence[Unstructured] | None) -> Missin
         code = _exit_code(pod, sidecar)
         if code:
             return Missing(f"the metrics collector in pod {pod.name} has exited with code {code}")
-    return Missing("the metrics collector reported nothing")
+    return nothing
+
+
+def metric_cure(trial: Trial) -> str:
+    """How the training code gives a collector of lines its objective's value; empty for other collectors."""
+    spec = trial.spec or TrialSpec()
+    metric = (spec.objective.objective_metric_name if spec.objective is not None else None) or ""
+    kind = collector_kind(trial)
+    if kind not in (CollectorKind.STD_OUT, CollectorKind.FILE):
+        return ""
+    source = (spec.metrics_collector.source if spec.metrics_collector is not None else None) or SourceSpec()
+    file = source.file_system_path or FileSystemPath()
+    where = "print" if kind == CollectorKind.STD_OUT else f"write into {file.path}"
+    if file.format == FileFormat.JSON:
+        return f'{where} lines such as {{"{metric}": 0.9}}'
+    filters = (source.filter.metrics_format if source.filter is not None else None) or []
+    if filters:
+        return f"{where} lines that metricsCollectorSpec.source.filter.metricsFormat finds it in ({', '.join(filters)}), or correct that"
+    return (
+        f"{where} lines that hold {metric}=0.9, or give metricsCollectorSpec.source.filter.metricsFormat for other ones"
+    )
 
 
 def is_primary(trial: Trial, pod: Unstructured) -> bool:
@@ -76,31 +97,38 @@ def lacks_primary_container(trial: Trial, pods: Sequence[Unstructured] | None) -
     return ""
 
 
-def failure_words(pods: Sequence[Unstructured] | None) -> str:
-    """Say how the latest failed pod ended: the pod's reason, then each container that did not end well."""
-    failed = [pod for pod in pods or () if _status(pod).get("phase") == "Failed" or any(_ended_badly(pod))]
+def failure_words(pods: Sequence[Unstructured] | None, primary: str = "") -> str:
+    """Say how the latest failed pod ended: the pod's reason, then each container that did not end well.
+
+    Where the primary container is one of them, the others only follow from that.
+    """
+    failed = [pod for pod in pods or () if _status(pod).get("phase") == "Failed" or _bad_ends(pod)]
     if not failed:
         return ""
     pod = max(failed, key=lambda pod: (pod.raw["metadata"].get("creationTimestamp") or "", pod.name))
     status = _status(pod)
     words = [text for text in (status.get("reason"), status.get("message")) if text]
-    words += _ended_badly(pod)
+    ends = _bad_ends(pod)
+    words += [ends[primary]] if primary in ends else ends.values()
     return f"pod {pod.name}: {'; '.join(words)}" if words else f"pod {pod.name} has failed"
 
 
-def _ended_badly(pod: Unstructured) -> Iterator[str]:
-    for container in _container_statuses(pod):
-        state = container.get("state") or {}
-        terminated = state.get("terminated") or (container.get("lastState") or {}).get("terminated") or {}
-        waiting = state.get("waiting") or {}
-        if terminated.get("exitCode"):
-            yield _join(
-                f"container {container.get('name')} exited with code {terminated['exitCode']}",
-                terminated.get("reason"),
-                terminated.get("message"),
-            )
-        elif waiting.get("reason", "") not in _HARMLESS_WAITS:
-            yield _join(f"container {container.get('name')} waits", waiting.get("reason"), waiting.get("message"))
+def _bad_ends(pod: Unstructured) -> dict[str, str]:
+    """What is to be said of each container that did not end well or cannot start, by its name."""
+    words = {str(container.get("name")): _bad_end(container) for container in _container_statuses(pod)}
+    return {name: text for name, text in words.items() if text}
+
+
+def _bad_end(container: Status) -> str:
+    state = container.get("state") or {}
+    terminated = state.get("terminated") or (container.get("lastState") or {}).get("terminated") or {}
+    waiting = state.get("waiting") or {}
+    if terminated.get("exitCode"):
+        head = f"container {container.get('name')} exited with code {terminated['exitCode']}"
+        return _join(head, terminated.get("reason"), terminated.get("message"))
+    if waiting.get("reason", "") not in _HARMLESS_WAITS:
+        return _join(f"container {container.get('name')} waits", waiting.get("reason"), waiting.get("message"))
+    return ""
 
 
 def waiting_words(pods: Sequence[Unstructured] | None) -> str:
@@ -112,7 +140,7 @@ def waiting_words(pods: Sequence[Unstructured] | None) -> str:
         for condition in status.get("conditions") or ():
             if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
                 return f"pod {pod.name} cannot be scheduled: {condition.get('message') or condition.get('reason')}"
-        for words in _ended_badly(pod):
+        for words in _bad_ends(pod).values():
             return f"pod {pod.name}: {words}"
     return ""
 

@@ -45,7 +45,7 @@ log = logging.getLogger(__name__)
 Json = Mapping[str, Any]
 START_ERROR = 128
 NOT_FOUND_CODE = 127
-NOT_FOUND = f"its command names a program that is not on this machine: install it, or {CURE}"
+NOT_FOUND = f"its command names a program that image {{}} does not have on this machine: install it, or {CURE}"
 
 
 @dataclass
@@ -286,7 +286,7 @@ class PodRunner:
 
     def _exited(self, event: Event) -> None:
         name, code = event["container"], int(event["code"])
-        message = NOT_FOUND if code == NOT_FOUND_CODE else ""
+        message = NOT_FOUND.format(self.states[name].image) if code == NOT_FOUND_CODE else ""
         self.states[name] = self.states[name].end(now(), code, int(event["signal"]), message=message)
         self.health.pop(name).cancel()
         self._after_exit(name)
