@@ -30,6 +30,27 @@ REFUSED: dict[str, tuple[Change, str, list[str]]] = {
         ": spec.parameters[0].feasibleSpace",
         ["2", "1"],
     ),
+    "a parameter that no trial parameter refers to": (
+        (
+            "  trialTemplate:\n",
+            '    - name: y\n      parameterType: int\n      feasibleSpace: {min: "1", max: "3"}\n  trialTemplate:\n',
+        ),
+        ":21: spec.parameters[1].name: Invalid value",
+        ["no entry of spec.trialTemplate.trialParameters refers to it: add one with reference y"],
+    ),
+    "an unknown setting": (
+        (
+            "algorithmName: random",
+            'algorithmName: tpe\n    algorithmSettings:\n      - {name: seed, value: "1"}\n      - {name: bogus, value: "1"}',
+        ),
+        ":14: spec.algorithm.algorithmSettings[1]: setting 'bogus': no such setting; known are ",
+        ["n_startup_trials"],
+    ),
+    "a setting out of range": (
+        ("algorithmName: random", 'algorithmName: tpe\n    algorithmSettings: [{name: gamma, value: "7"}]'),
+        ":12: spec.algorithm.algorithmSettings[0]: setting gamma: '7' is not ",
+        [],
+    ),
     "placeholder without parameter": (
         ("echo score", "echo ${trialParameters.y} score"),
         ": spec.trialTemplate",
@@ -119,6 +140,22 @@ def test_a_refused_file_names_line_field_and_cure_and_leaves_nothing(
     assert laptop.kubectl("get", "experiments", "--field-selector=metadata.name=refused", "--no-headers").stdout == ""
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("maxTrialCount: 4", "maxTrialCount: 0"),
+        ("algorithmName: random", "algorithmName: tpe\n    algorithmSettings: [{name: a, value: b}]"),
+    ],
+    ids=["by admission", "by the algorithm"],
+)
+def test_a_file_that_is_refused_at_the_first_start_leaves_no_state_directory(
+    katib: Katib, experiment_file: Writer, change: Change
+) -> None:
+    done = katib("run", str(experiment_file("refused", "echo score=${trialParameters.x}", change)))
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert not katib.state.exists()
+
+
 def test_yaml_that_does_not_parse_is_refused_without_starting_anything(katib: Katib, tmp_path: Path) -> None:
     file = tmp_path / "broken.yaml"
     file.write_text("kind: Experiment\nspec: [\n")
@@ -170,13 +207,20 @@ def test_a_command_that_does_not_exist_names_the_cure(laptop: Katib, experiment_
     change = ('command: [sh, -c, "true ${trialParameters.x}"]', 'command: [no-such-program, "${trialParameters.x}"]')
     done = laptop("run", str(experiment_file("no-command", "true ${trialParameters.x}", change)))
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "a program that is not on this machine: install it, or map the image in local.images" in done.stderr
+    cure = "names a program that image localhost/none:1 does not have on this machine: install it, or map the image in local.images"
+    assert done.stderr.count(cure) == 1
+    program = ":37: what a trial runs: no-such-program ${trialParameters.x} (container main, image localhost/none:1)\n"
+    assert program in done.stderr and "no-such-program: not found" in done.stderr
+    assert "metrics-logger-and-collector" not in done.stderr and "katib-collector" not in done.stderr
+    assert "`katib delete experiment no-command -n default --state-dir=" in done.stderr
 
 
 def test_a_trial_without_a_metric_says_which_one_was_expected(laptop: Katib, experiment_file: Writer) -> None:
     done = laptop("run", str(experiment_file("silent", "echo ${trialParameters.x}")))
     assert done.returncode == 1
-    assert "Metrics are not available" in done.stderr, done.stderr
+    cure = "no value of the metric score was reported: print lines that hold score=0.9, or give metricsCollectorSpec.source."
+    assert done.stderr.count(cure) == 1, done.stderr
+    assert ":37: what a trial runs: sh -c echo ${trialParameters.x} (container main, " in done.stderr
 
 
 @pytest.mark.parametrize("command", ["run", "up"])

@@ -30,6 +30,52 @@ except grpc.RpcError as error:
 """
 
 
+NOBODY = 65534
+STRANGER = f"""
+import os, socket, ssl, sys, urllib.error, urllib.request
+import grpc
+from katib_apis.v1beta1 import api_pb2, api_pb2_grpc
+state, apiserver, proxy, webhook, program = sys.argv[1:]
+"".encode("idna")
+if os.getuid() == 0:
+    os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})
+print("user", os.getuid())
+
+def tell(name, attempt):
+    try:
+        print(name, attempt())
+    except urllib.error.HTTPError as error:
+        print(name, error.code)
+    except Exception as error:
+        print(name, type(error).__name__)
+
+def call(port, path, token=""):
+    headers = {{"Authorization": "Bearer " + token}} if token else {{}}
+    request = urllib.request.Request(f"https://127.0.0.1:{{port}}{{path}}", headers=headers)
+    return urllib.request.urlopen(request, context=ssl._create_unverified_context(), timeout=10).status
+
+def ask():
+    os.environ["grpc_proxy"] = f"http://katib:guess@127.0.0.1:{{proxy}}"
+    stub = api_pb2_grpc.DBManagerStub(grpc.insecure_channel("katib-db-manager.kubeflow:6789"))
+    try:
+        stub.GetObservationLog(api_pb2.GetObservationLogRequest(trial_name="t"), timeout=10)
+    except grpc.RpcError as error:
+        return error.code().name
+    return "OK"
+
+tell("anonymous", lambda: call(apiserver, "/api/v1/namespaces"))
+tell("guessed", lambda: call(apiserver, "/api/v1/namespaces", "guess"))
+tell("webhook", lambda: call(webhook, "/validate-experiment"))
+tell("proxy", ask)
+tell("directory", lambda: os.listdir(state))
+tell("kubeconfig", lambda: open(f"{{state}}/kubeconfig").read(1))
+tell("rows", lambda: open(f"{{state}}/observations.sqlite", "rb").read(1))
+tell("socket", lambda: socket.socket(socket.AF_UNIX).connect(f"{{state}}/run/katib-db-manager.sock"))
+tell("environment", lambda: open(f"/proc/{{program}}/environ", "rb").read(1))
+"""
+"""What a process does that is not the owner's: it has loaded its modules before, in case the owner's are closed to others."""
+
+
 def ports(katib: Katib) -> dict[str, int]:
     answer: dict[str, int] = json.loads((katib.state / "run" / "ports.json").read_text())
     return answer
@@ -79,8 +125,31 @@ def _descriptors(process: int) -> list[Path]:
 
 
 def test_sockets_and_files_are_the_owners_alone(laptop: Katib) -> None:
-    assert laptop.state.stat().st_mode & 0o077 == 0
-    assert (laptop.state / "kubeconfig").stat().st_mode & 0o077 == 0
+    places = [laptop.state, *laptop.state.iterdir(), *(laptop.state / "apiserver").iterdir()]
+    assert not [place for place in places if place.lstat().st_mode & 0o077]
+
+
+def test_another_user_is_refused_whatever_they_try(laptop: Katib) -> None:
+    """Root becomes another user for this; nobody else can, but whoever runs this has to be refused without credentials."""
+    laptop.state.parent.chmod(0o711)  # so that it is the state directory itself that keeps them out
+    numbers = ports(laptop)
+    program, *_ = laptop.processes()
+    arguments = [laptop.state.name, *(str(numbers[name]) for name in ("apiserver", "proxy", "webhook")), str(program)]
+    done = subprocess.run(
+        [sys.executable, "-c", STRANGER, *arguments],
+        cwd=laptop.state.parent,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    told = dict(line.split(" ", 1) for line in done.stdout.splitlines())
+    assert (told["anonymous"], told["guessed"]) == ("401", "401")
+    assert told["webhook"] != "200" and "UNAVAILABLE" in told["proxy"]
+    if os.getuid() == 0:
+        assert told["user"] == str(NOBODY)
+        files = ("directory", "kubeconfig", "rows", "socket", "environment")
+        assert {file: told[file] for file in files} == dict.fromkeys(files, "PermissionError")
 
 
 @pytest.mark.parametrize("isolation", ["mount", "rewrite"])
@@ -156,6 +225,8 @@ def test_an_unprivileged_user_needs_nothing(katib: Katib, experiment_file: Write
     """User 1000 without any capability; whoever runs the tests is that user for the time of one command."""
     command = katib.command("run", str(experiment_file("plain")), f"--isolation={isolation}")
     as_user = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
+    rights = subprocess.run([*as_user, "grep", "CapEff", "/proc/self/status"], capture_output=True, text=True)
+    assert int(rights.stdout.split()[1], 16) == 0, "no right of root is left, whoever runs the tests"
     done = subprocess.run([*as_user, *command], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr + katib.logs()
     assert len(done.stdout.splitlines()) == 5

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from katib_local import trial_logs
 from katib_local.caller import Caller
+from katib_local.documents import RefusedError
 from katib_local.experiment_file import ExperimentFile, read_experiment_file
 from katib_local.kubectl import call_kubectl, kubectl
 from katib_local.room import check_room, find_shortage, shortage
@@ -30,6 +31,7 @@ from katib_local.state import (
     find_owner,
     find_state,
     open_state,
+    take_back,
     taken_back,
 )
 from katib_local.supervisor import ProgramFailed, Supervisor, last_words
@@ -100,14 +102,19 @@ def run(arguments: Arguments) -> int:
         raise StateInUse(
             f"{error}: wait for it, stop it, or choose another directory with --state-dir", error.owner
         ) from None
+    except RefusedError:
+        take_back(state)
+        raise
 
 
 async def _run_in(state: StateDirectory, file: ExperimentFile, caller: Caller) -> int:
+    from katib_local.objections import find_objection
     from katib_local.run import Runner
     from katib_machinery.kube import connect
 
+    words, objection = partial(trial_logs.last_words, state), partial(find_objection, state)
     async with connect(str(state.kubeconfig)) as transport:
-        return await Runner(transport, file, caller, words=partial(trial_logs.last_words, state)).run()
+        return await Runner(transport, file, caller, words=words, objection=objection).run()
 
 
 async def _run_joined(state: StateDirectory, file: ExperimentFile, arguments: Arguments) -> int:

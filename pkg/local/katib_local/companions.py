@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from katib_local import bootstrap
-from katib_local.documents import Document, InputError
+from katib_local.documents import Document, InputError, RefusedError
 from katib_local.refusals import refused_companion
 from katib_machinery.transport import ApiError, Transport
 
@@ -38,13 +38,13 @@ async def brought(transport: Transport, companions: Sequence[Document]) -> Async
 
 
 async def _bring(transport: Transport, companion: Document) -> Held:
-    """Bring one object; returns what was there before. Raises InputError when it is refused."""
+    """Bring one object; returns what was there before. Raises RefusedError when it is refused."""
     try:
         held = await _find(transport, companion)
         await bootstrap.apply(transport, dict(companion.value))
     except ApiError as error:
         if error.code in REFUSALS:
-            raise InputError(refused_companion(companion, error.message)) from error
+            raise RefusedError(refused_companion(companion, error.message)) from error
         raise
     return held
 

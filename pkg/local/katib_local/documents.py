@@ -29,6 +29,10 @@ class InputError(Exception):
     """The input cannot be used; the message is one readable line (or one per error)."""
 
 
+class RefusedError(InputError):
+    """The cluster has not taken the input: nothing of it was stored."""
+
+
 @dataclass(frozen=True)
 class Document:
     """One document of a file: its value, and the text that it was read from."""

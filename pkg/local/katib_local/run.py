@@ -10,7 +10,7 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,8 +23,9 @@ from katib_local import progress
 from katib_local.attempts import Waits, active_trials, find_waits, has_failed
 from katib_local.caller import Caller
 from katib_local.companions import brought
-from katib_local.documents import InputError
+from katib_local.documents import InputError, RefusedError
 from katib_local.experiment_file import ExperimentFile
+from katib_local.objections import has_settings
 from katib_local.refusals import located_errors
 from katib_local.screen import Screen
 from katib_local.submission import Attach, ChangeBudget, Create, Refuse, decide_submission
@@ -49,6 +50,8 @@ class Runner:
     screen: Screen = field(default_factory=Screen)
     words: Callable[[str, Sequence[Json]], Sequence[str]] = lambda trial, pods: ()
     """The last lines that a trial has printed, given those of its pods that are not gone."""
+    objection: Callable[[Json], Awaitable[str]] | None = None
+    """What the algorithm has against an Experiment that admission takes; empty when nothing."""
     live: dict[str, Any] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
     waits: Waits = field(default_factory=Waits)
@@ -77,7 +80,7 @@ class Runner:
             if error.already_exists:  # another `katib run` of the same file was quicker
                 return await self.submit()
             if error.code in CLIENT_ERRORS:
-                raise InputError(located_errors(self.file, error.message, self.caller)) from error
+                raise RefusedError(located_errors(self.file, error.message, self.caller)) from error
             raise
 
     async def _submit(self, submission: Create | Attach | ChangeBudget | Refuse, held: Json | None) -> None:
@@ -105,7 +108,16 @@ class Runner:
     async def _create(self, experiment: Json) -> None:
         body = json.dumps(experiment).encode()
         async with brought(self.transport, self.file.companions):
+            if self.objection is not None and has_settings(experiment):
+                await self._check(self.objection, body)
             self.live = json.loads(await self.transport.request("POST", self.collection, params=STRICT, body=body))
+
+    async def _check(self, objection: Callable[[Json], Awaitable[str]], body: bytes) -> None:
+        """Admission has the first word, and fills in what the algorithm is to see."""
+        params = {**STRICT, "dryRun": "All"}
+        admitted = json.loads(await self.transport.request("POST", self.collection, params=params, body=body))
+        if text := await objection(admitted):
+            raise RefusedError(located_errors(self.file, text, self.caller))
 
     async def _get(self) -> dict[str, Any] | None:
         try:
@@ -204,11 +216,16 @@ class Runner:
         if failed is None and table:
             return SUCCEEDED
         metric = self.live["spec"]["objective"]["objectiveMetricName"]
-        reason = failed.get("message") if failed else f"no trial has reported the metric {metric!r}"
-        print(f"katib: Experiment {self.file.name}: {reason}", file=sys.stderr)
-        for trial, line in progress.render_failures(trials):
+        reason = failed.get("message", "") if failed else f"no trial has reported the metric {metric!r}"
+        print(f"katib: Experiment {self.file.name}: {progress.render_end(reason, trials)}", file=sys.stderr)
+        failures = progress.render_failures(trials)
+        for trial, line in failures:
             print(f"  {line}", file=sys.stderr)
             await self._quote(trial)
+        if failures:
+            print(f"  {self.file.program()}", file=sys.stderr)
+        removal = self.caller.command("delete", "experiment", self.file.name, "-n", self.file.namespace)
+        print(f"  once it is corrected: {removal}, and run the file again", file=sys.stderr)
         return FAILED
 
     async def _quote(self, trial: str) -> None:

@@ -181,7 +181,8 @@ def _missing(state: StateDirectory) -> Iterator[Path]:
     """What a start will make: nothing where Katib has been before."""
     if state.version.exists():
         return
-    files = (state.version, state.lock, state.kubeconfig)
+    rows = (state.observations.with_name(state.observations.name + end) for end in ("", "-wal", "-shm"))
+    files = (state.version, state.lock, state.kubeconfig, *rows)
     for place in (*state.folders, *files, state.socket_folder, state.path, *state.path.parents):
         if not place.exists():
             yield place
@@ -198,11 +199,12 @@ def taken_back(state: StateDirectory) -> Iterator[None]:
     except StateInUse:
         raise
     except (StateError, OSError):
-        _take_back(state)
+        take_back(state)
         raise
 
 
-def _take_back(state: StateDirectory) -> None:
+def take_back(state: StateDirectory) -> None:
+    """Remove what this process has made, unless somebody else works there by now."""
     with contextlib.suppress(OSError, StateInUse), _undisturbed(state):
         for place in state.made:
             if place in state.folders:
