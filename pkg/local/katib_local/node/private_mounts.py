@@ -93,9 +93,9 @@ class Root:
             self.base = self.replica("/", self.stash())
         else:
             place = self.place(ancestor)
-            held = self.stash()
-            mount(place, held, None, MS_BIND | MS_REC)
-            self.replica(held, place)
+            held = os.open(place, os.O_RDONLY | os.O_DIRECTORY)  # reached also when the replica covers it
+            self.replica(f"/proc/self/fd/{held}", place)
+            os.close(held)
         place = self.place(target)
         os.makedirs(place if folder else os.path.dirname(place), exist_ok=True)
         if not folder:

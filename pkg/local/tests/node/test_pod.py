@@ -124,6 +124,19 @@ async def test_a_pod_has_the_token_that_it_wants_or_says_that_it_has_none(
 
 
 @pytest.mark.parametrize("isolation", isolations())
+async def test_a_volume_may_stand_beside_the_pods_own_files(tmp_path: Path, isolation: str) -> None:
+    """As metrics below /tmp, with the state directory there too."""
+    place = tmp_path.parent / f"beside-{tmp_path.name}" / "metrics"
+    pod = a_pod(["sh", "-c", f"echo a > {place}/file && test -d {tmp_path}"])
+    pod["spec"]["volumes"] = [{"name": "v", "emptyDir": {}}]
+    pod["spec"]["containers"][0]["volumeMounts"] = [{"name": "v", "mountPath": str(place)}]
+    runner, listener = a_runner(tmp_path, pod, isolation)
+    await asyncio.wait_for(runner.run(), 30)
+    assert listener.statuses[-1]["phase"] == "Succeeded"
+    assert not place.parent.exists()
+
+
+@pytest.mark.parametrize("isolation", isolations())
 async def test_containers_share_a_volume_inside_of_which_one_has_another_volume(tmp_path: Path, isolation: str) -> None:
     """As checkpoints in a directory of the metrics' volume."""
     writer = "echo a > /mnt/katib/outer; echo b > /mnt/katib/inner/file"
