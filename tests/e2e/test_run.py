@@ -14,6 +14,7 @@ from laptops import ROOT, Katib, eventually
 
 Writer = Callable[..., Path]
 EXAMPLES = sorted((ROOT / "examples/v1beta1").rglob("hp-tuning/*.yaml"))
+REPEATING = ("hyperband", "simple-pbt")  # on purpose (U-06): the same point with more epochs, or of a later generation
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
@@ -24,11 +25,13 @@ def test_every_example_finds_a_good_classifier(laptop: Katib, example: Path) -> 
     assert rows[0][:2] == ["TRIAL", "ACCURACY"]
     assert float(rows[1][1]) > 0.9
     experiment = laptop.get("experiment", example.stem, "-n", "kubeflow")
-    assert experiment["status"]["trialsSucceeded"] == 12
+    wanted = experiment["spec"]["maxTrialCount"]
+    assert experiment["status"]["trialsSucceeded"] == wanted
     assert experiment["status"]["conditions"][-1]["reason"] == "ExperimentMaxTrialsReached"
     trials = laptop.get("trials", "-n", "kubeflow", "-l", f"katib.kubeflow.org/experiment={example.stem}")["items"]
     points = {tuple(sorted(entry["value"] for entry in trial["spec"]["parameterAssignments"])) for trial in trials}
-    assert len(points) == len(trials) == 12
+    assert len(trials) == wanted
+    assert len(points) == wanted or example.stem in REPEATING
 
 
 def test_a_laptop_of_its_own_runs_one_file_and_leaves_nothing_behind(katib: Katib, experiment_file: Writer) -> None:

@@ -44,14 +44,15 @@ GetObservationLogRequest: 1 trial_name string, 2 metric_name string, 3 start_tim
 GetObservationLogReply: 1 observation_log ObservationLog, 100 next_page_token string
 DeleteObservationLogRequest: 1 trial_name string, 100 namespace string
 DeleteObservationLogReply:
-GetSuggestionsRequest: 1 experiment Experiment, 2 trials *Trial, 4 current_request_number int32, 5 total_request_number int32
+GetSuggestionsRequest: 1 experiment Experiment, 2 trials *Trial, 4 current_request_number int32, 5 total_request_number int32, 100 given_assignments *TrialSpec.ParameterAssignments, 101 earlier_trials *Trial
 GetSuggestionsReply: 1 parameter_assignments *GetSuggestionsReply.ParameterAssignments, 2 algorithm AlgorithmSpec, 3 early_stopping_rules *EarlyStoppingRule
 GetSuggestionsReply.ParameterAssignments: 1 assignments *ParameterAssignment, 2 trial_name string, 3 labels *GetSuggestionsReply.ParameterAssignments.LabelsEntry
 GetSuggestionsReply.ParameterAssignments.LabelsEntry: 1 key string, 2 value string
 ValidateAlgorithmSettingsRequest: 1 experiment Experiment
 ValidateAlgorithmSettingsReply:
 GetEarlyStoppingRulesRequest: 1 experiment Experiment, 2 trials *Trial, 3 db_manager_address string
-GetEarlyStoppingRulesReply: 1 early_stopping_rules *EarlyStoppingRule
+GetEarlyStoppingRulesReply: 1 early_stopping_rules *EarlyStoppingRule, 100 running_trials *TrialRules
+TrialRules: 1 trial_name string, 2 early_stopping_rules *EarlyStoppingRule
 EarlyStoppingRule: 1 name string, 2 value string, 3 comparison ComparisonType, 4 start_step int32
 ValidateEarlyStoppingSettingsRequest: 1 early_stopping EarlyStoppingSpec
 ValidateEarlyStoppingSettingsReply:

@@ -310,7 +310,7 @@ def test_less_at_once_than_the_first_rung_is_only_a_warning(caplog: pytest.LogCa
     with caplog.at_level(logging.WARNING):
         validate(searching(pace="1"))
     assert "spec.parallelTrialCount: 3 is less than the 9 places" in caplog.text
-    assert "'pace' is not known and has no effect" in caplog.text
+    assert "'pace' is not known here; is it spelled right?" in caplog.text
 
 
 @pytest.mark.parametrize("most", ["1e308", "1e18", "0.001", "1"])
