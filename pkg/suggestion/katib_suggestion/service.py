@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import grpc
 from grpc import aio
-from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2_grpc
 
 from katib_apis.v1beta1 import api_pb2, api_pb2_grpc, names
 from katib_suggestion.answers import answer_suggestions, answer_validation
@@ -17,18 +17,10 @@ from katib_suggestion.checkpoints import Checkpoints
 from katib_suggestion.memory import Memory
 from katib_suggestion.problem import RefusedError
 from katib_suggestion.registry import Registry
+from katib_suggestion.serving import OPTIONS, Context, Health, abort
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-Context = aio.ServicerContext[object, object]
-UNLIMITED = -1
-OPTIONS = [
-    # A history of thousands of trials is larger than the 4 MiB that are usual.
-    ("grpc.max_receive_message_length", UNLIMITED),
-    ("grpc.max_send_message_length", UNLIMITED),
-    # Otherwise a second server would silently share the port.
-    ("grpc.so_reuseport", 0),
-]
 
 
 class SuggestionService(api_pb2_grpc.SuggestionServicer):
@@ -63,34 +55,20 @@ class SuggestionService(api_pb2_grpc.SuggestionServicer):
         return api_pb2.ValidateAlgorithmSettingsReply()
 
 
-class Health(health_pb2_grpc.HealthServicer):
-    """grpc.health.v1.Health: it serves as soon as it answers, under one name (grpc.md §4)."""
-
-    async def Check(self, request: health_pb2.HealthCheckRequest, context: Context) -> health_pb2.HealthCheckResponse:
-        if request.service != names.HEALTH_SERVICE_SUGGESTION:
-            await context.abort(
-                grpc.StatusCode.NOT_FOUND,
-                f"no service {request.service!r} here; ask for {names.HEALTH_SERVICE_SUGGESTION}",
-            )
-        return health_pb2.HealthCheckResponse(status=health_pb2.HealthCheckResponse.SERVING)
-
-
 async def _answer(context: Context, work: Callable[[], T]) -> T:
     """Do the work in a thread and give its errors the codes of algorithms.md §2.5."""
     try:
         return await asyncio.to_thread(work)
     except RefusedError as error:
-        code, text = grpc.StatusCode.INVALID_ARGUMENT, str(error)
+        await abort(context, grpc.StatusCode.INVALID_ARGUMENT, str(error))
     except Exception as error:  # a mistake of ours: the caller may try again, the operator sees where
         log.exception("cannot answer")
-        code, text = grpc.StatusCode.INTERNAL, f"{type(error).__name__}: {error}"
-    await context.abort(code, text)
-    raise AssertionError("abort raises")
+        await abort(context, grpc.StatusCode.INTERNAL, f"{type(error).__name__}: {error}")
 
 
 def build_server(service: SuggestionService) -> aio.Server:
     """A server with both services, not listening yet."""
     server = aio.server(options=OPTIONS)
     api_pb2_grpc.add_SuggestionServicer_to_server(service, server)
-    health_pb2_grpc.add_HealthServicer_to_server(Health(), server)
+    health_pb2_grpc.add_HealthServicer_to_server(Health([names.HEALTH_SERVICE_SUGGESTION]), server)  # grpc.md §4
     return server

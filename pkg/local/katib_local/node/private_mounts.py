@@ -62,7 +62,6 @@ class Root:
 
     def __init__(self, scratch: str, root: str | None) -> None:
         self.scratch = scratch
-        self.count = 0
         self.base = os.path.abspath(root) if root else ""
         self.volumes: list[str] = []
 
@@ -90,7 +89,9 @@ class Root:
         if any(f"{ancestor}/".startswith(f"{volume}/") for volume in self.volumes):
             pass
         elif ancestor == "/" and not self.base:
-            self.base = self.replica("/", self.stash())
+            base = os.path.join(self.scratch, "root")
+            os.makedirs(base, exist_ok=True)
+            self.base = self.replica("/", base)
         else:
             place = self.place(ancestor)
             held = os.open(place, os.O_RDONLY | os.O_DIRECTORY)  # reached also when the replica covers it
@@ -101,12 +102,6 @@ class Root:
         if not folder:
             open(place, "w").close()
         return place
-
-    def stash(self) -> str:
-        self.count += 1
-        folder = os.path.join(self.scratch, str(self.count))
-        os.makedirs(folder, exist_ok=True)
-        return folder
 
     def replica(self, original: str, place: str) -> str:
         """An empty directory in memory at `place`, with every entry of `original` bound into it."""

@@ -6,11 +6,11 @@ import asyncio
 import logging
 import re
 from collections.abc import Awaitable
-from typing import NoReturn, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import grpc
 from grpc import aio
-from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2_grpc
 
 from katib_apis.v1beta1 import api_pb2, api_pb2_grpc
 from katib_machinery.transport import ApiError, UnreachableError
@@ -23,21 +23,13 @@ from katib_suggestion.early_stopping.answers import (
 )
 from katib_suggestion.early_stopping.logs import LogError, ObservationLogs
 from katib_suggestion.problem import RefusedError
+from katib_suggestion.serving import OPTIONS, Context, Health, abort
 from katib_suggestion.settings import shown
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-Context = aio.ServicerContext[object, object]
 SERVICE = api_pb2.DESCRIPTOR.services_by_name["EarlyStopping"].full_name
 KNOWN_SERVICES = ("", SERVICE)
-UNLIMITED = -1
-OPTIONS = [
-    # A history of thousands of trials is larger than the 4 MiB that are usual.
-    ("grpc.max_receive_message_length", UNLIMITED),
-    ("grpc.max_send_message_length", UNLIMITED),
-    # Otherwise a second server would silently share the port.
-    ("grpc.so_reuseport", 0),
-]
 # What a Kubernetes name may be; anything else would be another path at the API server.
 OBJECT_NAME = re.compile(r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?")
 API_CODES = {
@@ -96,15 +88,6 @@ class EarlyStoppingService(api_pb2_grpc.EarlyStoppingServicer):
         return api_pb2.SetTrialStatusReply()
 
 
-class Health(health_pb2_grpc.HealthServicer):
-    """grpc.health.v1.Health: it serves as soon as it answers."""
-
-    async def Check(self, request: health_pb2.HealthCheckRequest, context: Context) -> health_pb2.HealthCheckResponse:
-        if request.service not in KNOWN_SERVICES:
-            await _abort(context, grpc.StatusCode.NOT_FOUND, f"no service {request.service!r} here; ask for {SERVICE}")
-        return health_pb2.HealthCheckResponse(status=health_pb2.HealthCheckResponse.SERVING)
-
-
 async def _validate(
     request: api_pb2.ValidateEarlyStoppingSettingsRequest,
 ) -> api_pb2.ValidateEarlyStoppingSettingsReply:
@@ -117,27 +100,22 @@ async def _answer(context: Context, work: Awaitable[T]) -> T:
     try:
         return await work
     except RefusedError as error:
-        await _abort(context, grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        await abort(context, grpc.StatusCode.INVALID_ARGUMENT, str(error))
     except EndedError as error:
-        await _abort(context, grpc.StatusCode.FAILED_PRECONDITION, str(error))
+        await abort(context, grpc.StatusCode.FAILED_PRECONDITION, str(error))
     except (LogError, UnreachableError) as error:
-        await _abort(context, grpc.StatusCode.UNAVAILABLE, str(error))
+        await abort(context, grpc.StatusCode.UNAVAILABLE, str(error))
     except ApiError as error:
         transient = grpc.StatusCode.UNAVAILABLE if error.code >= 500 else grpc.StatusCode.INTERNAL
-        await _abort(context, API_CODES.get(error.code, transient), str(error))
+        await abort(context, API_CODES.get(error.code, transient), str(error))
     except Exception as error:  # a mistake of ours: the caller may try again, the operator sees where
         log.exception("cannot answer")
-        await _abort(context, grpc.StatusCode.INTERNAL, f"{type(error).__name__}: {error}")
-
-
-async def _abort(context: Context, code: grpc.StatusCode, text: str) -> NoReturn:
-    await context.abort(code, text)
-    raise AssertionError("abort raises")
+        await abort(context, grpc.StatusCode.INTERNAL, f"{type(error).__name__}: {error}")
 
 
 def build_server(service: EarlyStoppingService) -> aio.Server:
     """A server with both services, not listening yet."""
     server = aio.server(options=OPTIONS)
     api_pb2_grpc.add_EarlyStoppingServicer_to_server(service, server)
-    health_pb2_grpc.add_HealthServicer_to_server(Health(), server)
+    health_pb2_grpc.add_HealthServicer_to_server(Health(KNOWN_SERVICES), server)
     return server
