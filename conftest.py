@@ -1,9 +1,19 @@
-"""What holds for every test: how long an example takes is nobody's failure, because machines are shared; and the options."""
+"""What holds for every test: its examples are the same at every run, however long they take; and the options.
+
+`nox -s fuzz` draws new examples each time.
+"""
+
+import os
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "shared machine",
+    deadline=None,
+    derandomize="KATIB_FUZZ_EXAMPLES" not in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("shared machine")
 
 

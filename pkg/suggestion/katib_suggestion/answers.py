@@ -102,7 +102,7 @@ def answer_suggestions(
     history = reading.read_all(request.trials, memory)
     earlier = replace(reading, owner=f"{owner}/earlier").read_all(request.earlier_trials, memory)
     task = replace(task, given=read_given(task.space, request.given_assignments), elsewhere=tuple(earlier.observations))
-    wanted = request.current_request_number
+    wanted = max(0, request.current_request_number)
     total = request.total_request_number
     issued = max(0, total - wanted) if total else len(history.trials)
     answer = suggest(task, history, issued, wanted, memory)

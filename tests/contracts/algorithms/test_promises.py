@@ -327,6 +327,14 @@ def test_health_knows_one_service(service: Service) -> None:
     assert isinstance(caught.value, grpc.Call) and caught.value.code() is grpc.StatusCode.NOT_FOUND
 
 
+@pytest.mark.parametrize("wanted", [0, -1, -(2**31)])
+def test_who_wants_nothing_gets_nothing(service: Service, any_algorithm: str, wanted: int) -> None:
+    """U-07: a count that no controller sends is no error either."""
+    question = a_question(an_experiment(any_algorithm, settings=seed_of(any_algorithm, 7)))
+    question.current_request_number = wanted
+    assert not service.ask(question).parameter_assignments
+
+
 def test_the_total_number_says_how_many_were_issued(service: Service) -> None:
     """U-03: a grid goes on behind what was issued, also when the trials of it are not sent."""
     experiment = an_experiment("grid", FINITE, seed_of("grid", 7))
