@@ -174,8 +174,9 @@ export type CompletionPolicy = "kill" | "wait" | (string & {});
 
 /**
  * What is wanted of an Experiment. Exactly one of parameters, with one of them at least, and nasConfig is given. Early
- * stopping works with the metrics collectors StdOut, File and TensorFlowEvent. maxFailedTrialCount and
- * parallelTrialCount are at most maxTrialCount.
+ * stopping works with the metrics collectors StdOut, File and TensorFlowEvent. The algorithm setting
+ * suggestion_trial_dir goes with resumePolicy FromVolume, which makes the volume that it mounts. maxFailedTrialCount
+ * and parallelTrialCount are at most maxTrialCount.
  */
 export interface ExperimentSpec {
   /**

@@ -102,7 +102,7 @@ CASES: dict[str, Json] = {
     "11 a wrong direction": {"spec__objective__type": "up"},
     "12 no metric": {"spec__objective__objectiveMetricName": ""},
     "13 the metric again": {"spec__objective__additionalMetricNames": ["loss", "accuracy"]},
-    "WH-2 a metric with a semicolon": {"spec__objective__objectiveMetricName": "a;b"},
+    "WH-2, ES-12 a metric with a semicolon": {"spec__objective__objectiveMetricName": "a;b"},
     "14 no algorithm": {"spec__algorithm": GONE},
     "15 no name of an algorithm": {"spec__algorithm__algorithmName": ""},
     "16 an unknown algorithm": {"spec__algorithm__algorithmName": "randm"},
@@ -112,6 +112,10 @@ CASES: dict[str, Json] = {
     "17 early stopping without a name": {"spec__earlyStopping": {"algorithmName": ""}},
     "18 unknown early stopping": {"spec__earlyStopping": {"algorithmName": "never"}},
     "19 a wrong policy": {"spec__resumePolicy": "Sometimes"},
+    "D-37a checkpoints without their volume": {
+        "spec__algorithm__algorithmSettings": [{"name": "suggestion_trial_dir", "value": "/ckpt"}],
+        "spec__resumePolicy": "LongRunning",
+    },
     "20 no template": {TEMPLATE: GONE},
     "21 no container name": {f"{TEMPLATE}__primaryContainerName": ""},
     "22 no condition": {f"{TEMPLATE}__trialSpec__kind": "Pizza", f"{TEMPLATE}__trialSpec__apiVersion": "pizza.io/v1"},
@@ -284,7 +288,7 @@ def test_a_collector_that_is_left_out_stands_for_the_log() -> None:
 
 
 def test_early_stopping_goes_with_the_collectors_that_compare_values() -> None:
-    """WH-13."""
+    """WH-13, ES-08."""
     for kind in ("StdOut", "File", "TensorFlowEvent"):
         assert "early stopping" not in refusal(changed(BASE, **{COLLECTOR: a_collector(kind), STOPPING: MEDIAN}))
     assert refusal(changed(BASE, **{STOPPING: MEDIAN})) == ""

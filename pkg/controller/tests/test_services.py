@@ -121,7 +121,7 @@ async def test_the_request_has_the_history_that_the_service_wants(
 async def test_the_request_has_the_trials_that_the_experiment_controls_and_no_others(
     asking: SimpleNamespace, services: SimpleNamespace, build: Any
 ) -> None:
-    """S9, CTL-2: neither labels nor names decide."""
+    """S9, CTL-2, D-03: neither labels nor names decide."""
     owner = [{**build.a_trial().to_dict()["metadata"]["ownerReferences"][0], "uid": "another"}]
     asking.informer.put_own(build.a_trial("exp-a", metadata={"labels": None}))
     asking.informer.put_own(build.a_trial("exp-b", metadata={"namespace": "other", "ownerReferences": owner}))

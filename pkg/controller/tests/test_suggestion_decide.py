@@ -307,7 +307,7 @@ def test_the_window_drops_the_oldest_with_a_trial_only(build: Any) -> None:
     ],
 )
 def test_no_assignment_while_nothing_is_under_way_is_the_end(build: Any, reply: Suggested, ended: bool) -> None:
-    """CTL-5."""
+    """CTL-5, D-05."""
     status = status_of(record_reply(build.a_suggestion(["a"]), reply, build.now))
     stalls = [condition for condition in status.conditions if condition.type == "Stalled"]
     assert [stall.reason for stall in stalls] == ([names.REASON_SUGGESTION_END_REACHED] if ended else [])

@@ -140,7 +140,7 @@ def test_stop_rules_go_along_and_a_stopped_training_is_no_failure() -> None:
 
 
 def test_stop_rules_go_to_the_collector_of_event_files_too() -> None:
-    """WH-13: in a directory."""
+    """WH-13, ES-08: in a directory."""
     trial = a_trial(earlyStoppingRules=[RULE], **a_collector("TensorFlowEvent"))
     main, sidecar = injected(trial, early_stopping="exp-random.ns:6788")["spec"]["containers"]
     assert sidecar["args"][-4:] == ["-stop-rule", "accuracy;0.5;less;4", "-s-earlystop", "exp-random.ns:6788"]

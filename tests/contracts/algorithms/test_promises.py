@@ -63,7 +63,7 @@ def searched(service: Service, experiment: api_pb2.Experiment, rounds: int, batc
 
 
 def test_a_second_process_gives_the_same_answer(service: Service, other_service: Service, any_algorithm: str) -> None:
-    """U-01, U-03, GRPC-4: nothing is remembered between calls, and a seeded answer can be had again."""
+    """U-01, U-03, GRPC-4, D-15: nothing is remembered between calls, and a seeded answer can be had again."""
     experiment = an_experiment(any_algorithm, settings=seed_of(any_algorithm, 7))
     trials = searched(service, experiment, rounds=5, batch=3)
     question = a_question(experiment, trials, wanted=4)
@@ -120,7 +120,7 @@ def test_points_are_inside_new_and_pairwise_different(service: Service, algorith
 
 
 def test_a_finite_space_is_searched_whole_and_then_ends(service: Service, algorithm: str) -> None:
-    """U-06, CTL-5, D-12: fewer points than asked for when fewer are left, none at the end, and no error."""
+    """U-06, CTL-5, D-05, D-10, D-12: fewer points than asked for when fewer are left, none at the end, and no error."""
     experiment = an_experiment(algorithm, FINITE)
     trials: list[api_pb2.Trial] = []
     conditions = [Status.SUCCEEDED, Status.FAILED, Status.RUNNING, Status.METRICSUNAVAILABLE, Status.KILLED]

@@ -1124,8 +1124,9 @@ class MetricsCollectorSpec(KatibModel):
 
 class ExperimentSpec(KatibModel):
     """What is wanted of an Experiment. Exactly one of parameters, with one of them at least, and nasConfig is given.
-    Early stopping works with the metrics collectors StdOut, File and TensorFlowEvent. maxFailedTrialCount and
-    parallelTrialCount are at most maxTrialCount."""
+    Early stopping works with the metrics collectors StdOut, File and TensorFlowEvent. The algorithm setting
+    suggestion_trial_dir goes with resumePolicy FromVolume, which makes the volume that it mounts. maxFailedTrialCount
+    and parallelTrialCount are at most maxTrialCount."""
 
     parameters: list[ParameterSpec] | None = None
     """The search space. Exactly one of parameters and nasConfig is needed. No two have one name. Absent: nasConfig says

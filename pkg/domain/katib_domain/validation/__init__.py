@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from katib_apis.v1beta1 import defaults
 from katib_apis.v1beta1.enums import ObjectiveType, ResumePolicyType
 from katib_apis.v1beta1.models import (
     AlgorithmSpec,
@@ -16,6 +17,7 @@ from katib_apis.v1beta1.models import (
 )
 from katib_domain.katib_config import KatibConfigError, early_stopping_config, known_algorithms, suggestion_config
 from katib_domain.naming import experiment_name_problem
+from katib_domain.pod_injection import TRIAL_DIRECTORY_SETTING
 from katib_domain.search_space import algorithm_space_errors
 from katib_domain.validation.budget import budget_errors, update_errors
 from katib_domain.validation.collector import collector_errors
@@ -52,6 +54,7 @@ def validate_experiment(experiment: Experiment, old: Experiment | None, around: 
     errors += _early_stopping_errors(spec.early_stopping, around.config)
     if spec.resume_policy not in (None, "", *ResumePolicyType):
         errors.append(invalid("spec.resumePolicy", spec.resume_policy, f"must be one of {', '.join(ResumePolicyType)}"))
+    errors += _checkpoint_errors(spec)
     errors += template_errors(spec, around.template)
     errors += parameter_errors(spec)
     errors += collector_errors(spec, around.config)
@@ -120,6 +123,19 @@ def _setting_errors(algorithm: AlgorithmSpec) -> Iterator[FieldError]:
             yield required(path, "name the setting")
         elif name in names[:index]:
             yield invalid(path, name, "is set twice: remove one of them")
+
+
+def _checkpoint_errors(spec: ExperimentSpec) -> Iterator[FieldError]:
+    """D-37a: the volume that trials keep checkpoints in exists with one resume policy only."""
+    policy = spec.resume_policy or defaults.EXPERIMENT_SPEC_RESUME_POLICY
+    settings = (spec.algorithm.algorithm_settings if spec.algorithm else None) or []
+    wanted = any(entry.name == TRIAL_DIRECTORY_SETTING and entry.value for entry in settings)
+    if wanted and policy in tuple(ResumePolicyType) and policy != ResumePolicyType.FROM_VOLUME:
+        detail = (
+            f"the setting {TRIAL_DIRECTORY_SETTING} mounts a volume that exists only with {ResumePolicyType.FROM_VOLUME}: "
+            f"set resumePolicy to {ResumePolicyType.FROM_VOLUME}"
+        )
+        yield invalid("spec.resumePolicy", policy, detail)
 
 
 def _early_stopping_errors(spec: EarlyStoppingSpec | None, config: KatibConfig) -> Iterator[FieldError]:
