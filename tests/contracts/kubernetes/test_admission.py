@@ -293,6 +293,43 @@ def test_a_review_says_who_does_what_with_which_object(server: Server, webhooks:
     assert held == [(None, {"a": "b"}), ({"a": "b"}, {"a": "b", "c": "d"}), ({"a": "b", "c": "d"}, None)]
 
 
+def test_mutating_webhooks_come_before_a_generated_name_and_a_uid(
+    server: Server, webhooks: Webhooks, fresh: Fresh
+) -> None:
+    webhooks.configure(server, name := fresh(), {"path": "/w"}, kind="Mutating")
+    server.good("POST", MAPS, a_map(name))
+    [(_, request)] = webhooks.seen
+    assert "name" not in request and not {"name", "uid", "creationTimestamp"} & set(request["object"]["metadata"])
+
+
+def test_an_object_that_a_webhook_names_takes_nobodys_place(server: Server, webhooks: Webhooks, fresh: Fresh) -> None:
+    name = fresh()
+    held = server.good("POST", MAPS, {"metadata": {"name": f"{name}-held"}}).body
+    webhooks.answers["/w"] = lambda _: a_patch({"op": "add", "path": "/metadata/name", "value": f"{name}-held"})
+    webhooks.configure(server, name, {"path": "/w"}, kind="Mutating")
+    answer = server.call("POST", MAPS, a_map(name))
+    assert (answer.code, answer.body["reason"]) == (409, "AlreadyExists")
+    assert server.good("GET", f"{MAPS}/{name}-held").body == held
+
+
+def test_mutating_webhooks_are_asked_about_deletions_but_cannot_change_anything(
+    server: Server, webhooks: Webhooks, fresh: Fresh
+) -> None:
+    rule = {**CREATIONS, "operations": ["DELETE"]}
+    webhooks.configure(server, name := fresh(), {"path": "/w", "rules": [rule]}, kind="Mutating")
+    path = f"{MAPS}/{server.good('POST', MAPS, a_map(name)).body['metadata']['name']}"
+    webhooks.answers["/w"] = lambda _: {"allowed": False, "status": {"message": "not yet"}}
+    denied = server.call("DELETE", path)
+    said = f'admission webhook "w0.{name}.example.com" '
+    assert (denied.code, denied.body["message"]) == (400, f"{said}denied the request: not yet")
+    webhooks.answers["/w"] = lambda _: a_patch({"op": "add", "path": "/metadata", "value": {}})
+    failed = server.call("DELETE", path)
+    unsupported = f"{said}attempted to modify the object, which is not supported for this operation"
+    assert (failed.code, failed.body["message"]) == (500, f"Internal error occurred: {unsupported}")
+    del webhooks.answers["/w"]
+    assert server.good("DELETE", path).body["status"] == "Success"
+
+
 def test_a_dry_run_is_asked_about_and_says_so(server: Server, webhooks: Webhooks, fresh: Fresh) -> None:
     webhooks.configure(server, name := fresh(), {"path": "/w", "sideEffects": "NoneOnDryRun"})
     server.good("POST", MAPS, a_map(name), dryRun="All")

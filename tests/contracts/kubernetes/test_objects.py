@@ -61,6 +61,21 @@ def test_a_generated_name_begins_as_asked_for(server: Server, fresh: Fresh) -> N
     )
 
 
+def test_a_name_that_is_taken_beside_one_that_could_be_generated_may_be_tried_again(
+    server: Server, fresh: Fresh
+) -> None:
+    """So ends a creation too for which the server has found no free name."""
+    name = fresh()
+    server.good("POST", MAPS, a_config_map(name))
+    document = a_config_map(name)
+    document["metadata"]["generateName"] = f"{name}-"
+    answer = server.call("POST", MAPS, document)
+    said = f'configmaps "{name}" already exists, the server was not able to generate a unique name for the object'
+    assert (answer.code, answer.body["reason"], answer.body["message"]) == (409, "AlreadyExists", said)
+    assert answer.body["details"] == {"name": name, "kind": "configmaps", "retryAfterSeconds": 1}
+    assert answer.headers["retry-after"] == "1"
+
+
 @pytest.mark.parametrize("name", ["Upper", "under_score", "-dash", "a" * 254, ""])
 def test_a_bad_name_is_invalid(server: Server, name: str) -> None:
     answer = server.call("POST", MAPS, a_config_map(name))

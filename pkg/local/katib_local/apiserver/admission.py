@@ -27,6 +27,7 @@ from katib_local.apiserver.webhooks import condition_of
 Json = dict[str, Any]
 REVIEWS = "admission.k8s.io/v1"
 DEFAULT_TIMEOUT = 10
+NOTHING_TO_MODIFY = "which is not supported for this operation"
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,8 @@ class Admission:
         answer = await self._call(webhook, request, document, warnings)
         if not answer.get("patch"):
             return document
+        if document is None:
+            raise internal(f'admission webhook "{webhook["name"]}" attempted to modify the object, {NOTHING_TO_MODIFY}')
         try:
             return json_patch(document, json.loads(base64.b64decode(answer["patch"])))  # type: ignore[no-any-return]
         except Refusal as refusal:
@@ -253,7 +256,7 @@ def render_review(request: Request, document: Json | None) -> Json:
         "resource": resource,
         "requestKind": kind,
         "requestResource": resource,
-        "name": request.name,
+        **({"name": request.name} if request.name else {}),
         "namespace": request.namespace,
         "operation": request.operation,
         "userInfo": {"username": request.user, "groups": list(request.groups)},

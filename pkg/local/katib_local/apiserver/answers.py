@@ -15,7 +15,7 @@ from aiohttp import web
 
 from katib_local.apiserver import tables
 from katib_local.apiserver.bodies import JSON, PROTOBUF, YAML
-from katib_local.apiserver.errors import bad_request, not_acceptable
+from katib_local.apiserver.errors import Refusal, bad_request, not_acceptable
 from katib_local.apiserver.kinds import Kind
 from katib_local.apiserver.listing import Watch
 from katib_local.apiserver.schema import fill_defaults, prune
@@ -33,6 +33,14 @@ def json_answer(document: Any, code: int = 200, warnings: list[str] | None = Non
         text = warning.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
         response.headers.add("Warning", f'299 - "{text}"')
     return response
+
+
+def refused(refusal: Refusal, warnings: list[str] | None = None) -> web.Response:
+    """The answer to what is refused; who may come again soon is told when."""
+    answer = json_answer(refusal.status(), refusal.code, warnings)
+    if pause := (refusal.details or {}).get("retryAfterSeconds"):
+        answer.headers["Retry-After"] = str(pause)
+    return answer
 
 
 MEDIA_TYPES = (JSON, YAML, PROTOBUF)

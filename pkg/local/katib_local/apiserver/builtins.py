@@ -56,7 +56,7 @@ def begin(kind: Kind, document: Json) -> Json:
 
 
 def default_builtin(kind: Kind, document: Json) -> Json:
-    """An object with what Kubernetes fills in, whether it is created or changed: called after name and uid are known."""
+    """An object with what Kubernetes fills in, created or changed; what follows from name and uid, once it has them."""
     if kind.custom:
         return document
     spec = document.get("spec") or {}
@@ -73,9 +73,7 @@ def default_builtin(kind: Kind, document: Json) -> Json:
         case "Service":
             return {**document, "spec": _service_spec(spec)}
         case "Namespace":
-            metadata = document["metadata"]
-            labels = {**(metadata.get("labels") or {}), "kubernetes.io/metadata.name": metadata["name"]}
-            return {**document, "metadata": {**metadata, "labels": labels}}
+            return _namespace(document)
         case "Secret":
             return _secret(document)
         case "CustomResourceDefinition":
@@ -84,6 +82,15 @@ def default_builtin(kind: Kind, document: Json) -> Json:
             return default_webhooks(document)
         case _:
             return document
+
+
+def _namespace(document: Json) -> Json:
+    """Labelled with its name, once it has one."""
+    metadata = document["metadata"]
+    if not metadata.get("name"):
+        return document
+    labels = {**(metadata.get("labels") or {}), "kubernetes.io/metadata.name": metadata["name"]}
+    return {**document, "metadata": {**metadata, "labels": labels}}
 
 
 def _pod_spec(spec: Mapping[str, Any]) -> Json:
@@ -127,26 +134,30 @@ def _qos(spec: Mapping[str, Any]) -> str:
 
 def _job(job: Json) -> Json:
     """A job with its defaults; one without labels has those of its pods."""
-    spec, metadata = _job_spec(job), job["metadata"]
+    job = {**job, "spec": _job_spec(job.get("spec") or {})}
+    metadata = job["metadata"]
+    if "uid" not in metadata:
+        return job
+    spec = _recognizing(job["spec"], metadata)
     labels = metadata.get("labels") or spec["template"]["metadata"]["labels"]
     return {**job, "metadata": {**metadata, "labels": labels}, "spec": spec}
 
 
-def _job_spec(job: Mapping[str, Any]) -> Json:
-    """Counts, and the selector by which a job knows its pods."""
-    spec, metadata = dict(job.get("spec") or {}), job["metadata"]
+def _job_spec(spec: Mapping[str, Any]) -> Json:
     template = dict(spec.get("template") or {})
-    labels = {
-        **((template.get("metadata") or {}).get("labels") or {}),
-        **dict.fromkeys(JOB_LABELS, metadata["name"]),
-        **dict.fromkeys(UID_LABELS, metadata["uid"]),
-    }
-    template["metadata"] = {**(template.get("metadata") or {}), "labels": labels}
     template["spec"] = _pod_spec(template.get("spec") or {})
     one = {"completions": 1} if spec.get("parallelism") is None else {}  # a number of workers alone is a work queue
     complete = {key: value for key, value in {**JOB_DEFAULTS, **one, **spec}.items() if value is not None}
-    selector = {"matchLabels": {UID_LABELS[0]: metadata["uid"]}}
-    return {**complete, "selector": spec.get("selector") or selector, "template": template}
+    return {**complete, "template": template}
+
+
+def _recognizing(spec: Json, metadata: Mapping[str, Any]) -> Json:
+    """With the labels and the selector by which a job knows its pods."""
+    of_pods = spec["template"].get("metadata") or {}
+    names = dict.fromkeys(JOB_LABELS, metadata["name"]) | dict.fromkeys(UID_LABELS, metadata["uid"])
+    template = {**spec["template"], "metadata": {**of_pods, "labels": {**(of_pods.get("labels") or {}), **names}}}
+    selector = spec.get("selector") or {"matchLabels": {UID_LABELS[0]: metadata["uid"]}}
+    return {**spec, "selector": selector, "template": template}
 
 
 def _service_spec(spec: Mapping[str, Any]) -> Json:

@@ -49,10 +49,13 @@ def not_found(kind: Kind, name: str) -> Refusal:
     return Gone(404, "NotFound", f'{kind.qualified} "{name}" not found', _details(kind, name))
 
 
-def already_exists(kind: Kind, name: str, *, leaving: bool = False) -> Refusal:
-    """`leaving` says that the object is being deleted: the name may be free soon."""
+def already_exists(kind: Kind, name: str, *, leaving: bool = False, generated: bool = False) -> Refusal:
+    """`leaving` says that the object is being deleted: the name may be free soon; `generated`, that it was to be unique."""
     message = f'{"object is being deleted: " if leaving else ""}{kind.qualified} "{name}" already exists'
-    return Refusal(409, "AlreadyExists", message, _details(kind, name))
+    if not generated:
+        return Refusal(409, "AlreadyExists", message, _details(kind, name))
+    message = f"{message}, the server was not able to generate a unique name for the object"
+    return Refusal(409, "AlreadyExists", message, _details(kind, name, retryAfterSeconds=1))
 
 
 def conflict(kind: Kind, name: str, why: str = "") -> Refusal:

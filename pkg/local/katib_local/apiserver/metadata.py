@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from katib_local.apiserver.errors import Refusal, Undecodable, bad_request, invalid
@@ -34,6 +34,8 @@ LABEL_NAME_WORDS = (
     f"alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '{LABEL.pattern}')"
 )
 SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+MOST_NAMES = 8
+OWNED = ("creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "generation", "selfLink", "uid")
 FREE_NAMES = ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
 GENERATIONLESS = (
     "ConfigMap",
@@ -66,25 +68,39 @@ def typed(kind: Kind, document: Any) -> Json:
     return {**document, **meant}
 
 
-def named(kind: Kind, namespace: str, document: Json, at: str) -> Json:
-    """An object that is created, with what the server owns of its metadata; raises a refusal for a bad name."""
+def placed(kind: Kind, namespace: str, document: Json) -> Json:
+    """An object that is to be created, in its namespace, as admission sees it; raises a refusal."""
     metadata = dict(document.get("metadata") or {})
     if metadata.get("namespace") not in (None, "", namespace):
         raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
-    if not metadata.get("name") and metadata.get("generateName"):
-        suffix = "".join(secrets.choice(SUFFIX_ALPHABET) for _ in range(5))
-        metadata["name"] = f"{metadata['generateName'][:58]}{suffix}"
-    check_name(kind, metadata.get("name"))
     if metadata.get("resourceVersion"):
         raise Refusal(500, "", "resourceVersion should not be set on objects to be created")
-    for field_name in ("selfLink", "deletionTimestamp", "deletionGracePeriodSeconds"):
+    for field_name in OWNED:
         metadata.pop(field_name, None)
     if kind.namespaced:
         metadata["namespace"] = namespace
+    return {**document, "metadata": metadata}
+
+
+def born(kind: Kind, document: Json, at: str, taken: Callable[[str], bool]) -> Json:
+    """An object that is created, with a name and what the server owns; raises a refusal for a bad name."""
+    metadata = dict(document["metadata"])
+    if not metadata.get("name") and metadata.get("generateName"):
+        metadata["name"] = generated_name(metadata["generateName"], taken)
+    check_name(kind, metadata.get("name"))
     metadata |= {"uid": str(uuid.uuid4()), "creationTimestamp": at}
     if kind.kind not in GENERATIONLESS:
         metadata["generation"] = 1
     return {**document, "metadata": metadata}
+
+
+def generated_name(prefix: str, taken: Callable[[str], bool]) -> str:
+    """A name that nobody has; after eight that somebody has, the last of them."""
+    for _ in range(MOST_NAMES):
+        name = prefix[:58] + "".join(secrets.choice(SUFFIX_ALPHABET) for _ in range(5))
+        if not taken(name):
+            break
+    return name
 
 
 def validate_metadata(metadata: Json, old: Json | None) -> Iterator[tuple[str, str]]:

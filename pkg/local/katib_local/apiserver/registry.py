@@ -31,7 +31,7 @@ from katib_local.apiserver.errors import (
 from katib_local.apiserver.immutable import validate_change
 from katib_local.apiserver.kinds import CRDS, NAMESPACES, Catalog, Kind, kinds_of
 from katib_local.apiserver.kubernetes_types import type_of
-from katib_local.apiserver.metadata import named, typed, validate_metadata
+from katib_local.apiserver.metadata import born, placed, typed, validate_metadata
 from katib_local.apiserver.removal import marked, may_go
 from katib_local.apiserver.rules import breaches, has_rules
 from katib_local.apiserver.schema import fill_defaults, prune
@@ -66,25 +66,29 @@ class Registry:
         return found
 
     async def create(self, kind: Kind, namespace: str, document: Json, call: Call) -> Json:
-        """Create an object; returns it as it is stored."""
-        document = self._shaped(kind, typed(kind, document), call)
-        document = named(kind, namespace, document, self.timestamp())
-        name = document["metadata"]["name"]
+        """Create an object; returns it as it is stored.
+
+        Mutating webhooks come before its name and uid, and may name it.
+        """
+        document = placed(kind, namespace, self._shaped(kind, typed(kind, document), call))
         self._check_namespace(kind, namespace)
-        self._check_free(kind, namespace, name)
+        document = await self._mutated("CREATE", kind, builtins.default_builtin(kind, document), None, call)
+        document = born(kind, document, self.timestamp(), lambda name: self._held(kind, namespace, name) is not None)
         document = builtins.begin(kind, builtins.default_builtin(kind, document))
         if kind.custom and kind.has("status"):
             document = {key: value for key, value in document.items() if key != "status"}
-        document = await self._admitted("CREATE", kind, document, None, call)
-        if call.dry_run:
-            return document
-        self._check_free(kind, namespace, name)
-        return self._stored(kind, document)
+        await self._check("CREATE", kind, document, None, call)
+        self._check_free(kind, namespace, document["metadata"])
+        return document if call.dry_run else self._stored(kind, document)
 
-    def _check_free(self, kind: Kind, namespace: str, name: str) -> None:
-        held = self.store.get(kind.qualified, namespace, name)
+    def _held(self, kind: Kind, namespace: str, name: str) -> Json | None:
+        return self.store.get(kind.qualified, namespace, name)
+
+    def _check_free(self, kind: Kind, namespace: str, metadata: Json) -> None:
+        held = self._held(kind, namespace, metadata["name"])
         if held is not None:
-            raise already_exists(kind, name, leaving="deletionTimestamp" in held["metadata"])
+            leaving, generated = "deletionTimestamp" in held["metadata"], bool(metadata.get("generateName"))
+            raise already_exists(kind, metadata["name"], leaving=leaving, generated=generated)
 
     def _check_namespace(self, kind: Kind, namespace: str) -> None:
         if not kind.namespaced:
@@ -98,24 +102,36 @@ class Registry:
             )
 
     async def _admitted(
-        self, operation: str, kind: Kind, document: Json, old: Json | None, call: Call, subresource: str = ""
+        self, operation: str, kind: Kind, document: Json, old: Json, call: Call, subresource: str = ""
     ) -> Json:
         """The object after schema and admission, in Kubernetes' order: schema, mutation, schema, validation."""
+        document = await self._mutated(operation, kind, document, old, call, subresource)
+        document = self._counted(document, old)
+        await self._check(operation, kind, document, old, call, subresource)
+        return document
+
+    async def _mutated(
+        self, operation: str, kind: Kind, document: Json, old: Json | None, call: Call, subresource: str = ""
+    ) -> Json:
+        """The object as mutating webhooks leave it."""
         request = self._request(operation, kind, document, old, call, subresource)
         mutated = await self.admission.mutate(request, call.warnings)
-        if mutated is not None and mutated != document:
-            document = builtins.default_builtin(kind, self._shaped(kind, mutated, call))
-            if operation == "CREATE":  # a pod's class follows from its containers, also from those that were added
-                document = builtins.begin(kind, document)
-        if old is not None:
-            document = self._counted(document, old)
+        if mutated is None or mutated == document:
+            return document
+        return builtins.default_builtin(kind, self._shaped(kind, mutated, call))
+
+    async def _check(
+        self, operation: str, kind: Kind, document: Json, old: Json | None, call: Call, subresource: str = ""
+    ) -> None:
+        """Raise a refusal for an object that cannot be, or that a validating webhook denies."""
         errors = list(dict.fromkeys(validate_object(kind, document, old, subresource)))
         if kind.custom:
             errors += _broken_rules(kind, document, old, call, [cause_of(text) for _, text in errors])
         if errors:
             raise invalid(kind, document["metadata"]["name"], errors)
-        await self.admission.validate(request, document, call.warnings)
-        return document
+        await self.admission.validate(
+            self._request(operation, kind, document, old, call, subresource), document, call.warnings
+        )
 
     def _shaped(self, kind: Kind, document: Json, call: Call) -> Json:
         """The object as its type or schema has it; what neither knows is left out, warned of or refused."""
@@ -142,7 +158,7 @@ class Registry:
             operation,
             kind,
             namespace,
-            metadata["name"],
+            metadata.get("name", ""),
             call.user,
             call.groups,
             document,
@@ -324,7 +340,9 @@ class Registry:
         while True:
             old = self.get(kind, namespace, name)
             self._check_preconditions(kind, old, options)
-            await self.admission.validate(self._request("DELETE", kind, None, old, call), None, call.warnings)
+            request = self._request("DELETE", kind, None, old, call)
+            await self.admission.mutate(request, call.warnings)
+            await self.admission.validate(request, None, call.warnings)
             if self.store.get(*self.key(kind, old)) is old:
                 break
         mark = marked(kind, old, options, self._now())

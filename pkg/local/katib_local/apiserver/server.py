@@ -20,7 +20,7 @@ from aiohttp import web
 
 from katib_local.apiserver import discovery, openapi
 from katib_local.apiserver.admission import Admission
-from katib_local.apiserver.answers import as_accepted, json_answer, utc_now
+from katib_local.apiserver.answers import as_accepted, json_answer, refused, utc_now
 from katib_local.apiserver.calls import Call, flag
 from katib_local.apiserver.definitions import is_established
 from katib_local.apiserver.errors import (
@@ -179,7 +179,7 @@ async def _guard(
         return response
     except Refusal as refusal:
         code = refusal.code
-        return json_answer(refusal.status(), refusal.code, request.get(WARNINGS))
+        return refused(refusal, request.get(WARNINGS))
     except StoreError as error:
         return json_answer(Refusal(500, "InternalError", f"Internal error occurred: {error}").status(), 500)
     except (UnknownPath, web.HTTPNotFound):
