@@ -79,6 +79,24 @@ def test_a_bookmark_ends_the_first_events_for_who_takes_bookmarks(server: Server
     assert kinds(told(server, **query, **FIRST)) == ["ADDED"]
 
 
+def test_a_watch_that_sees_no_change_is_told_the_version_before_its_end(server: Server, fresh: Fresh) -> None:
+    """So who begins again afterwards does not begin at a version that is forgotten by then."""
+    query = {"resourceVersion": server.good("GET", MAPS).version, "fieldSelector": f"metadata.name={fresh()}"}
+    for allowed in ("true", "false"):
+        with server.watch(MAPS, timeoutSeconds="3", allowWatchBookmarks=allowed, **query) as events:
+            unseen = server.good("POST", MAPS, a_config_map(fresh())).version
+            seen = list(events)
+        assert set(kinds(seen)) == ({"BOOKMARK"} if allowed == "true" else set())
+        if seen:
+            mark = seen[-1]["object"]
+            assert int(mark["metadata"]["resourceVersion"]) >= int(unseen)
+            assert mark == {
+                "kind": "ConfigMap",
+                "apiVersion": "v1",
+                "metadata": {"resourceVersion": mark["metadata"]["resourceVersion"]},
+            }
+
+
 def test_first_events_can_be_left_out(server: Server, fresh: Fresh) -> None:
     name = fresh()
     server.good("POST", MAPS, a_config_map(name, {"watched": name}))

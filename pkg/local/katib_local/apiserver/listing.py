@@ -225,7 +225,7 @@ def _event(change: Change, namespace: str, test: Callable[[Mapping[str, Any]], b
 
 
 def _bookmark(kind: Kind, version: int, *, initial: bool = False) -> tuple[str, Json]:
-    metadata: Json = {"resourceVersion": str(version), "creationTimestamp": None}
+    metadata: Json = {"resourceVersion": str(version)}
     if initial:
         metadata["annotations"] = {"k8s.io/initial-events-end": "true"}
     return "BOOKMARK", {"kind": kind.kind, "apiVersion": kind.api_version, "metadata": metadata}
