@@ -6,6 +6,7 @@ Knows HTTP. What a request does to objects is `registry`'s business.
 from __future__ import annotations
 
 import contextlib
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,7 +30,7 @@ from katib_local.apiserver.tokens import TokenIssuer
 Json = dict[str, Any]
 REGISTRY: web.AppKey[Registry] = web.AppKey("registry", Registry)
 ISSUER: web.AppKey[TokenIssuer] = web.AppKey("issuer", TokenIssuer)
-CLIENT_TLS: web.AppKey[Any] = web.AppKey("client_tls")
+NODE_TRUST: web.AppKey[ssl.SSLContext] = web.AppKey("node_trust", ssl.SSLContext)
 USER: web.RequestKey[tuple[str, tuple[str, ...]]] = web.RequestKey("user")
 WARNINGS: web.RequestKey[list[str]] = web.RequestKey("warnings")
 PLACE: web.RequestKey[Place] = web.RequestKey("place")
@@ -112,7 +113,7 @@ async def serve_object(request: web.Request) -> web.StreamResponse:
     if subresource and not kind.has(subresource):
         raise no_such_page()
     if subresource == "log":
-        return await pod_log(request, registry, registry.get(kind, namespace, name), request.app[CLIENT_TLS])
+        return await pod_log(request, registry, registry.get(kind, namespace, name), request.app[NODE_TRUST])
     check_form(request)
     if subresource == "token":
         return await _token(request, (namespace, name))

@@ -33,9 +33,10 @@ from katib_local.apiserver.errors import (
 )
 from katib_local.apiserver.garbage import GarbageCollector
 from katib_local.apiserver.kinds import CRDS, Catalog
+from katib_local.apiserver.logs import node_trust
 from katib_local.apiserver.objects import (
-    CLIENT_TLS,
     ISSUER,
+    NODE_TRUST,
     PLACE,
     REGISTRY,
     USER,
@@ -137,7 +138,7 @@ def _application(registry: Registry, settings: Settings) -> web.Application:
     application[USERS] = settings.tokens
     application[ISSUER] = TokenIssuer(registry.store, utc_now)
     application[COUNTS] = Counter()
-    application[CLIENT_TLS] = settings.client_certificate
+    application[NODE_TRUST] = node_trust(settings.client_ca, settings.client_certificate)
     plain: list[tuple[str, Callable[[web.Request], Awaitable[web.StreamResponse]]]] = [
         ("/version", _version),
         ("/version/", _version),
