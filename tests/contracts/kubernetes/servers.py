@@ -72,6 +72,11 @@ class Server:
     kind: str = "laptop"
     accept: str = "application/json"
 
+    @property
+    def minor(self) -> int:
+        """The version of Kubernetes that it is, as 37 of 1.37."""
+        return int(self.good("GET", "/version").body["minor"])
+
     def bearing(self, token: str) -> Server:
         """The same server for a caller who has a token and no certificate."""
         return replace(self, certificate=None, token=token)

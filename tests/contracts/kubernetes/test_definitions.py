@@ -254,6 +254,32 @@ def test_unknown_fields_of_a_definition_are_warned_of(server: Server) -> None:
     assert server.good("POST", CRDS, crd, dryRun="All").warnings == ['unknown field "spec.odd"']
 
 
+FORMATS: dict[str, Json] = {
+    "date": {"type": "string", "format": "date-time"},
+    "id": {"type": "string", "format": "uuid4"},
+    "count": {"type": "integer", "format": "int64"},
+    "share": {"type": "number", "format": "double"},
+    "entries": {"type": "array", "items": {"type": "string", "format": "int32"}},
+    "rest": {"type": "object", "additionalProperties": {"type": "string", "format": "odd"}},
+}
+WORDLESS = {"whole": {"type": "integer", "format": "int65"}, "real": {"type": "number", "format": "int64"}}
+
+
+def test_formats_that_nobody_checks_are_warned_of(server: Server) -> None:
+    told = server.good("POST", CRDS, a_definition("meals", fields(**FORMATS, **WORDLESS)), dryRun="All").warnings
+    of_numbers = {"int64", "int65"} if server.minor >= 37 else set()  # 1.34 looks at texts alone
+    assert set(told) == {f'unrecognized format "{name}"' for name in {"int32", "odd"} | of_numbers}
+    assert len(told) == len(set(told))
+
+
+def test_a_definition_that_is_deleted_is_answered_as_it_ends(server: Server) -> None:
+    created = server.good("POST", CRDS, a_definition("crumbs")).body
+    answer = server.good("DELETE", f"{CRDS}/crumbs.food.example.com").body
+    assert (answer["kind"], answer["metadata"]["uid"]) == (created["kind"], created["metadata"]["uid"])
+    assert answer["metadata"]["deletionTimestamp"]
+    until(lambda: server.call("GET", f"{CRDS}/crumbs.food.example.com").code == 404)
+
+
 def test_a_definition_gets_its_names_first_and_then_its_conditions(server: Server) -> None:
     crd = a_definition("cakes")
     for name in ("singular", "listKind"):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from contracts.kubernetes.definitions import a_definition, create, define, fields
-from contracts.kubernetes.servers import APPLY, SPACE, Server
+from contracts.kubernetes.servers import APPLY, SPACE, STRATEGIC, Server
 
 Fresh = Callable[[], str]
 Json = dict[str, Any]
@@ -257,3 +257,54 @@ def test_strict_validation_knows_built_in_kinds_too(server: Server) -> None:
         'duplicate field "data.a"',
         'unknown field "odd"',
     }
+
+
+TWICE = """\
+apiVersion: food.example.com/v1
+kind: Dishes
+metadata: {name: twice, labels: {a: b, a: c}}
+spec:
+  word: aa
+  nested:
+    a: 1
+    a: 2
+  word: bb
+"""
+TWICE_BY_LINE = ['line 3: key "a"', 'line 8: key "a"', 'line 9: key "word"']
+
+
+def test_doubled_keys_of_yaml_are_told_by_line(server: Server, dishes: str) -> None:
+    told = [f"{text} already set in map" for text in TWICE_BY_LINE]
+    warned = server.good("POST", dishes, TWICE, "application/yaml", dryRun="All")
+    assert warned.warnings == told and warned.body["spec"]["word"] == "bb"
+    refused = server.call("POST", dishes, TWICE, "application/yaml", fieldValidation="Strict")
+    lines = "".join(f"\n  {text}" for text in told)
+    said = 'Dishes in version "v1" cannot be handled as a Dishes: strict decoding error: yaml: unmarshal errors:'
+    assert (refused.code, refused.body["message"]) == (400, f"{said}{lines}")
+    ignored = server.good("POST", dishes, TWICE, "application/yaml", dryRun="All", fieldValidation="Ignore")
+    assert ignored.warnings == []
+
+
+def test_doubled_keys_of_what_is_applied_are_told_by_line(server: Server, dishes: str) -> None:
+    told = [f"{text} already set in map" for text in TWICE_BY_LINE]
+    place, query = f"{dishes}/twice", {"fieldManager": "me", "dryRun": "All"}
+    assert server.good("PATCH", place, TWICE, APPLY, **query).warnings == told
+    refused = server.call("PATCH", place, TWICE, APPLY, fieldValidation="Strict", **query)
+    what = "patch" if server.minor >= 37 else "YAML"  # 1.34 has another word for it
+    lines = "".join(f"\n  {text}" for text in told)
+    said = f"error strict decoding {what}: error converting YAML to JSON: yaml: unmarshal errors:{lines}"
+    assert (refused.code, refused.body["message"]) == (400, said)
+
+
+def test_y_and_n_in_yaml_are_switches(server: Server) -> None:
+    text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: switches}\nimmutable: y\n"
+    answer = server.good("POST", f"{SPACE}/configmaps", text, "application/yaml", dryRun="All")
+    assert answer.body["immutable"] is True
+
+
+def test_a_strategic_patch_with_doubled_fields_is_invalid_under_strict_validation(server: Server) -> None:
+    server.good("POST", f"{SPACE}/configmaps", {"metadata": {"name": "patched-twice"}})
+    place, body = f"{SPACE}/configmaps/patched-twice", '{"data": {"a": "b", "a": "c"}}'
+    refused = server.call("PATCH", place, body, STRATEGIC, fieldValidation="Strict")
+    assert (refused.code, refused.body["reason"]) == (422, "Invalid")
+    assert refused.body["message"].endswith('strict decoding error: duplicate field "data.a"')

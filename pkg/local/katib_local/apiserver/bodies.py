@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,16 +17,19 @@ from katib_local.apiserver.wire import WireError, parse_protobuf
 JSON, YAML, PROTOBUF = "application/json", "application/yaml", "application/vnd.kubernetes.protobuf"
 OBJECTS = (JSON, YAML, PROTOBUF)
 PATCHES = (JSON_PATCH, MERGE, STRATEGIC, APPLY)
+LINE = "line "
 
 
 class _Loader(yaml.SafeLoader):
-    """Texts that look like dates stay texts, as they do in Kubernetes."""
+    """As Kubernetes reads YAML: texts that look like dates stay texts, and y and n are switches."""
 
 
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:timestamp"]
     for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+_Loader.bool_values = {**yaml.SafeLoader.bool_values, "y": True, "n": False}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("[yYnN]$"), list("yYnN"))
 
 
 def parse_body(content: bytes, media_type: str, accepted: Sequence[str] = OBJECTS) -> Any:
@@ -64,13 +68,45 @@ def _doubled(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def doubled_fields(content: bytes, media_type: str) -> list[str]:
-    """The paths of fields that a body has twice; of such the last one counts. Only JSON is looked at."""
-    if media_type not in (JSON, MERGE):
-        return []
+    """What a body has twice, in Kubernetes' words: of YAML by line, of JSON by path. The last one counts."""
     try:
-        return list(_doubled_paths(json.loads(content or b"null", object_pairs_hook=_doubled), ""))
-    except ValueError:
-        return []  # somebody else says what is wrong with it
+        if media_type in (YAML, APPLY):
+            twice = sorted(_doubled_keys(yaml.compose(content, _Loader)))
+            return [f"{LINE}{line}: key {key} already set in map" for line, key in twice]
+        if media_type in (JSON, MERGE, STRATEGIC):
+            parsed = json.loads(content or b"null", object_pairs_hook=_doubled)
+            return [f'duplicate field "{path}"' for path in _doubled_paths(parsed, "")]
+    except (ValueError, yaml.YAMLError):
+        pass  # somebody else says what is wrong with it
+    return []
+
+
+def strict_text(told: Sequence[str]) -> str:
+    """All complaints about a body as one text; those that name a line stand together."""
+    lines = [text for text in told if text.startswith(LINE)]
+    together = ["\n  ".join(["yaml: unmarshal errors:", *lines])] if lines else []
+    return ", ".join([*together, *(text for text in told if not text.startswith(LINE))])
+
+
+def _doubled_keys(root: yaml.Node | None) -> Iterator[tuple[int, str]]:
+    """Line and name of each key that its mapping has had before; an anchor's node is looked at once."""
+    nodes, visited = [root], set[int]()
+    while nodes:
+        node = nodes.pop()
+        if id(node) in visited:
+            continue
+        visited.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            seen: set[str] = set()
+            for key, part in node.value:
+                nodes.append(part)
+                if not isinstance(key, yaml.ScalarNode):
+                    continue
+                if key.value in seen:
+                    yield key.start_mark.line + 1, json.dumps(key.value, ensure_ascii=False)
+                seen.add(key.value)
+        elif isinstance(node, yaml.SequenceNode):
+            nodes.extend(node.value)
 
 
 def _doubled_paths(value: Any, path: str) -> Iterator[str]:

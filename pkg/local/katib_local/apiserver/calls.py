@@ -34,7 +34,7 @@ def number(query: Mapping[str, str], name: str) -> int | None:
 class Call:
     """Who asks, how strictly, and what they are warned of.
 
-    `owns` says that an object's owners are written on it, `doubled` are the paths of fields that the body has twice.
+    `owns` says that an object's owners are written on it, `doubled` tells what the body has twice.
     """
 
     user: str = "system:admin"

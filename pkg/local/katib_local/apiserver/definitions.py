@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from katib_local.apiserver.structure import schema_problems
+from katib_local.apiserver.structure import schema_problems, unrecognized_formats
 
 Json = dict[str, Any]
 Problems = Iterator[tuple[str, str]]
@@ -57,6 +57,13 @@ def definition_problems(crd: Json) -> Problems:
         yield "spec.preserveUnknownFields", f"Invalid value: true: {text}"
     yield from _conversion_problems(spec.get("conversion") or {})
     yield from _version_problems(versions)
+
+
+def definition_warnings(crd: Json) -> list[str]:
+    """What of a definition is stored and means nothing."""
+    schemas = [(version.get("schema") or {}).get("openAPIV3Schema") or {} for version in crd["spec"]["versions"]]
+    names = {name for schema in schemas for name in unrecognized_formats(schema)}
+    return [f'unrecognized format "{name}"' for name in sorted(names)]
 
 
 def _group_problems(crd: Json) -> Problems:

@@ -52,6 +52,17 @@ CHECKS: dict[str, Callable[[str], object]] = {
 }
 
 
+UNCHECKED = "bsonobjectid creditcard hexcolor isbn isbn10 isbn13 k8slongname k8sshortname password rgbcolor ssn"
+RECOGNIZED: dict[str, frozenset[str]] = {
+    "string": frozenset(
+        [*(name.replace("-", "") for name in CHECKS), *UNCHECKED.split(), "uuid3", "uuid4", "uuid5"],
+    ),
+    "integer": frozenset(BOUNDS),
+    "number": frozenset(("double", "float")),
+}
+"""What a schema may name without a warning; hyphens do not count."""
+
+
 def has_format(text: str, name: str) -> bool:
     """Whether a text is of a format; of one that is not checked, every text is."""
     try:

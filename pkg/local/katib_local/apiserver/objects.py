@@ -18,7 +18,7 @@ from katib_local.apiserver.answers import check_form, json_answer, shown, shown_
 from katib_local.apiserver.bodies import OBJECTS, PATCHES, doubled_fields, parse_body
 from katib_local.apiserver.calls import Call, DeleteOptions, PatchBody, check_apply, flag
 from katib_local.apiserver.errors import Gone, Refusal, UnknownPath, method_not_allowed, no_such_page, unsupported_media
-from katib_local.apiserver.kinds import NAMESPACES, TOKEN_REQUESTS, Catalog, Kind
+from katib_local.apiserver.kinds import CRDS, NAMESPACES, TOKEN_REQUESTS, Catalog, Kind
 from katib_local.apiserver.listing import Watch, check_version, list_page
 from katib_local.apiserver.logs import pod_log
 from katib_local.apiserver.metadata import typed
@@ -35,7 +35,7 @@ USER: web.RequestKey[tuple[str, tuple[str, ...]]] = web.RequestKey("user")
 WARNINGS: web.RequestKey[list[str]] = web.RequestKey("warnings")
 PLACE: web.RequestKey[Place] = web.RequestKey("place")
 
-SHOWN_WHEN_GONE = {
+SHOWN_WHEN_GONE = {(CRDS.group, CRDS.plural)} | {
     ("", plural) for plural in ("persistentvolumeclaims", "persistentvolumes", "pods", "serviceaccounts", "services")
 }
 """Of these a deletion answers the object, of others a Status, once they are gone."""

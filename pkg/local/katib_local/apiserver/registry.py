@@ -13,9 +13,10 @@ from typing import Any
 from katib_local.apiserver import builtins, patch
 from katib_local.apiserver.admission import Admission, Request
 from katib_local.apiserver.applying import Applied, apply_configuration, record_update
+from katib_local.apiserver.bodies import strict_text
 from katib_local.apiserver.calls import Call, DeleteOptions, PatchBody
 from katib_local.apiserver.decoding import read_object
-from katib_local.apiserver.definitions import is_established, observed_status
+from katib_local.apiserver.definitions import definition_warnings, is_established, observed_status
 from katib_local.apiserver.errors import (
     Refusal,
     Undecodable,
@@ -129,6 +130,8 @@ class Registry:
             errors += _broken_rules(kind, document, old, call, [cause_of(text) for _, text in errors])
         if errors:
             raise invalid(kind, document["metadata"]["name"], errors)
+        if kind == CRDS:
+            call.warnings += definition_warnings(document)
         await self.admission.validate(
             self._request(operation, kind, document, old, call, subresource), document, call.warnings
         )
@@ -139,10 +142,10 @@ class Registry:
         if kind.custom:
             document, pruned = prune(document, kind.schema or {})
             document, unknown = fill_defaults(document, kind.schema or {}), [*unknown, *pruned]
-        told = [f'duplicate field "{path}"' for path in call.doubled] + [f'unknown field "{path}"' for path in unknown]
+        told = [*call.doubled, *(f'unknown field "{path}"' for path in unknown)]
         if told and call.field_validation == "Strict":
             said = f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}'
-            raise Undecodable(f"{said}: strict decoding error: {', '.join(told)}")
+            raise Undecodable(f"{said}: strict decoding error: {strict_text(told)}")
         if call.field_validation == "Warn":
             call.warnings += [text for text in told if text not in call.warnings]
         return document
@@ -289,6 +292,9 @@ class Registry:
     async def apply(self, kind: Kind, key: tuple[str, str], wanted: Any, call: Call, subresource: str = "") -> Json:
         """Server-side apply: set what is wanted, remove what this manager wants no more, tell of others' fields."""
         namespace, name = key
+        if call.doubled and call.field_validation == "Strict":
+            why = f"error converting YAML to JSON: {strict_text(call.doubled)}"
+            raise bad_request(f"error strict decoding patch: {why}")
         wanted = self._configuration(kind, wanted)
         metadata = wanted.get("metadata") or {}
         if not metadata.get("name"):

@@ -8,6 +8,7 @@ from typing import Any
 
 import re2
 
+from katib_local.apiserver.formats import RECOGNIZED
 from katib_local.apiserver.rules import RULES, looks_back, rule_problems
 from katib_local.apiserver.schema import PRESERVE, prune
 from katib_local.apiserver.values import EMBEDDED, INT_OR_STRING, Schema, value_errors
@@ -137,3 +138,15 @@ def _default_problems(schema: Schema, path: str) -> Problems:
         yield f"{path}.default", f"Invalid value: {shown}: must not have unknown fields"
     for _, text in value_errors(default, schema):
         yield f"{path}.default", text
+
+
+def unrecognized_formats(schema: Schema) -> Iterator[str]:
+    """The formats that say nothing about a value of their type, here and below."""
+    name = schema.get("format")
+    if name and name.replace("-", "") not in RECOGNIZED.get(schema.get("type") or "", ()):
+        yield name
+    parts = [schema.get("items"), schema.get("additionalProperties"), schema.get("not")]
+    parts += [*(schema.get("properties") or {}).values(), *(part for key in JUNCTORS for part in schema.get(key) or ())]
+    for part in parts:
+        if isinstance(part, Mapping):
+            yield from unrecognized_formats(part)
