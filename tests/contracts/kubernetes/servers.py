@@ -27,6 +27,7 @@ from katib_local.state import open_state
 Json = dict[str, Any]
 Value = TypeVar("Value")
 PATIENCE = 30
+OLDEST = 34
 MERGE = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
@@ -270,6 +271,11 @@ def laptop_differs(server: Server, *, real: Value, laptop: Value, why: str, row:
     `why` is the reason, `row` the topic of docs/laptop.md that tells users. tests/house counts them: there are few.
     """
     return laptop if server.kind == "laptop" else real
+
+
+def by_version(server: Server, *, newest: Value, oldest: Value) -> Value:
+    """What to expect where the oldest Kubernetes that is supported, 1.34, answers otherwise. The laptop is as the newest."""
+    return oldest if server.minor <= OLDEST else newest
 
 
 def a_config_map(name: str, labels: Mapping[str, str] | None = None, **data: str) -> Json:

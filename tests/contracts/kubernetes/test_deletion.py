@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from contracts.kubernetes.servers import MERGE, SPACE, Answer, Json, Server, a_config_map
+from contracts.kubernetes.servers import MERGE, SPACE, Answer, Json, Server, a_config_map, by_version
 
 MAPS, PODS = f"{SPACE}/configmaps", f"{SPACE}/pods"
 UID = "00000000-0000-0000-0000-000000000001"
@@ -71,7 +71,8 @@ def test_a_finalizer_that_comes_too_late_is_named(server: Server, fresh: Fresh) 
     server.good("POST", MAPS, held(name))
     server.good("DELETE", f"{MAPS}/{name}")
     late = server.call("PATCH", f"{MAPS}/{name}", {"metadata": {"finalizers": ["example.com/late"]}}, MERGE)
-    (cause,) = late.body["details"]["causes"]
+    cause, *again = late.body["details"]["causes"]
+    assert again == by_version(server, newest=[], oldest=[cause])
     assert (late.code, cause["reason"], cause["field"]) == (422, "FieldValueForbidden", "metadata.finalizers")
     assert cause["message"].endswith('found new finalizers []string{"example.com/late"}')
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from contracts.kubernetes.definitions import CRDS, until
-from contracts.kubernetes.servers import Server
+from contracts.kubernetes.servers import Server, by_version
 from golden.test_refused_experiments import BASE, CASES, changed
 
 Json = dict[str, Any]
@@ -20,6 +20,8 @@ SEEN = {
     "several at once": {"metadata.name"},
 }
 """The golden mistakes that a server sees without Katib's webhook, with the fields that it names."""
+UNSEEN_ONCE = {"3 more trials than a count can hold"}
+"""Those of them that 1.34 leaves to the webhook: it does not hold numbers to their formats."""
 
 
 @pytest.fixture(scope="module")
@@ -42,4 +44,5 @@ def test_a_golden_mistake_is_refused_by_name_if_the_schema_sees_it(
 ) -> None:
     answer = server.call("POST", EXPERIMENTS, changed(BASE, **CASES[case]), dryRun="All")
     named = {field for field, _, _ in answer.causes} if answer.code == 422 else set()
-    assert (answer.code, named) == ((422, SEEN[case]) if case in SEEN else (201, set()))
+    seen = SEEN if by_version(server, newest=True, oldest=False) else SEEN.keys() - UNSEEN_ONCE
+    assert (answer.code, named) == ((422, SEEN[case]) if case in seen else (201, set()))

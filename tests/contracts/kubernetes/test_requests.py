@@ -6,7 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from contracts.kubernetes.servers import APPLY, JSON_PATCH, MERGE, SPACE, STRATEGIC, Server, a_config_map, a_pizza
+from contracts.kubernetes.servers import (
+    APPLY,
+    JSON_PATCH,
+    MERGE,
+    SPACE,
+    STRATEGIC,
+    Server,
+    a_config_map,
+    a_pizza,
+    by_version,
+)
 
 MAPS = f"{SPACE}/configmaps"
 Fresh = Callable[[], str]
@@ -47,6 +57,8 @@ def test_a_deletion_that_cannot_be_understood_deletes_nothing(server: Server, fr
     name = fresh()
     server.good("POST", MAPS, a_config_map(name))
     answer = server.call("DELETE", f"{MAPS}/{name}", body, **query)
+    if code == 400 and body is not None:  # 1.34 calls it its own fault
+        code = by_version(server, newest=code, oldest=500)
     assert (answer.code, answer.body["kind"]) == (code, "Status"), answer.body
     assert server.call("GET", f"{MAPS}/{name}").code == 200
 
@@ -115,12 +127,13 @@ def test_yaml_with_numbers_as_keys_is_read_as_texts(server: Server, fresh: Fresh
     assert answer.body.get("data") == {"2": "a", "true": "b", "c": "2026-01-01"}, answer.body
 
 
+A_NUMBER: tuple[Any, str] = ([{"op": "replace", "path": "", "value": 5}], JSON_PATCH)
 PATCHES: dict[str, tuple[Any, str]] = {
     "a merge patch that is a list": ([1], MERGE),
     "a merge patch that is a text": ('"a"', MERGE),
     "a strategic patch that is a list": ([1], STRATEGIC),
     "a JSON patch that is an object": ({}, JSON_PATCH),
-    "a JSON patch that leaves a number": ([{"op": "replace", "path": "", "value": 5}], JSON_PATCH),
+    "a JSON patch that leaves a number": A_NUMBER,
     "a JSON patch of numbers": ([5], JSON_PATCH),
     "an applied list": ([1], APPLY),
     "an applied text": ('"a"', APPLY),
@@ -134,5 +147,8 @@ def test_a_patch_of_nonsense_is_the_callers_fault(server: Server, fresh: Fresh, 
     created = server.good("POST", MAPS, a_config_map(name))
     query = {"fieldManager": "me"} if content == APPLY else {}
     answer = server.call("PATCH", f"{MAPS}/{name}", body, content, **query)
-    assert answer.code in (400, 422) and answer.body["kind"] == "Status", answer.body
+    if (body, content) == A_NUMBER and by_version(server, newest=False, oldest=True):
+        assert answer.code == 200  # 1.34 takes it for an object without fields, and there was none before
+    else:
+        assert answer.code in (400, 422) and answer.body["kind"] == "Status", answer.body
     assert server.good("GET", f"{MAPS}/{name}").version == created.version

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from contracts.kubernetes.definitions import CRDS, a_definition, create, define, fields, spec_of, until
-from contracts.kubernetes.servers import MERGE, Answer, Server
+from contracts.kubernetes.servers import MERGE, Answer, Server, by_version
 
 Fresh = Callable[[], str]
 Json = dict[str, Any]
@@ -89,12 +89,22 @@ BROKEN: dict[str, tuple[Json, str, str, str]] = {
 }
 
 
+ONCE = {
+    "of a map's value": 'Invalid value: "integer": failed rule: self > 0',
+    "of a text": 'Invalid value: "string": a or b',
+    "of a number that may be a text": 'Invalid value: "": either',
+    "of a text that may be a number": 'Invalid value: "": either',
+}
+"""What 1.34 says: it names a value's type and not the value."""
+
+
 @pytest.mark.parametrize("case", BROKEN)
 def test_rules_are_kept(server: Server, laws: str, fresh: Fresh, case: str) -> None:
     spec, field, reason, words = BROKEN[case]
     answer = create(server, laws, fresh(), spec)
     assert answer.code == 422, answer.body
     [(found_field, found_reason, text)] = answer.causes
+    words = by_version(server, newest=words, oldest=ONCE.get(case, words))
     assert (found_field, found_reason) == (field, f"FieldValue{reason}") and words in text
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from contracts.kubernetes.definitions import a_definition, create, define, fields
-from contracts.kubernetes.servers import APPLY, SPACE, STRATEGIC, Server
+from contracts.kubernetes.servers import APPLY, SPACE, STRATEGIC, Server, by_version
 
 Fresh = Callable[[], str]
 Json = dict[str, Any]
@@ -134,12 +134,19 @@ REFUSED: dict[str, tuple[Json, Cause]] = {
 }
 
 
+UNCHECKED_ONCE = ("too large for its format",)
+"""What 1.34 takes: it knows formats of texts alone."""
+
+
 @pytest.mark.parametrize("case", REFUSED)
 def test_a_value_that_its_schema_does_not_allow_is_refused_by_name(
     server: Server, dishes: str, fresh: Fresh, case: str
 ) -> None:
     spec, (field, reason, text) = REFUSED[case]
     answer = create(server, dishes, fresh(), spec)
+    if case in UNCHECKED_ONCE and by_version(server, newest=False, oldest=True):
+        assert answer.code == 201
+        return
     assert answer.code == 422, answer.body
     assert (field, f"FieldValue{reason}", text) in answer.causes
 
@@ -290,7 +297,7 @@ def test_doubled_keys_of_what_is_applied_are_told_by_line(server: Server, dishes
     place, query = f"{dishes}/twice", {"fieldManager": "me", "dryRun": "All"}
     assert server.good("PATCH", place, TWICE, APPLY, **query).warnings == told
     refused = server.call("PATCH", place, TWICE, APPLY, fieldValidation="Strict", **query)
-    what = "patch" if server.minor >= 37 else "YAML"  # 1.34 has another word for it
+    what = by_version(server, newest="patch", oldest="YAML")
     lines = "".join(f"\n  {text}" for text in told)
     said = f"error strict decoding {what}: error converting YAML to JSON: yaml: unmarshal errors:{lines}"
     assert (refused.code, refused.body["message"]) == (400, said)
