@@ -174,14 +174,6 @@ def test_a_watch_ends_when_its_time_is_up(server: Server) -> None:
         assert list(events) == []
 
 
-def test_a_version_that_was_forgotten_is_gone(server: Server) -> None:
-    answer = server.call("GET", MAPS, watch="1", resourceVersion="1", timeoutSeconds="1")
-    body = answer.body if isinstance(answer.body, dict) else {}
-    assert answer.code in (200, 410)
-    if answer.code == 410:
-        assert body["reason"] == "Expired"
-
-
 def test_a_version_that_is_no_number_is_refused(server: Server) -> None:
     """Kubernetes calls it the caller's fault in a list, and its own in a watch."""
     text = 'resourceVersion: Invalid value: "soon": strconv.ParseUint: parsing "soon": invalid syntax'

@@ -91,9 +91,44 @@ def test_a_token_of_no_service_account_is_refused(server: Server) -> None:
     assert answer.code == 404 and answer.body["message"] == 'serviceaccounts "nobody" not found'
 
 
-def test_a_token_lasts_ten_minutes_or_more(server: Server, account: str) -> None:
-    answer = ask(server, account, expirationSeconds=599)
-    assert answer.code == 422 and "spec.expirationSeconds" in answer.body["message"]
+LASTING = {0: "less than 10 minutes", 599: "less than 10 minutes", 2**32 + 1: "larger than 2^32 seconds"}
+
+
+@pytest.mark.parametrize("seconds", LASTING)
+def test_a_token_lasts_ten_minutes_or_more_and_not_for_ever(server: Server, account: str, seconds: int) -> None:
+    answer = ask(server, account, expirationSeconds=seconds)
+    text = f"Invalid value: {seconds}: may not specify a duration {LASTING[seconds]}"
+    assert (answer.code, answer.causes) == (422, {("spec.expirationSeconds", "FieldValueInvalid", text)})
+
+
+def test_who_wishes_nothing_of_a_token_is_told_what_it_is(server: Server, account: str) -> None:
+    answer = server.good("POST", f"{SPACE}/serviceaccounts/{account}/token", {})
+    assert (answer.body["apiVersion"], answer.body["kind"]) == ("authentication.k8s.io/v1", "TokenRequest")
+    assert answer.body["metadata"]["name"] == account and answer.body["metadata"]["namespace"] == "default"
+    assert answer.body["spec"]["expirationSeconds"] == 3600
+    assert answer.body["spec"]["audiences"] == ["https://kubernetes.default.svc"]
+
+
+NONSENSE: dict[str, tuple[Json, int, str]] = {
+    "another account": ({"metadata": {"name": "x"}}, 422, "must match the service account name if specified"),
+    "another namespace": ({"metadata": {"namespace": "x"}}, 400, "does not match the namespace sent on the request"),
+    "another kind": ({"apiVersion": "v1", "kind": "ConfigMap"}, 400, "ConfigMap"),
+    "a span that is a text": ({"spec": {"expirationSeconds": "1h"}}, 400, "cannot be handled as a TokenRequest"),
+    "a pod without a name": ({"spec": {"boundObjectRef": {"apiVersion": "v1", "kind": "Pod"}}}, 400, "Name parameter"),
+}
+
+
+@pytest.mark.parametrize("case", NONSENSE)
+def test_no_token_is_made_for(server: Server, account: str, case: str) -> None:
+    more, code, words = NONSENSE[case]
+    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", **more}
+    answer = server.call("POST", f"{SPACE}/serviceaccounts/{account}/token", body)
+    assert answer.code == code and words in answer.body["message"]
+
+
+def test_a_token_is_made_and_not_read(server: Server, account: str) -> None:
+    answer = server.call("GET", f"{SPACE}/serviceaccounts/{account}/token")
+    assert (answer.code, answer.body["reason"]) == (405, "MethodNotAllowed")
 
 
 def test_kubectl_makes_a_token(server: Server, account: str) -> None:

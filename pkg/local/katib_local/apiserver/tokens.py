@@ -24,7 +24,7 @@ from katib_machinery.scalars import format_time
 Json = dict[str, Any]
 AUDIENCE = "https://kubernetes.default.svc"
 """For whom a token is when nobody is named: this server."""
-SECONDS, LEAST_SECONDS = 3600, 600
+SECONDS, LEAST_SECONDS, MOST_SECONDS = 3600, 600, 2**32
 DEFAULT = "default"
 """The service account that every namespace has, whether or not there is an object."""
 CLAIMS = "kubernetes.io"
@@ -42,7 +42,8 @@ class TokenIssuer:
     def mint(self, namespace: str, name: str, request: Mapping[str, Any]) -> Json:
         """Answer a TokenRequest; raises a refusal."""
         spec = request.get("spec") or {}
-        seconds = _seconds(name, spec.get("expirationSeconds") or SECONDS)
+        _check_metadata(request.get("metadata") or {}, namespace, name)
+        seconds = _seconds(spec.get("expirationSeconds"))
         claims = {"namespace": namespace, "serviceaccount": {"name": name, "uid": self._account_uid(namespace, name)}}
         bound = spec.get("boundObjectRef")
         if bound:
@@ -75,6 +76,8 @@ class TokenIssuer:
             form = f"{str(bound.get('apiVersion') or '').rpartition('/')[0]}/v1, Kind={bound.get('kind')}"
             raise bad_request(f"cannot bind token to object of type {form}")
         name = str(bound.get("name") or "")
+        if not name:
+            raise bad_request("Name parameter required.")
         pod = self._store.get(PODS.qualified, namespace, name)
         if pod is None:
             raise not_found(PODS, name)
@@ -115,11 +118,26 @@ class TokenIssuer:
         return found is not None and found["metadata"]["uid"] == claimed["uid"]
 
 
-def _seconds(name: str, wanted: Any) -> int:
-    if isinstance(wanted, int) and wanted >= LEAST_SECONDS:
+def _check_metadata(metadata: Mapping[str, Any], namespace: str, name: str) -> None:
+    """A request need not say whose token it asks for, but it may not say somebody else's. Raises a refusal."""
+    if metadata.get("namespace") not in (None, "", namespace):
+        raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+    if (named := metadata.get("name")) not in (None, "", name):
+        text = f"Invalid value: {json.dumps(named)}: must match the service account name if specified"
+        raise invalid(TOKEN_REQUESTS, name, [("metadata.name", text)])
+
+
+def _seconds(wanted: Any) -> int:
+    if wanted is None:
+        return SECONDS
+    if type(wanted) is not int:
+        said = f'{TOKEN_REQUESTS.kind} in version "v1" cannot be handled as a {TOKEN_REQUESTS.kind}'
+        raise bad_request(f"{said}: spec.expirationSeconds: {json.dumps(wanted)[:80]} is no integer")
+    if LEAST_SECONDS <= wanted <= MOST_SECONDS:
         return wanted
-    text = f"Invalid value: {wanted}: may not specify a duration less than 10 minutes"
-    raise invalid(TOKEN_REQUESTS, name, [("spec.expirationSeconds", text)])
+    limit = "less than 10 minutes" if wanted < LEAST_SECONDS else "larger than 2^32 seconds"
+    text = f"Invalid value: {wanted}: may not specify a duration {limit}"
+    raise invalid(TOKEN_REQUESTS, "", [("spec.expirationSeconds", text)])
 
 
 def _encode(content: bytes) -> str:
