@@ -6,6 +6,7 @@ Sessions run in the environment that runs nox (`make install` makes it in .venv)
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -166,7 +167,7 @@ def kube(session: nox.Session) -> None:
 @nox.session(name="test-kubernetes")
 def test_kubernetes(session: nox.Session) -> None:
     """The suites of both Kubernetes against a real one: `-- [VERSION] [what pytest takes]`."""
-    versions = [word for word in session.posargs if (ROOT / "hack/kube" / word / "go.mod").is_file()][:1]
+    versions = [word for word in session.posargs if re.fullmatch(r"\d+\.\d+", word)][:1]
     rest = [word for word in session.posargs if word not in versions]
     session.run(*kube_command(*versions), env={"PYTHONPATH": "tests"}, external=True)
     options = ["--server=real", *(f"--kube={version}" for version in versions), "--durations=5"]

@@ -100,14 +100,16 @@ def compile_command(module: Module, name: str, folder: Path) -> None:
     """Compile one command, with progress; it gets its name when it is whole. Raises BinariesMissing."""
     started, unfinished = time.monotonic(), folder / f".{name}.unfinished"
     flags = ["-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags", linker_flags(module.release)]
-    code, last_lines = compiled(module, flags, unfinished, module.packages[name], name)
-    if code:
+    try:
+        code, last_lines = compiled(module, flags, unfinished, module.packages[name], name)
+        if code:
+            raise BinariesMissing(
+                f"{name} does not build:\n{last_lines}\nMend what Go says above (where it cannot fetch a module: "
+                f"the network, or GOPROXY) and run `nox -s kube -- {module.version}` again: what was compiled is kept"
+            )
+        os.replace(unfinished, folder / name)
+    finally:
         unfinished.unlink(missing_ok=True)
-        raise BinariesMissing(
-            f"{name} does not build:\n{last_lines}\nMend what Go says above (where it cannot fetch a module: "
-            f"the network, or GOPROXY) and run `nox -s kube -- {module.version}` again: what was compiled is kept"
-        )
-    os.replace(unfinished, folder / name)
     size = (folder / name).stat().st_size / 1e6
     print(f"{name} {module.release}: built in {time.monotonic() - started:.0f} s, {size:.0f} MB", flush=True)
 
@@ -120,12 +122,17 @@ def compiled(module: Module, flags: Sequence[str], file: Path, package: str, nam
     packages, last_lines = 0, deque[str](maxlen=LAST_LINES)
     with subprocess.Popen(command, cwd=module.folder, env=environment, stderr=subprocess.PIPE, text=True) as go:
         assert go.stderr is not None
-        for line in go.stderr:
-            last_lines.append(line.rstrip())
-            packages += not line.startswith(("go: ", "#"))
-            if time.monotonic() > shown + PROGRESS:
-                shown = time.monotonic()
-                print(f"  {name}: {packages} packages compiled, {shown - started:.0f} s", flush=True)
+        try:
+            for line in go.stderr:
+                last_lines.append(line.rstrip())
+                packages += not line.startswith(("go: ", "#"))
+                if time.monotonic() > shown + PROGRESS:
+                    shown = time.monotonic()
+                    print(f"  {name}: {packages} packages compiled, {shown - started:.0f} s", flush=True)
+        except KeyboardInterrupt:
+            go.terminate()
+            go.wait()
+            raise
     return go.returncode, "\n".join(last_lines)
 
 
@@ -147,6 +154,8 @@ def main() -> None:
             build(module, extra)
     except BinariesMissing as error:
         raise SystemExit(str(error)) from None
+    except KeyboardInterrupt:
+        raise SystemExit("ended: the same command goes on where this one was, what was compiled is kept") from None
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import fcntl
 import os
 import signal
 import sys
@@ -46,7 +47,23 @@ def state_folder(wanted: Path | None) -> Iterator[Path]:
         return
     if wanted.exists() and any(wanted.iterdir()) and not (wanted / "credentials/ca.key").exists():
         raise ControlPlaneFailed(f"{wanted} holds other files: name a new folder with --state-dir")
-    yield wanted.absolute()
+    wanted.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with alone(wanted):
+        yield wanted.absolute()
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Use a folder that nobody else uses meanwhile."""
+    with open(folder / "lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ControlPlaneFailed(
+                f"another control plane runs in {folder}: use it (export KUBECONFIG={folder}/kubeconfig), end it, "
+                "or name another folder with --state-dir"
+            ) from None
+        yield
 
 
 def serve(plane: ControlPlane, version: str, users: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -121,6 +122,16 @@ def test_a_build_that_was_killed_is_not_taken_for_a_whole_one(builds: Builds, tm
         killed.communicate()
     assert not builds.files() & set(CONTROL_PLANE)
     assert builds()[0] == 0 and len(builds.built()) >= len(CONTROL_PLANE)
+
+
+def test_a_build_that_is_interrupted_says_that_it_goes_on_later(builds: Builds, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "gate")
+    with builds.start(GATE=str(tmp_path / "gate")) as interrupted:
+        with open(tmp_path / "gate", "w"):  # the compiler is in the middle of it
+            interrupted.send_signal(signal.SIGINT)
+            _, errors = interrupted.communicate()
+    assert interrupted.returncode == 1 and errors.startswith("ended: ") and "Traceback" not in errors
+    assert builds.files() == set()
 
 
 def test_of_two_builds_at_once_the_second_waits_and_builds_nothing(builds: Builds, tmp_path: Path) -> None:

@@ -122,6 +122,9 @@ def test_people_get_one_with_its_kubeconfig_until_they_end_it(kubernetes_binarie
         assert kubectl(User("admin", state / "kubeconfig", None), "get", "namespaces").returncode == 0  # type: ignore[arg-type]
         ada = User("ada", Path(lines[2].removeprefix("ada: ").strip()), None)  # type: ignore[arg-type]
         assert "readers" in kubectl(ada, "auth", "whoami").stdout
+        again = subprocess.run([command[0], f"--state-dir={state}"], capture_output=True, text=True)
+        assert again.returncode == 1 and again.stderr.startswith(f"another control plane runs in {state}: ")
+        assert kubectl(User("admin", state / "kubeconfig", None), "get", "namespaces").returncode == 0  # type: ignore[arg-type]
         up.send_signal(signal.SIGINT)
         assert up.stdout.read() == "ended\n"
     assert up.returncode == 0
