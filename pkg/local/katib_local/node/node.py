@@ -74,12 +74,17 @@ class Node:
         return self.cluster.register(informer)
 
     async def run(self) -> None:
-        """Register, then work until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            node = await self._register()
-            tasks.create_task(self.recorder.run())
-            tasks.create_task(self.cluster.run())
-            tasks.create_task(self._beat(node))
+        """Register, then work until cancelled; no process of a pod is left then."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                node = await self._register()
+                tasks.create_task(self.recorder.run())
+                tasks.create_task(self.cluster.run())
+                tasks.create_task(self._beat(node))
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.ensure_future(work)

@@ -101,7 +101,10 @@ class PodRunner:
         return str(self.options.state_dir / "s" / f"{self.metadata['uid'][:8]}-{port}")
 
     async def run(self) -> None:
-        """The whole life; the last status is written when this returns."""
+        """The whole life; the last status is written when this returns. Cancelled with its node it ends without one:
+        that its containers have ended then is not the pod's doing, and is for the next node to tell.
+        """
+        abandoned = False
         try:
             if (seconds := self.pod["spec"].get("activeDeadlineSeconds")) is not None:
                 self._spawn(self._end_after(float(seconds)))
@@ -115,8 +118,13 @@ class PodRunner:
                 await self._handle(await self.events.get())
         except (SandboxError, ContainerError) as error:
             self._fail(error)
+        except asyncio.CancelledError:
+            abandoned = True
+            raise
         finally:
             await self._end()
+            if not abandoned:
+                await self._report()
 
     async def _prepare(self) -> None:
         namespace = self.metadata["namespace"]
@@ -383,7 +391,6 @@ class PodRunner:
             with contextlib.suppress(OSError):
                 os.unlink(self._socket(port))
         remove_volumes(self.folder / "volumes")
-        await self._report()
 
     async def _report(self) -> None:
         """Write what is known now, in order."""

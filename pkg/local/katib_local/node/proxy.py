@@ -48,7 +48,10 @@ class ServiceProxy:
         self._connections.add(connection)
         connection.add_done_callback(self._connections.discard)
         try:
-            with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            # Who is cancelled by `close` just ends: asyncio takes a handler that is cancelled for one that has failed.
+            with contextlib.suppress(
+                OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError
+            ):
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
                 await self._answer(head, reader, writer)
         finally:

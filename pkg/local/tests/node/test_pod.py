@@ -99,6 +99,18 @@ async def test_a_pod_runs_and_ends_with_its_containers(tmp_path: Path, isolation
     assert (tmp_path / "pods" / "12345678-0000" / "logs" / "c0-0.log").read_text().endswith(" stdout F hello\n")
 
 
+async def test_a_pod_whose_node_ends_ends_too_and_leaves_it_to_the_next_node_to_tell(tmp_path: Path) -> None:
+    mark = f"9876.{os.getpid()}"
+    runner, listener = a_runner(tmp_path, a_pod(["sleep", mark]))
+    life = asyncio.ensure_future(runner.run())
+    await listener.is_running.wait()
+    told = len(listener.statuses)
+    life.cancel()
+    await asyncio.wait({life})
+    assert life.cancelled() and not processes_with(mark)
+    assert len(listener.statuses) == told and phases(listener)[-1] == "Running"
+
+
 @pytest.mark.parametrize("isolation", isolations())
 async def test_nothing_that_a_container_started_outlives_its_pod(tmp_path: Path, isolation: str) -> None:
     """Not even a daemon in a session of its own."""
