@@ -13,6 +13,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -30,6 +31,7 @@ from katib_machinery.kube import connect
 
 API_SERVERS = ("kube-apiserver", "kube-apiserver-kubelet-client")
 """What API servers are called by their certificates: the laptop's, and a cluster's as kubeadm makes it."""
+LOOK_EVERY = 0.05
 OURS = ("KATIB_", "DB_", "GRPC_PROXY", "NO_GRPC_PROXY", "PYTHONUNBUFFERED")
 
 
@@ -43,6 +45,12 @@ def build_parser() -> FlagParser:
     add("--config", type=Path, help="KatibConfig with local.images")
     add("--isolation", choices=["auto", "mount", "rewrite"], default="auto", help="how pods see their volumes")
     add("--workloads", choices=["on", "off"], default="on", help="off: Jobs and Deployments are somebody else's work")
+    add(
+        "--workloads-after",
+        type=Path,
+        metavar="FILE",
+        help="leave Jobs and Deployments alone until this file is there (default: begin at once)",
+    )
     add("--node-name", default="laptop", help="name of the Node (default: laptop)")
     add(
         "--working-dir",
@@ -110,7 +118,8 @@ async def run(parsed: argparse.Namespace) -> None:
         holder.append(Node(transport, options))
         tasks = [asyncio.ensure_future(holder[0].run())]
         if parsed.workloads == "on":
-            tasks.append(asyncio.ensure_future(workloads.run(transport, parsed.node_name)))
+            ready = partial(appeared, parsed.workloads_after) if parsed.workloads_after else None
+            tasks.append(asyncio.ensure_future(workloads.run(transport, parsed.node_name, ready)))
         await asyncio.wait([asyncio.ensure_future(stopping.wait()), *tasks], return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
             if task.done() and not stopping.is_set():
@@ -119,6 +128,12 @@ async def run(parsed: argparse.Namespace) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
         await proxy.close()
         await logs.close()
+
+
+async def appeared(file: Path) -> None:
+    """Wait until a file is there."""
+    while not file.exists():  # noqa: ASYNC110, ASYNC240 - a file tells nobody that it has come
+        await asyncio.sleep(LOOK_EVERY)
 
 
 def _clean(state_dir: Path) -> None:

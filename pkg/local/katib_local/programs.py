@@ -122,6 +122,7 @@ def _agent(laptop: Laptop) -> Program:
         f"--state-dir={laptop.state.pods}",
         f"--config={laptop.state.rendered_config}",
         f"--isolation={laptop.isolation}",
+        f"--workloads-after={laptop.state.ports}",
         f"--node-name={NODE_NAME}",
         f"--working-dir={laptop.working_directory}",
         f"--tls-cert={files.certificate('node')}",

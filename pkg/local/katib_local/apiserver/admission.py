@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import errno
 import json
+import os
 import ssl
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -117,8 +119,7 @@ class Admission:
         except (TimeoutError, OSError, aiohttp.ClientError, ValueError) as error:
             if webhook.get("failurePolicy", "Fail") == "Ignore":
                 return {}
-            cause = str(error) or "context deadline exceeded"
-            raise internal(f'failed calling webhook "{name}": {cause}') from error
+            raise internal(f'failed calling webhook "{name}": {_cause(error)}') from error
         warnings += answer.get("warnings") or []
         if answer.get("allowed"):
             return answer
@@ -152,6 +153,16 @@ class Admission:
                 context.load_cert_chain(*self.client_certificate)
             self._contexts[bundle] = context
         return self._contexts[bundle]
+
+
+def _cause(error: Exception) -> str:
+    """Why a webhook has not answered, as a cluster says it."""
+    if not isinstance(error, aiohttp.ClientConnectorError):
+        return str(error) or "context deadline exceeded"
+    problem = error.os_error
+    known = problem.errno in errno.errorcode and not isinstance(problem, ssl.SSLError)
+    why = f"connect: {os.strerror(problem.errno or 0).lower()}" if known else str(problem)
+    return f"failed to call webhook: dial tcp {error.host}:{error.port}: {why}"
 
 
 def matches(webhook: Mapping[str, Any], request: Request) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from katib_local.workloads import deployment, job, replica_set
 from katib_local.workloads.binder import Binder
@@ -33,8 +34,11 @@ RULES = (
 )
 
 
-async def run(transport: Transport, node_name: str) -> None:
-    """Run the Job, ReplicaSet and Deployment controllers and the scheduler of one node until cancelled."""
+async def run(transport: Transport, node_name: str, ready: Callable[[], Awaitable[None]] | None = None) -> None:
+    """Run the Job, ReplicaSet and Deployment controllers and the scheduler of one node until cancelled.
+
+    They begin once `ready` returns: pods that are made before its webhooks answer are refused, and the refusals told.
+    """
     cluster = Cluster(transport)
     for resource in (JOBS, PODS, REPLICA_SETS, DEPLOYMENTS, NODES):
         follow(cluster, resource)
@@ -44,5 +48,7 @@ async def run(transport: Transport, node_name: str) -> None:
         for worker in workers:
             tasks.create_task(worker.recorder.run())
         await cluster.wait_synced()
+        if ready is not None:
+            await ready()
         for worker in workers:
             tasks.create_task(worker.run())
