@@ -10,11 +10,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from katib_local import trial_logs
 from katib_local.caller import Caller
@@ -34,14 +34,13 @@ from katib_local.state import (
     take_back,
     taken_back,
 )
-from katib_local.supervisor import ProgramFailed, Supervisor, last_words
+from katib_local.supervisor import ProgramFailed, last_words
 from katib_local.trial_logs import LogWords, find_pods, parse_logs, print_kept, print_logs
+from katib_local.waiting import first_of, unless, until_stopped
 from katib_machinery.transport import ApiError, UnreachableError
 
-T = TypeVar("T")
 BAD_INPUT, INTERRUPTED = 2, 130
 STOP_WITHIN = 20.0
-ENDS_WITHIN = 5.0
 READY_WITHIN = 60.0
 LOOK_EVERY = 0.05
 
@@ -84,20 +83,37 @@ def dispatch(arguments: Arguments) -> int:
             return ask(arguments)
 
 
+@dataclass
+class Attempt:
+    """One `katib run`; `created` from when its Experiment is known to be there."""
+
+    state: StateDirectory
+    file: ExperimentFile
+    arguments: Arguments
+    created: bool = False
+
+    @property
+    def again(self) -> str:
+        """What the same command does next time."""
+        command = self.arguments.caller.command("run", str(self.arguments.file))
+        return f"{command} {'continues' if self.created else 'starts'} the experiment"
+
+    def note_created(self) -> None:
+        self.created = True
+
+
 def run(arguments: Arguments) -> int:
     """Run a file, in the running laptop if there is one, else in one of its own."""
     assert arguments.file is not None
     file = read_experiment_file(arguments.file)
     state = open_state(arguments.state_dir)
-    again = arguments.caller.command("run", str(arguments.file))
+    attempt = Attempt(state, file, arguments)
     owner = find_owner(state)
     if owner is not None and owner.command == "up":
         join(state, arguments)
-        return interruptible(
-            _run_joined(state, file, arguments), f"Experiment {file.name} goes on; {again} shows it again"
-        )
+        return interruptible(_run_joined(attempt), lambda: _left(attempt))
     try:
-        return interruptible(_run_alone(state, file, arguments), f"stopped; {again} continues the experiment")
+        return interruptible(_run_alone(attempt), lambda: f"stopped; {attempt.again}")
     except StateInUse as error:
         raise StateInUse(
             f"{error}: wait for it, stop it, or choose another directory with --state-dir", error.owner
@@ -107,24 +123,34 @@ def run(arguments: Arguments) -> int:
         raise
 
 
-async def _run_in(state: StateDirectory, file: ExperimentFile, caller: Caller) -> int:
+def _left(attempt: Attempt) -> str:
+    """What becomes of an Experiment that nobody follows any more."""
+    if not attempt.created:
+        return f"stopped; {attempt.again}"
+    command = attempt.arguments.caller.command("run", str(attempt.arguments.file))
+    return f"Experiment {attempt.file.name} goes on; {command} shows it again"
+
+
+async def _run_in(attempt: Attempt) -> int:
     from katib_local.objections import find_objection
     from katib_local.run import Runner
     from katib_machinery.kube import connect
 
+    state, caller = attempt.state, attempt.arguments.caller
     words, objection = partial(trial_logs.last_words, state), partial(find_objection, state)
     async with connect(str(state.kubeconfig)) as transport:
-        return await Runner(transport, file, caller, words=words, objection=objection).run()
+        runner = Runner(transport, attempt.file, caller, words=words, objection=objection)
+        return await runner.run(attempt.note_created)
 
 
-async def _run_joined(state: StateDirectory, file: ExperimentFile, arguments: Arguments) -> int:
+async def _run_joined(attempt: Attempt) -> int:
+    state = attempt.state
     try:
-        return await unless(shortage(state), _run_in(state, file, arguments.caller))
+        return await unless(shortage(state), _run_in(attempt))
     except UnreachableError as error:
-        again = arguments.caller.command("run", str(arguments.file))
         cause = await _ending(state)
         why = f": {cause}" if cause else ""
-        raise ProgramFailed(f"Katib on {state.path} was stopped{why}; {again} continues the experiment") from error
+        raise ProgramFailed(f"Katib on {state.path} was stopped{why}; {attempt.again}") from error
 
 
 async def _ending(state: StateDirectory) -> str:
@@ -136,68 +162,26 @@ async def _ending(state: StateDirectory) -> str:
     return find_ending(state)
 
 
-async def _run_alone(state: StateDirectory, file: ExperimentFile, arguments: Arguments) -> int:
-    from katib_local.laptop import Options, serve_laptop
+async def _run_alone(attempt: Attempt) -> int:
+    from katib_local.laptop import Options, cause_of, serve_laptop
 
+    state, arguments = attempt.state, attempt.arguments
     options = Options("run", arguments.port, arguments.isolation, Path.cwd(), arguments.algorithms)
     async with serve_laptop(state, options) as supervisor:
         alarm = first_of(supervisor.failure(), shortage(state))
         try:
-            return await unless(alarm, _run_in(state, file, arguments.caller))
+            return await unless(alarm, _run_in(attempt))
         except (ProgramFailed, ApiError, OSError) as error:
-            raise find_shortage(state) or await _cause(error, supervisor) from error
+            raise find_shortage(state) or await cause_of(error, supervisor) from error
 
 
-async def _cause(error: Exception, supervisor: Supervisor) -> Exception:
-    """A server that does not answer has ended: that says more than that it does not answer."""
-    if not isinstance(error, UnreachableError):
-        return error
-    with contextlib.suppress(TimeoutError):
-        return await asyncio.wait_for(supervisor.failure(), ENDS_WITHIN)
-    return error
-
-
-async def first_of(*waits: Coroutine[Any, Any, Exception]) -> Exception:
-    """What the first of them says; the others are given up."""
-    tasks = [asyncio.ensure_future(wait) for wait in waits]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        return done.pop().result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def unless(alarm: Coroutine[Any, Any, Exception], work: Coroutine[Any, Any, T]) -> T:
-    """Do the work; raises what the alarm says as soon as it says something."""
-    task, warning = asyncio.ensure_future(work), asyncio.ensure_future(alarm)
-    try:
-        await asyncio.wait({task, warning}, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise warning.result()
-        return task.result()
-    finally:
-        for waiting in (task, warning):
-            waiting.cancel()
-        await asyncio.gather(task, warning, return_exceptions=True)
-
-
-def interruptible(work: Coroutine[Any, Any, int], hint: str) -> int:
+def interruptible(work: Coroutine[Any, Any, int], hint: Callable[[], str]) -> int:
     """Run to the end, or until Ctrl-C or SIGTERM, which stop it cleanly and say how to go on."""
-
-    async def guarded() -> int:
-        task = asyncio.ensure_future(work)
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, task.cancel)
-        try:
-            return await task
-        except asyncio.CancelledError:
-            print(f"katib: {hint}", file=sys.stderr)
-            return INTERRUPTED
-
-    return asyncio.run(guarded())
+    try:
+        return asyncio.run(until_stopped(work))
+    except asyncio.CancelledError:
+        print(f"katib: {hint()}", file=sys.stderr)
+        return INTERRUPTED
 
 
 def up(arguments: Arguments) -> int:
@@ -240,7 +224,13 @@ def _start_daemon(state: StateDirectory, arguments: Arguments, log: Path) -> int
             start_new_session=True,
         )
     assert child.stdout is not None
-    return None if child.stdout.readline().strip() == b"ready" else child.wait()
+    try:
+        return None if child.stdout.readline().strip() == b"ready" else child.wait()
+    except KeyboardInterrupt:
+        child.terminate()
+        child.wait()
+        print(f"katib: stopped; {arguments.caller.command('up')} starts Katib", file=sys.stderr)
+        raise
 
 
 def _already_up(state: StateDirectory, arguments: Arguments) -> int:
@@ -320,7 +310,7 @@ def ask(arguments: Arguments) -> int:
         check_port(state, arguments)
         return kubectl(state, words)
     print("katib: Katib is not running; it is started for this command only", file=sys.stderr)
-    return interruptible(_ask_for_the_moment(state, arguments, words), "stopped")
+    return interruptible(_ask_for_the_moment(state, arguments, words), lambda: "stopped")
 
 
 async def _ask_for_the_moment(state: StateDirectory, arguments: Arguments, words: Sequence[str]) -> int:
@@ -343,7 +333,7 @@ def logs(arguments: Arguments) -> int:
             f"Katib is not running on {state.path}: `katib logs TRIAL` shows what is kept; for anything else start it "
             f"with {arguments.caller.command('up')}"
         )
-    return interruptible(_logs_for_the_moment(state, arguments, words), "stopped")
+    return interruptible(_logs_for_the_moment(state, arguments, words), lambda: "stopped")
 
 
 async def _logs_for_the_moment(state: StateDirectory, arguments: Arguments, words: LogWords) -> int:

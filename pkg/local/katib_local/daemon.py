@@ -8,50 +8,43 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from katib_local.commands import first_of
 from katib_local.laptop import Options, serve_laptop
 from katib_local.room import shortage
 from katib_local.state import StateError, open_state, write_private
 from katib_local.supervisor import ProgramFailed
+from katib_local.waiting import first_of, until_stopped
 from katib_machinery.flags import FlagParser
+from katib_machinery.transport import ApiError
 
 BAD_INPUT = 2
 """The exit code for what the caller has to change, as `katib` has it."""
 
 
 async def serve(state_dir: Path, options: Options) -> None:
-    """Serve until SIGTERM or SIGINT; raises ProgramFailed or StateError, and leaves word of it, when a
-    program ends by itself or the disk is full.
+    """Serve until cancelled; raises ProgramFailed or StateError, and leaves word of it, when a program ends by itself,
+    the disk is full, or nobody waits any more for the start.
     """
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopping.set)
     state = open_state(state_dir)
     async with serve_laptop(state, options) as supervisor:
-        _announce()
-        stopped = asyncio.ensure_future(stopping.wait())
-        alarm = asyncio.ensure_future(first_of(supervisor.failure(), shortage(state)))
-        await asyncio.wait({stopped, alarm}, return_when=asyncio.FIRST_COMPLETED)
-        if stopped.done():
-            alarm.cancel()
-            await asyncio.gather(alarm, return_exceptions=True)
-            return
-        stopped.cancel()
-        error = alarm.result()
-        with contextlib.suppress(OSError):
-            write_private(state.ending, (error.ending if isinstance(error, ProgramFailed) else str(error)).encode())
-        raise error
+        try:
+            _announce()
+            raise await first_of(supervisor.failure(), shortage(state))
+        except (ProgramFailed, StateError) as error:
+            with contextlib.suppress(OSError):
+                write_private(state.ending, (error.ending if isinstance(error, ProgramFailed) else str(error)).encode())
+            raise
 
 
 def _announce() -> None:
-    """Tell `katib up`, then let go of the terminal that it was started from."""
-    print("ready", flush=True)
+    """Tell `katib up`, then let go of the terminal that it was started from. Raises ProgramFailed when it has gone."""
+    try:
+        os.write(sys.stdout.fileno(), b"ready\n")
+    except BrokenPipeError:
+        raise ProgramFailed("`katib up` had ended before Katib was ready") from None
     sink = os.open(os.devnull, os.O_WRONLY)
     os.dup2(sink, sys.stdout.fileno())
     os.close(sink)
@@ -66,8 +59,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = parser.parse_args(arguments)
     options = Options("up", parsed.port, parsed.isolation, Path.cwd(), tuple(parsed.algorithm))
     try:
-        asyncio.run(serve(parsed.state_dir, options))
-    except (StateError, ProgramFailed) as error:
+        asyncio.run(until_stopped(serve(parsed.state_dir, options)))
+    except asyncio.CancelledError:
+        return 0
+    except (StateError, ProgramFailed, ApiError, OSError) as error:
         print(f"katib: {error}", file=sys.stderr, flush=True)
         return BAD_INPUT if isinstance(error, StateError) else 1
     return 0

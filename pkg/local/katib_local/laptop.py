@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import json
 import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,8 +24,10 @@ from katib_local.programs import Laptop, Ports, desired_programs
 from katib_local.room import check_room
 from katib_local.state import StateDirectory, StateError, owned, raise_version, taken_back, write_private
 from katib_local.supervisor import ProgramFailed, Supervisor, supervised
+from katib_local.waiting import unless
+from katib_machinery.transport import UnreachableError
 
-READY_WITHIN = 60.0
+READY_WITHIN, ENDS_WITHIN = 60.0, 5.0
 FIRST_LOOK = 0.02
 
 
@@ -167,23 +169,26 @@ def _last_port(state: StateDirectory) -> int:
         return 0
 
 
-async def _unless_failed(supervisor: Supervisor, ready: Any) -> None:
+async def _unless_failed(supervisor: Supervisor, ready: Coroutine[Any, Any, None]) -> None:
     """Wait for readiness, but no longer than the programs live."""
-    task = asyncio.ensure_future(ready)
-    failure = asyncio.ensure_future(supervisor.failure())
     try:
-        done, _ = await asyncio.wait({task, failure}, timeout=READY_WITHIN, return_when=asyncio.FIRST_COMPLETED)
-        if failure in done:
-            raise failure.result()
-        if task not in done:
-            raise ProgramFailed(
-                f"the laptop is not ready after {READY_WITHIN:.0f} s; its logs are in {supervisor.state.logs}"
-            )
-        task.result()
-    finally:
-        for waiting in (task, failure):
-            waiting.cancel()
-        await asyncio.gather(task, failure, return_exceptions=True)
+        async with asyncio.timeout(READY_WITHIN):
+            await unless(supervisor.failure(), ready)
+    except UnreachableError as error:
+        raise await cause_of(error, supervisor) from error
+    except TimeoutError:
+        raise ProgramFailed(
+            f"the laptop is not ready after {READY_WITHIN:.0f} s; its logs are in {supervisor.state.logs}"
+        ) from None
+
+
+async def cause_of(error: Exception, supervisor: Supervisor) -> Exception:
+    """A server that does not answer has ended: that says more than that it does not answer."""
+    if not isinstance(error, UnreachableError):
+        return error
+    with contextlib.suppress(TimeoutError):
+        return await asyncio.wait_for(supervisor.failure(), ENDS_WITHIN)
+    return error
 
 
 async def _make_ready(laptop: Laptop, config: str) -> None:

@@ -64,9 +64,13 @@ class Runner:
     def path(self) -> str:
         return f"{self.collection}/{quote(self.file.name, safe='')}"
 
-    async def run(self) -> int:
-        """Submit, follow, report; the exit code is 0 for a result and 1 for none. Raises InputError."""
+    async def run(self, submitted: Callable[[], None] = lambda: None) -> int:
+        """Submit, follow, report; the exit code is 0 for a result and 1 for none. Raises InputError.
+
+        `submitted` is called when the Experiment is there.
+        """
         await self.submit()
+        submitted()
         await self.follow()
         return await self.report()
 

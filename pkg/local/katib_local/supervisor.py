@@ -14,13 +14,15 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import IO
 
 from katib_local.programs import Program
 from katib_local.state import StateDirectory
 
 PR_SET_PDEATHSIG = 1
-STOP_AFTER = 8.0
+STOP_AFTER, GONE_AFTER = 8.0, 4.0
+"""Seconds for a program to end when it is asked to, and when it is killed: one that the system holds is not waited for."""
 TAIL = 5
 
 
@@ -65,28 +67,32 @@ class Supervisor:
             stdout=log,
             stderr=log,
             start_new_session=True,
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+            preexec_fn=partial(_die_with, os.getpid()) if sys.platform == "linux" else None,
         )
         return Child(program, process, log)
 
     async def failure(self) -> ProgramFailed:
-        """Wait until any program ends and say which one, with its last words."""
-        waits = {asyncio.ensure_future(child.process.wait()): child for child in self.children}
+        """Wait until any program ends and say which one, or which ones, with their last words."""
+        waits = [asyncio.ensure_future(child.process.wait()) for child in self.children]
         try:
-            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for wait in waits:
                 wait.cancel()
-        child = waits[done.pop()]
-        code = child.process.returncode
-        log = child.program.log(self.state)
-        killed = code is not None and code < 0
-        words = "" if killed else last_words(log.read_bytes())  # whoever is killed has no last words
-        cause = f"{_exit(code)}{': ' + words if words else ''}"
-        ended = f"{child.program.name} has ended ({cause})"
+        ended = [child for child, wait in zip(self.children, waits, strict=True) if wait.done()]
+        told = " and ".join(f"{child.program.name} has ended ({self._cause(child)})" for child in ended)
+        logs = " and ".join(str(child.program.log(self.state)) for child in ended)
+        its, are = ("Its log", "is") if len(ended) == 1 else ("Their logs", "are")
         return ProgramFailed(
-            f"{ended}; the same command continues. Its log is {log}", f"{ended}, as its log {log} may explain"
+            f"{told}; the same command continues. {its} {are} {logs}", f"{told}, as {its.lower()} {logs} may explain"
         )
+
+    def _cause(self, child: Child) -> str:
+        code = child.process.returncode
+        if code is not None and code < 0:  # whoever is killed has no last words
+            return _exit(code)
+        words = last_words(child.program.log(self.state).read_bytes())
+        return f"{_exit(code)}: {words}" if words else _exit(code)
 
     async def stop(self) -> None:
         """Ask every program to end, last started first, and end those that do not."""
@@ -99,7 +105,7 @@ class Supervisor:
             for child in self.children if late else []:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(child.process.pid, signal.SIGKILL)
-            await asyncio.gather(*waits)
+            await asyncio.wait(waits, timeout=GONE_AFTER)
         for child in self.children:
             child.log.close()
         self.children.clear()
@@ -144,6 +150,8 @@ def _inherited() -> dict[str, str]:
     return {**kept, "PYTHONUNBUFFERED": "1"}
 
 
-def _die_with_parent() -> None:
-    """In the child, before it runs its program: end with the parent, however that ends (Linux)."""
+def _die_with(parent: int) -> None:
+    """In the child, before it runs its program: end with the parent, however that ends, if only just now (Linux)."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
