@@ -195,8 +195,8 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session
 def stress(session: nox.Session) -> None:
-    """Kill the laptop's programs at 50 random moments, then run 1,000 trials and see what grows: `-- [what pytest takes]`."""
-    kills = ["--moments=50", *session.posargs]
+    """Kill the laptop's programs at 50 random moments, then run 1,000 trials: `-- [--seed=2] [--moments=9] [-k ...]`."""
+    kills = ["-vv", "--moments=50", *session.posargs]
     session.run(sys.executable, "-m", "pytest", "tests/e2e/test_kills.py", *kills, external=True)
     session.run(sys.executable, "hack/bench/endurance.py", "--check", external=True)
 

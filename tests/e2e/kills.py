@@ -24,8 +24,8 @@ from builders import an_experiment_file
 from laptops import Katib, eventually
 
 TRIALS = 6
-WRITES = 260
-"""About what a run of that many trials writes, from an empty state directory to its end."""
+WRITES = 200
+"""A little less than what a run of that many trials writes, from an empty state directory to its end."""
 PROGRAMS = {
     "apiserver": b"katib_local.apiserver",
     "controller": b"katib_controller",
@@ -36,24 +36,33 @@ PROGRAMS = {
 }
 """The modules of the programs that `katib run` and `katib up` start."""
 RUN, UP = "katib run", "katib up"
-VICTIMS = (*PROGRAMS, RUN, UP)
+VICTIMS = (*((name,) for name in PROGRAMS), (RUN,), (UP,))
+SAMPLE = len(VICTIMS) + 1
+"""How many moments have every program once, and two of them at once."""
+CREATION = range(26, 33)
+"""The writes around the creation of the Experiment, when most is undecided: they have more than their share of kills."""
 
 
 @dataclass(frozen=True)
 class Moment:
     """Who is killed, and after how many writes."""
 
-    victim: str
+    victims: tuple[str, ...]
     writes: int
 
     def __str__(self) -> str:
-        return f"{self.victim} after {self.writes} writes"
+        return f"{' and '.join(self.victims)} after {self.writes} writes"
 
 
 def moments(count: int, seed: int) -> list[Moment]:
-    """The first `count` moments of a seed; every program has its turn."""
+    """The first `count` moments of a seed; every program has its turn, then two at once have theirs."""
     dice = random.Random(seed)
-    return [Moment(VICTIMS[number % len(VICTIMS)], dice.randrange(WRITES)) for number in range(count)]
+    writes = [*range(WRITES), *CREATION, *CREATION, *CREATION, *CREATION]
+    turns = (number % SAMPLE for number in range(count))
+    return [
+        Moment(VICTIMS[turn] if turn < len(VICTIMS) else tuple(dice.sample(sorted(PROGRAMS), 2)), dice.choice(writes))
+        for turn in turns
+    ]
 
 
 @dataclass(frozen=True)
@@ -68,34 +77,24 @@ class Campaign:
         """Write the experiment; a laptop that is to be killed in the background is up."""
         count = ("maxTrialCount: 4", f"maxTrialCount: {TRIALS}")
         self.file.write_text(an_experiment_file("killed", "echo score=${trialParameters.x}", count))
-        if self.moment.victim == UP:
+        if self.moment.victims == (UP,):
             self.katib.good("up")
 
     def kill(self) -> subprocess.CompletedProcess[str]:
-        """Run the experiment, kill the victim at its moment; what the user sees is returned."""
+        """Run the experiment, kill the victims at their moment; what the user sees is returned."""
         running = self.katib.start("run", str(self.file))
-        eventually(lambda: running.poll() is not None or self._writes() >= self.moment.writes)
-        victim = self._victim(running)
-        if victim:
-            os.kill(victim, signal.SIGKILL)
+        eventually(lambda: running.poll() is not None or count_writes(self.katib) >= self.moment.writes)
+        for process in [self._process(victim, running) for victim in self.moment.victims]:
+            if process:
+                os.kill(process, signal.SIGKILL)
         output, errors = running.communicate(timeout=120)
         return subprocess.CompletedProcess(running.args, running.returncode, output, errors)
 
-    def _victim(self, running: subprocess.Popen[str]) -> int | None:
+    def _process(self, victim: str, running: subprocess.Popen[str]) -> int | None:
         """The process that is killed; None when it has ended already, as the experiment has."""
-        if self.moment.victim == RUN:
+        if victim == RUN:
             return running.pid if running.poll() is None else None
-        module = PROGRAMS.get(self.moment.victim, b"katib_local.daemon")
-        found = [number for number in self.katib.processes() if _module(number) == module]
-        return found[0] if found else None
-
-    def _writes(self) -> int:
-        """How many writes the API server has seen; 0 when it does not answer."""
-        try:
-            url = yaml.safe_load((self.katib.state / "kubeconfig").read_text())["clusters"][0]["cluster"]["server"]
-            return int(_get(url, self.katib.state / "credentials")["metadata"]["resourceVersion"])
-        except (OSError, ValueError, http.client.HTTPException):
-            return 0
+        return find_process(self.katib, PROGRAMS.get(victim, b"katib_local.daemon"))
 
     def rows(self) -> dict[str, list[str]]:
         """The observations by trial."""
@@ -106,14 +105,26 @@ class Campaign:
         database.close()
         return found
 
-    def assigned(self) -> dict[str, list[str]]:
-        """What each trial was to report."""
-        trials = json.loads(self.katib.good("get", "trials", "-o", "json"))["items"]
-        return {
-            trial["metadata"]["name"]: [trial["spec"]["parameterAssignments"][0]["value"]]
-            for trial in trials
-            if any(one["type"] == "Succeeded" and one["status"] == "True" for one in trial["status"]["conditions"])
-        }
+
+def shown(done: subprocess.CompletedProcess[str]) -> dict[str, list[str]]:
+    """What each trial has reported, by the table at the end of `katib run`: its score, which is its parameter."""
+    _, *rows = (line.split() for line in done.stdout.splitlines())
+    assert all(score == parameter for _, score, parameter, _ in rows)
+    return {trial: [score] for trial, score, *_ in rows}
+
+
+def find_process(katib: Katib, module: bytes) -> int | None:
+    """The process of a laptop that runs a module."""
+    return next((process for process in katib.processes() if _module(process) == module), None)
+
+
+def count_writes(katib: Katib) -> int:
+    """How many writes the API server has seen; 0 when it does not answer."""
+    try:
+        url = yaml.safe_load((katib.state / "kubeconfig").read_text())["clusters"][0]["cluster"]["server"]
+        return int(_get(url, katib.state / "credentials")["metadata"]["resourceVersion"])
+    except (OSError, ValueError, http.client.HTTPException):
+        return 0
 
 
 def _module(process: int) -> bytes:
