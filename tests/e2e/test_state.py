@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sqlite3
 import subprocess
@@ -56,6 +57,7 @@ mount -o remount,size=900m disk .
 rm filling
 {run}
 code=$?
+cp {observations}* {kept}
 {down}
 exit $code
 """
@@ -66,21 +68,29 @@ def test_a_disk_that_is_filled_ends_a_laptop_in_the_background_which_says_so_and
 ) -> None:
     disk, gate, file = tmp_path / "disk", tmp_path / "gate", tmp_path / "full.yaml"
     disk.mkdir()
+    kept = tmp_path / "kept"
+    kept.mkdir()
     command = f"touch {disk}/runs; until [ -e {gate} ]; do sleep 0.1; done; echo score=${{trialParameters.x}}"
     file.write_text(an_experiment_file("full", command))
     katib = Katib(disk / "state")
     script = FULL.format(
         disk=disk,
         gate=gate,
+        observations=katib.state / "observations.sqlite",
+        kept=kept,
         up=shlex.join(katib.command("up")),
         apply=shlex.join(katib.kubectl_command("create", "-f", str(file))),
         **{name: shlex.join(katib.command(name)) for name in ("status", "down")},
         run=shlex.join(katib.command("run", str(file))),
     )
     done = subprocess.run(
-        ["unshare", "--map-root-user", "--mount", "sh", "-c", script], capture_output=True, text=True, timeout=120
+        ["unshare", "--map-root-user", "--mount", "sh", "-c", script], capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stdout + done.stderr
     told = f"Katib is not running on {katib.state}: the disk of the state directory {katib.state} is full"
     assert told in done.stdout
     assert "4 of 4 succeeded" in done.stderr and "Traceback" not in done.stderr
+    with closing(sqlite3.connect(kept / "observations.sqlite")) as rows:
+        reported = set(rows.execute("SELECT trial_name, value FROM observation_logs"))
+        assert rows.execute("SELECT count(*) FROM observation_logs").fetchone() == (4,)
+    assert reported == set(re.findall(r"^(full-\w+)  (\S+)", done.stdout, re.MULTILINE))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import resource
 import signal
 import sqlite3
 import subprocess
@@ -317,18 +318,40 @@ def program(environment: dict[str, str], tmp_path: Path) -> Iterator[tuple[subpr
         process.kill()
 
 
+async def reported_once_it_serves(client: Log, value: str) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            with contextlib.suppress(aio.AioRpcError):
+                return await client.report("t", [(NO_TIME, "loss", value)])
+            await asyncio.sleep(0.02)
+
+
+async def test_a_report_that_finds_no_room_is_refused_whole_and_stored_once_when_there_is_some(
+    program: tuple[subprocess.Popen[bytes], str],
+) -> None:
+    process, address = program
+    rows = [(NO_TIME, "loss", str(value)) for value in range(2, 200)]
+    async with aio.insecure_channel(address) as channel:
+        client = Log(channel)
+        await reported_once_it_serves(client, "1")
+        _, most = resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+        with pytest.raises(aio.AioRpcError) as refusal:
+            await client.report("t", rows)
+        assert refusal.value.code() == grpc.StatusCode.UNAVAILABLE
+        assert (refusal.value.details() or "").startswith("the database does not work: ")
+        assert await client.get("t") == [(NO_TIME, "loss", "1")]
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
+        for _ in range(2):
+            await client.report("t", rows)
+        assert len(await client.get("t")) == 199
+
+
 async def test_what_was_acknowledged_survives_a_kill(
     program: tuple[subprocess.Popen[bytes], str], environment: dict[str, str]
 ) -> None:
     process, address = program
     async with aio.insecure_channel(address) as channel:
-        client = Log(channel)
-        async with asyncio.timeout(20):
-            while True:
-                with contextlib.suppress(aio.AioRpcError):
-                    await client.report("t", [(NO_TIME, "loss", "1")])
-                    break
-                await asyncio.sleep(0.02)
+        await reported_once_it_serves(Log(channel), "1")
     process.kill()
     process.wait()
     async with serving(environment) as log:
