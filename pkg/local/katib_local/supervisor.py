@@ -101,10 +101,11 @@ class Supervisor:
                 child.process.terminate()
         waits = [asyncio.ensure_future(child.process.wait()) for child in self.children]
         if waits:
-            _, late = await asyncio.wait(waits, timeout=STOP_AFTER)
-            for child in self.children if late else []:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(child.process.pid, signal.SIGKILL)
+            await asyncio.wait(waits, timeout=STOP_AFTER)
+            for child in self.children:
+                if child.process.returncode is None:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.killpg(child.process.pid, signal.SIGKILL)
             await asyncio.wait(waits, timeout=GONE_AFTER)
         for child in self.children:
             child.log.close()
