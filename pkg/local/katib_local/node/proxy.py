@@ -47,11 +47,13 @@ class ServiceProxy:
         connection: asyncio.Task[None] = asyncio.current_task()  # type: ignore[assignment]  # within one, always
         self._connections.add(connection)
         connection.add_done_callback(self._connections.discard)
+        # Who is cancelled by `close` just ends: asyncio takes a handler that is cancelled for one that has failed.
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._converse(reader, writer)
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            # Who is cancelled by `close` just ends: asyncio takes a handler that is cancelled for one that has failed.
-            with contextlib.suppress(
-                OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError
-            ):
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
                 await self._answer(head, reader, writer)
         finally:

@@ -116,6 +116,27 @@ async def test_a_head_without_an_end_is_no_request(port: int) -> None:
     assert status == ""
 
 
+async def test_the_proxys_end_ends_its_connections_and_is_nobodys_failure(caplog: pytest.LogCaptureFixture) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async def nobody(name: str, port: int) -> str | None:
+        return None
+
+    server = await asyncio.start_server(serve, LOOPBACK, 0)
+    proxy = ServiceProxy(TOKEN, nobody, {"fixed.ns:1": f"{LOOPBACK}:{server.sockets[0].getsockname()[1]}"})
+    async with server:
+        reader, writer = await asyncio.open_connection(LOOPBACK, await proxy.start(0))
+        writer.write(f"CONNECT fixed.ns:1 HTTP/1.1\r\n{credentials()}\r\n\r\n".encode())
+        assert b" 200 " in await reader.readuntil(b"\r\n\r\n")
+        await proxy.close()
+        assert await reader.read() == b""
+        writer.close()
+        await writer.wait_closed()
+    assert [record.getMessage() for record in caplog.records] == []
+
+
 async def test_a_grpc_client_finds_a_service_through_the_proxy_of_its_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
