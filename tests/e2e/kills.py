@@ -23,8 +23,8 @@ import yaml
 from builders import an_experiment_file
 from laptops import Katib, eventually
 
-TRIALS = 6
-WRITES = 200
+TRIALS = 4
+WRITES = 140
 """A little less than what a run of that many trials writes, from an empty state directory to its end."""
 PROGRAMS = {
     "apiserver": b"katib_local.apiserver",
@@ -37,7 +37,7 @@ PROGRAMS = {
 """The modules of the programs that `katib run` and `katib up` start."""
 RUN, UP = "katib run", "katib up"
 VICTIMS = (*((name,) for name in PROGRAMS), (RUN,), (UP,))
-SAMPLE = len(VICTIMS) + 1
+ROUND = len(VICTIMS) + 1
 """How many moments have every program once, and two of them at once."""
 CREATION = range(26, 33)
 """The writes around the creation of the Experiment, when most is undecided: they have more than their share of kills."""
@@ -58,7 +58,7 @@ def moments(count: int, seed: int) -> list[Moment]:
     """The first `count` moments of a seed; every program has its turn, then two at once have theirs."""
     dice = random.Random(seed)
     writes = [*range(WRITES), *CREATION, *CREATION, *CREATION, *CREATION]
-    turns = (number % SAMPLE for number in range(count))
+    turns = (number % ROUND for number in range(count))
     return [
         Moment(VICTIMS[turn] if turn < len(VICTIMS) else tuple(dice.sample(sorted(PROGRAMS), 2)), dice.choice(writes))
         for turn in turns
@@ -75,8 +75,7 @@ class Campaign:
 
     def prepare(self) -> None:
         """Write the experiment; a laptop that is to be killed in the background is up."""
-        count = ("maxTrialCount: 4", f"maxTrialCount: {TRIALS}")
-        self.file.write_text(an_experiment_file("killed", "echo score=${trialParameters.x}", count))
+        self.file.write_text(an_experiment_file("killed", "echo score=${trialParameters.x}"))
         if self.moment.victims == (UP,):
             self.katib.good("up")
 

@@ -1,7 +1,7 @@
 """Any program is killed with 9: nothing is lost or counted twice, nothing is left, and the user is told.
 
-Each program at one moment, and two at once; `nox -s stress` asks for more of them. And at moments of its own: while Katib
-starts, and while it ends.
+Each program at one moment; `nox -s stress` asks for more of them, and for two at once. And at moments of its own: while
+Katib starts, and while it ends.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from e2e import kills
-from e2e.kills import PROGRAMS, SAMPLE, TRIALS, UP, Campaign, Moment, count_writes, find_process, moments
+from e2e.kills import PROGRAMS, TRIALS, UP, VICTIMS, Campaign, Moment, count_writes, find_process, moments
 from laptops import Katib, eventually
 
 Writer = Callable[..., Path]
@@ -25,7 +25,7 @@ DAEMON = b"katib_local.daemon"
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "moment" in metafunc.fixturenames:
         count, seed = metafunc.config.getoption("--moments"), metafunc.config.getoption("--seed")
-        cases = moments(count or SAMPLE, seed)
+        cases = moments(count or len(VICTIMS), seed)
         metafunc.parametrize("moment", cases, ids=[f"{number}: {case}" for number, case in enumerate(cases)])
 
 
