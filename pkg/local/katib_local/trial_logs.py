@@ -18,7 +18,7 @@ from katib_local.caller import Caller
 from katib_local.documents import InputError
 from katib_local.kubectl import kubectl, kubectl_command
 from katib_local.node.kept_logs import KeptLog, find_kept_logs
-from katib_local.node.logs import render_line, select_lines
+from katib_local.node.log_lines import render_line, select_lines
 from katib_local.state import StateDirectory
 
 SELECTOR = names.LABEL_TRIAL + "={}"

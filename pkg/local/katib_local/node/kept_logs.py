@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from katib_local.node.logs import log_files, split_lines
+from katib_local.node.log_lines import log_files, split_lines
 
 MOST_PODS = 1000
 """How many pods' logs are kept; the oldest go first."""

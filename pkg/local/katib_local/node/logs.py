@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator, Callable, Collection
 from pathlib import Path
 
 from aiohttp import web
 
-from katib_machinery.scalars import format_time
+from katib_local.node.log_lines import render_line, select_lines, split_lines
 
 LOOPBACK = "127.0.0.1"
 LOOK_EVERY = 0.1
@@ -68,39 +67,6 @@ def _caller(request: web.Request) -> str:
     certificate = request.get_extra_info("peercert") or {}
     names = [value for part in certificate.get("subject", ()) for key, value in part if key == "commonName"]
     return str(names[-1]) if names else "a caller without a name"
-
-
-def select_lines(lines: list[bytes], query: dict[str, str]) -> Iterable[bytes]:
-    """The lines that a query asks for: since a time, and of those the last ones."""
-    since = query.get("sinceTime", "")
-    if query.get("sinceSeconds", "").isdigit():
-        since = format_time(datetime.now(UTC) - timedelta(seconds=int(query["sinceSeconds"])))
-    if since:
-        lines = [line for line in lines if line.split(b" ", 1)[0] >= since.encode()]
-    tail = query.get("tailLines", "")
-    if tail.isdigit():
-        lines = lines[len(lines) - int(tail) :] if int(tail) < len(lines) else lines
-    return lines
-
-
-def split_lines(data: bytes) -> list[bytes]:
-    """The lines of a log file; only a newline ends one: a progress bar's carriage returns are part of its text."""
-    return [line for line in data.split(b"\n") if line]
-
-
-def log_files(folder: Path, container: str) -> list[Path]:
-    """A container's log files, `CONTAINER-ATTEMPT.log`, attempt after attempt."""
-    attempts = [(file.stem.rpartition("-"), file) for file in folder.glob("*.log")]
-    return [
-        file for (name, _, number), file in sorted(attempts, key=lambda entry: int(entry[0][2])) if name == container
-    ]
-
-
-def render_line(line: bytes, stamps: bool) -> bytes:
-    """A line of the log file, `TIME STREAM F TEXT`, as a caller sees it."""
-    parts = line.split(b" ", 3)
-    text = parts[3] if len(parts) == 4 else b""
-    return (parts[0] + b" " if stamps else b"") + text + b"\n"
 
 
 async def _follow(file: Path, position: int, running: Callable[[], bool]) -> AsyncIterator[bytes]:

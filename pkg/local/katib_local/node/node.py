@@ -14,7 +14,7 @@ from katib_local.node.containers import ContainerError, gpu_count
 from katib_local.node.host_paths import FAILED_MOUNT
 from katib_local.node.kept_logs import keep_logs
 from katib_local.node.lease import renew_lease
-from katib_local.node.logs import log_files
+from katib_local.node.log_lines import log_files
 from katib_local.node.machine import conditions, desired_node
 from katib_local.node.options import NodeOptions
 from katib_local.node.pod import PodRunner, now

@@ -12,7 +12,7 @@ from katib_local.node.containers import ContainerError, Surroundings, desired_pr
 from katib_local.node.images import Image, find_image, parse_images, search_path
 from katib_local.node.isolation import rewrite_paths
 from katib_local.node.kept_logs import MOST_PODS, find_kept_logs, keep_logs
-from katib_local.node.logs import log_files, render_line, split_lines
+from katib_local.node.log_lines import log_files, render_line, split_lines
 
 Json = dict[str, Any]
 POD: Json = {"metadata": {"name": "p", "namespace": "ns", "labels": {"a": "b"}}, "spec": {}}
