@@ -319,7 +319,18 @@ async def _ask_for_the_moment(state: StateDirectory, arguments: Arguments, words
 
     serve = serve_laptop if arguments.action == "delete" else serve_objects
     async with serve(state, Options(arguments.action, arguments.port, working_directory=Path.cwd())):
-        return await call_kubectl(state, words)
+        code = await call_kubectl(state, words)
+        if arguments.action == "delete" and not await _settle(state):
+            print("katib: trials are still being removed; the next start goes on with it", file=sys.stderr)
+        return code
+
+
+async def _settle(state: StateDirectory) -> bool:
+    from katib_local.settling import settle
+    from katib_machinery.kube import connect
+
+    async with connect(str(state.kubeconfig)) as transport:
+        return await settle(transport)
 
 
 def logs(arguments: Arguments) -> int:
