@@ -119,11 +119,14 @@ class Catalog:
 
     def __init__(self) -> None:
         self._kinds: dict[tuple[str, str, str], Kind] = {}
+        self.generation = 0
+        """Rises whenever a kind comes or goes."""
         for kind in BUILT_INS:
             self._add(kind)
 
     def _add(self, kind: Kind) -> None:
         self._kinds[(kind.group, kind.version, kind.plural)] = kind
+        self.generation += 1
 
     def find(self, group: str, version: str, plural: str) -> Kind | None:
         return self._kinds.get((group, version, plural))
@@ -150,6 +153,7 @@ class Catalog:
         group, plural = crd["spec"]["group"], crd["spec"]["names"]["plural"]
         for key in [key for key in self._kinds if key[0] == group and key[2] == plural]:
             del self._kinds[key]
+            self.generation += 1
 
 
 def kinds_of(crd: Mapping[str, Any]) -> Iterable[Kind]:

@@ -1,4 +1,4 @@
-"""OpenAPI 3: what kubectl needs to apply, edit and explain, one document a group and version. Pure.
+"""OpenAPI 3: what kubectl needs to apply, edit and explain, one document a group and version.
 
 Kubernetes' own types come without descriptions.
 """
@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from katib_local.apiserver.discovery import VERSION
-from katib_local.apiserver.kinds import Kind
+from katib_local.apiserver.kinds import Catalog, Kind
 from katib_local.apiserver.kubernetes_types import META, type_of, types
 
 Json = dict[str, Any]
@@ -25,18 +26,44 @@ CUSTOM = {
 }
 
 
-def openapi_root(kinds: Iterable[Kind]) -> Json:
-    """Where the documents are; each address changes with what stands there."""
-    everything = list(kinds)
-    prefixes = sorted({kind.prefix.strip("/") for kind in everything})
-    return {"paths": {prefix: {"serverRelativeURL": _address(everything, prefix)} for prefix in prefixes}}
+@dataclass(frozen=True)
+class Rendered:
+    """A document as it is sent, and the name of exactly this text."""
+
+    body: bytes
+    tag: str
 
 
-def _address(kinds: Iterable[Kind], prefix: str) -> str:
-    return f"/openapi/v3/{prefix}?hash={hash_of(openapi(kinds, prefix))}"
+class Specification:
+    """The documents of all that is served, made when they are asked for and again after a kind has come or gone."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._generation = catalog.generation
+        self._rendered: dict[str, Rendered] = {}
+
+    def root(self) -> Json:
+        """Where the documents are; each address changes with what stands there."""
+        prefixes = sorted({kind.prefix.strip("/") for kind in self._catalog})
+        return {"paths": {prefix: {"serverRelativeURL": self._address(prefix)} for prefix in prefixes}}
+
+    def _address(self, prefix: str) -> str:
+        found = self.find(prefix)
+        return f"/openapi/v3/{prefix}?hash={found.tag if found else ''}"
+
+    def find(self, prefix: str) -> Rendered | None:
+        """The document of one group and version; None when nothing is served there."""
+        if self._generation != self._catalog.generation:
+            self._generation, self._rendered = self._catalog.generation, {}
+        if prefix not in self._rendered:
+            document = openapi(self._catalog, prefix)
+            if document is None:
+                return None
+            self._rendered[prefix] = Rendered(orjson.dumps(document) + b"\n", hash_of(document))
+        return self._rendered[prefix]
 
 
-def hash_of(document: Json | None) -> str:
+def hash_of(document: Json) -> str:
     return hashlib.sha512(orjson.dumps(document)).hexdigest().upper()
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from aiohttp import web
 
-from katib_local.apiserver import discovery, openapi
+from katib_local.apiserver import discovery
 from katib_local.apiserver.admission import Admission
 from katib_local.apiserver.answers import as_accepted, json_answer, refused, utc_now
 from katib_local.apiserver.calls import Call, flag
@@ -45,6 +45,7 @@ from katib_local.apiserver.objects import (
     check_group,
     serve_object,
 )
+from katib_local.apiserver.openapi import Specification, hash_of
 from katib_local.apiserver.registry import Registry
 from katib_local.apiserver.store import Store, StoreError
 from katib_local.apiserver.tokens import TokenIssuer
@@ -60,6 +61,7 @@ CHECKS = ("ping", "log")
 EVERYBODY = "system:authenticated"
 USERS: web.AppKey[Any] = web.AppKey("users")
 COUNTS: web.AppKey[Any] = web.AppKey("counts")
+SPECIFICATION: web.AppKey[Specification] = web.AppKey("specification", Specification)
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,7 @@ def _tls(settings: Settings) -> ssl.SSLContext:
 def _application(registry: Registry, settings: Settings) -> web.Application:
     application = web.Application(middlewares=[_guard], client_max_size=LARGEST_BODY)
     application[REGISTRY] = registry
+    application[SPECIFICATION] = Specification(registry.catalog)
     application[USERS] = settings.tokens
     application[ISSUER] = TokenIssuer(registry.store, utc_now)
     application[COUNTS] = Counter()
@@ -265,7 +268,7 @@ def _discovered(request: web.Request, plain: Json, *, core: bool) -> web.Respons
         response = json_answer(plain)
     else:
         document = discovery.aggregated(request.app[REGISTRY].catalog, core=core)
-        response = _tagged(request, json_answer(document), openapi.hash_of(document))
+        response = _tagged(request, json_answer(document), hash_of(document))
         if response.status == HTTPStatus.OK:
             response.headers["Content-Type"] = AGGREGATED
     response.headers["Vary"] = "Accept"
@@ -294,18 +297,18 @@ async def _resources(request: web.Request) -> web.Response:
 
 
 async def _openapi_root(request: web.Request) -> web.Response:
-    return json_answer(openapi.openapi_root(request.app[REGISTRY].catalog))
+    return json_answer(request.app[SPECIFICATION].root())
 
 
 async def _openapi(request: web.Request) -> web.Response:
-    document = openapi.openapi(request.app[REGISTRY].catalog, request.match_info["prefix"])
-    if document is None:
+    found = request.app[SPECIFICATION].find(request.match_info["prefix"])
+    if found is None:
         return web.Response(status=HTTPStatus.NOT_FOUND)
-    tag = openapi.hash_of(document)
     asked = request.query.get("hash")
-    if asked and asked != tag:
-        return web.Response(status=HTTPStatus.MOVED_PERMANENTLY, headers={"Location": f"{request.path}?hash={tag}"})
-    response = _tagged(request, json_answer(document), tag)
+    if asked and asked != found.tag:
+        place = f"{request.path}?hash={found.tag}"
+        return web.Response(status=HTTPStatus.MOVED_PERMANENTLY, headers={"Location": place})
+    response = _tagged(request, web.Response(body=found.body, content_type="application/json"), found.tag)
     if asked:
         response.headers["Cache-Control"] = "public, immutable"
     return response
