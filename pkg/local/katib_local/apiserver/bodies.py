@@ -57,16 +57,6 @@ class _Doubled(dict[str, Any]):
     keys_given_twice: tuple[str, ...] = ()
 
 
-def _doubled(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = dict(pairs)
-    if len(found) == len(pairs):
-        return found
-    doubled = _Doubled(found)
-    keys = [key for key, _ in pairs]
-    doubled.keys_given_twice = tuple(key for key in found if keys.count(key) > 1)
-    return doubled
-
-
 def doubled_fields(content: bytes, media_type: str) -> list[str]:
     """What a body has twice, in Kubernetes' words: of YAML by line, of JSON by path. The last one counts."""
     try:
@@ -74,8 +64,7 @@ def doubled_fields(content: bytes, media_type: str) -> list[str]:
             twice = sorted(_doubled_keys(yaml.compose(content, _Loader)))
             return [f"{LINE}{line}: key {key} already set in map" for line, key in twice]
         if media_type in (JSON, MERGE, STRATEGIC):
-            parsed = json.loads(content or b"null", object_pairs_hook=_doubled)
-            return [f'duplicate field "{path}"' for path in _doubled_paths(parsed, "")]
+            return [f'duplicate field "{path}"' for path in _doubled_in_json(content)]
     except (ValueError, yaml.YAMLError):
         pass  # somebody else says what is wrong with it
     return []
@@ -107,6 +96,23 @@ def _doubled_keys(root: yaml.Node | None) -> Iterator[tuple[int, str]]:
                 seen.add(key.value)
         elif isinstance(node, yaml.SequenceNode):
             nodes.extend(node.value)
+
+
+def _doubled_in_json(content: bytes) -> list[str]:
+    any_doubled = False
+
+    def read(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal any_doubled
+        found: dict[str, Any] = dict(pairs)
+        if len(found) == len(pairs):
+            return found
+        any_doubled, doubled = True, _Doubled(found)
+        keys = [key for key, _ in pairs]
+        doubled.keys_given_twice = tuple(key for key in found if keys.count(key) > 1)
+        return doubled
+
+    document = json.loads(content or b"null", object_pairs_hook=read)
+    return list(_doubled_paths(document, "")) if any_doubled else []  # nearly never, and it takes as long as reading
 
 
 def _doubled_paths(value: Any, path: str) -> Iterator[str]:
