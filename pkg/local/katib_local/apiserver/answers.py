@@ -17,7 +17,8 @@ from katib_local.apiserver import tables
 from katib_local.apiserver.bodies import JSON, PROTOBUF, YAML
 from katib_local.apiserver.errors import Refusal, bad_request, not_acceptable
 from katib_local.apiserver.kinds import Kind
-from katib_local.apiserver.listing import Watch
+from katib_local.apiserver.listing import Page, Watch
+from katib_local.apiserver.memory import Document, Row
 from katib_local.apiserver.schema import fill_defaults, prune
 
 Json = dict[str, Any]
@@ -28,7 +29,7 @@ def utc_now() -> datetime:
 
 
 def json_answer(document: Any, code: int = 200, warnings: list[str] | None = None) -> web.Response:
-    response = web.Response(body=orjson.dumps(document) + b"\n", status=code, content_type="application/json")
+    response = web.Response(body=_render(document) + b"\n", status=code, content_type="application/json")
     for warning in warnings or []:
         text = warning.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
         response.headers.add("Warning", f'299 - "{text}"')
@@ -41,6 +42,11 @@ def refused(refusal: Refusal, warnings: list[str] | None = None) -> web.Response
     if pause := (refusal.details or {}).get("retryAfterSeconds"):
         answer.headers["Retry-After"] = str(pause)
     return answer
+
+
+def _render(document: Any) -> bytes:
+    """JSON; of an object as it is stored, the bytes that it is stored as."""
+    return document.body if isinstance(document, Document) else orjson.dumps(document)
 
 
 MEDIA_TYPES = (JSON, YAML, PROTOBUF)
@@ -110,24 +116,27 @@ def shown_one(request: web.Request, kind: Kind, document: Json) -> Json:
             return document
 
 
-def shown(request: web.Request, kind: Kind, page: Json) -> Json:
-    page = {**page, "items": [as_served(kind, document) for document in page["items"]]}
+def list_answer(request: web.Request, kind: Kind, page: Page) -> web.Response:
+    """A list in the form that is wanted: objects as they are stored, unless what is in them has to be looked at."""
     match wants(request):
         case "Table":
-            table = tables.render_table(
-                kind, page["items"], utc_now(), request.query.get("includeObject") or "Metadata"
-            )
-            return {**table, "metadata": page["metadata"]}
+            documents = [as_served(kind, row.read()) for row in page.rows]
+            included = request.query.get("includeObject") or "Metadata"
+            return json_answer({**tables.render_table(kind, documents, utc_now(), included), "metadata": page.metadata})
         case "PartialObjectMetadataList":
-            items = [tables.partial(document) for document in page["items"]]
-            return {
-                "kind": "PartialObjectMetadataList",
-                "apiVersion": "meta.k8s.io/v1",
-                "metadata": page["metadata"],
-                "items": items,
-            }
+            head = {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": page.metadata}
+            return json_answer({**head, "items": [tables.partial(as_served(kind, row.read())) for row in page.rows]})
         case _:
-            return page
+            head = {"kind": f"{kind.kind}List", "apiVersion": kind.api_version, "metadata": page.metadata}
+            items = b",".join(_served_body(kind, row) for row in page.rows)
+            body = orjson.dumps(head)[:-1] + b',"items":[' + items + b"]}\n"
+            return web.Response(body=body, content_type=JSON)
+
+
+def _served_body(kind: Kind, row: Row) -> bytes:
+    """The bytes of an object in the version that is asked for; those of its own begin with it."""
+    own = b'{"apiVersion":"%b",' % kind.api_version.encode()
+    return row.body if not kind.custom or row.body.startswith(own) else _render(as_served(kind, row.read()))
 
 
 async def stream_events(request: web.Request, kind: Kind, watch: Watch) -> web.StreamResponse:
@@ -138,8 +147,8 @@ async def stream_events(request: web.Request, kind: Kind, watch: Watch) -> web.S
         form = wants(request)
         async with contextlib.aclosing(watch.events()) as events:
             with contextlib.suppress(ConnectionError):
-                async for event in events:
-                    await response.write(_line(request, kind, event, form))
+                async for together in events:
+                    await response.write(b"".join(_line(request, kind, event, form) for event in together))
         return response
 
 
@@ -151,4 +160,4 @@ def _line(request: web.Request, kind: Kind, event: tuple[str, Json], form: str) 
         document = tables.partial(document)
     elif form == "Table" and type_ not in ("BOOKMARK", "ERROR"):
         document = tables.render_table(kind, [document], utc_now(), request.query.get("includeObject") or "Metadata")
-    return orjson.dumps({"type": type_, "object": document}) + b"\n"
+    return b'{"type":"%b","object":%b}\n' % (type_.encode(), _render(document))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import random
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -13,11 +14,13 @@ import orjson
 from katib_local.apiserver.calls import flag, number
 from katib_local.apiserver.errors import Expired, bad_request, invalid_options, no_version, too_large_version
 from katib_local.apiserver.kinds import Kind
+from katib_local.apiserver.memory import Row
 from katib_local.apiserver.selectors import parse_field_selector, parse_label_selector
 from katib_local.apiserver.store import Change, Store, Watcher
 
 Json = dict[str, Any]
 Query = Mapping[str, str]
+Event = tuple[str, Json]
 MATCH, EXACT, NOT_OLDER = "resourceVersionMatch", "Exact", "NotOlderThan"
 NEWEST = -1
 """The version of a token that goes on with what there is now."""
@@ -29,6 +32,15 @@ FORGOTTEN_PAGE = (
 )
 BOOKMARK_EVERY = 30.0
 LONGEST_WATCH = 1800
+TOGETHER = 500
+
+
+@dataclass(frozen=True)
+class Page:
+    """A list, or a part of one: the objects as they are stored, unread as long as nobody asks what is in them."""
+
+    metadata: Json
+    rows: Sequence[Row]
 
 
 def selector(kind: Kind, query: Query) -> Callable[[Mapping[str, Any]], bool]:
@@ -38,30 +50,36 @@ def selector(kind: Kind, query: Query) -> Callable[[Mapping[str, Any]], bool]:
     return lambda document: labels(document) and fields(document)
 
 
-def select(kind: Kind, documents: Sequence[Json], query: Query) -> list[Json]:
-    return list(filter(selector(kind, query), documents))
+def _selects(query: Query) -> bool:
+    return bool(query.get("labelSelector") or query.get("fieldSelector"))
 
 
-def list_page(store: Store, kind: Kind, namespace: str, query: Query) -> Json:
+def select(kind: Kind, rows: Sequence[Row], query: Query) -> Sequence[Row]:
+    """Those that fit the selectors of a request; without any nothing is read."""
+    test = selector(kind, query)
+    return [row for row in rows if test(row.read())] if _selects(query) else rows
+
+
+def list_page(store: Store, kind: Kind, namespace: str, query: Query) -> Page:
     """A list, or one page of it; later pages show what there was when the first one was asked for."""
     check_list(query)
     limit = max(0, number(query, "limit") or 0)
     version, after = _asked_version(store, query), None
     if query.get("continue"):
         version, after = _parse_token(query["continue"], store.version)
-    held = store.at(kind.qualified, namespace, version)
+    held = store.rows_at(kind.qualified, namespace, version)
     if held is None:
         raise Expired(FORGOTTEN) if after is None else Expired(FORGOTTEN_PAGE, _token(NEWEST, after))
-    documents = select(kind, held, query)
     if after is not None:
-        documents = [document for document in documents if _place(document) > after]
+        held = [row for row in held if _place(row) > after]
+    rows = select(kind, held, query)
     metadata: Json = {"resourceVersion": str(version)}
-    if limit and len(documents) > limit:
-        metadata["continue"] = _token(version, _place(documents[limit - 1]))
-        if not (query.get("labelSelector") or query.get("fieldSelector")):  # nobody knows how many fit a selection
-            metadata["remainingItemCount"] = len(documents) - limit
-        documents = documents[:limit]
-    return {"kind": f"{kind.kind}List", "apiVersion": kind.api_version, "metadata": metadata, "items": documents}
+    if limit and len(rows) > limit:
+        metadata["continue"] = _token(version, _place(rows[limit - 1]))
+        if not _selects(query):  # nobody knows how many fit a selection
+            metadata["remainingItemCount"] = len(rows) - limit
+        rows = rows[:limit]
+    return Page(metadata, rows)
 
 
 def _asked_version(store: Store, query: Query) -> int:
@@ -86,8 +104,8 @@ def check_version(store: Store, text: str) -> None:
     _version(store, text, watch=True)
 
 
-def _place(document: Json) -> list[str]:
-    return [document["metadata"].get("namespace", ""), document["metadata"]["name"]]
+def _place(row: Row) -> list[str]:
+    return [row.namespace, row.name]
 
 
 def check_list(query: Query) -> None:
@@ -157,25 +175,24 @@ class Watch:
     def close(self) -> None:
         self._watcher.close()
 
-    async def events(self) -> AsyncGenerator[tuple[str, Json], None]:
-        """Events until the watch's time is up."""
+    async def events(self) -> AsyncGenerator[Sequence[Event], None]:
+        """Events until the watch's time is up, those together that are there together."""
         deadline = time.monotonic() + self._seconds
-        for event in self._first:
-            yield event
+        for begin in range(0, len(self._first), TOGETHER):
+            yield self._first[begin : begin + TOGETHER]
+        self._first = []
         if not self._seconds:
             return
         told = time.monotonic()
         while time.monotonic() < deadline:
             pause = min(BOOKMARK_EVERY if self._bookmarks else LONGEST_WATCH, deadline - time.monotonic())
-            for change in await self._watcher.wait(max(0.01, pause)):
-                seen = _event(change, self._namespace, self._test)
-                if seen is not None:
-                    yield seen
+            changes = await self._watcher.wait(max(0.01, pause))
+            yield _events(changes, self._namespace, self._test)
             if self._bookmarks and time.monotonic() - told >= BOOKMARK_EVERY:
                 told = time.monotonic()
-                yield _bookmark(self._kind, self._store.version)
+                yield [_bookmark(self._kind, self._store.version)]
         if self._bookmarks:
-            yield _bookmark(self._kind, self._store.version)
+            yield [_bookmark(self._kind, self._store.version)]
 
 
 def _seconds(query: Query) -> float:
@@ -186,30 +203,30 @@ def _seconds(query: Query) -> float:
     return LONGEST_WATCH * random.uniform(0.5, 1)  # noqa: S311
 
 
-def _initial(store: Store, kind: Kind, namespace: str, query: Query) -> list[tuple[str, Json]]:
+def _initial(store: Store, kind: Kind, namespace: str, query: Query) -> list[Event]:
     """What comes first: all objects, or the changes since the version that the caller knows."""
     text = query.get("resourceVersion", "")
     everything = flag(query, "sendInitialEvents")
     if text in ("", "0") or everything:
         wanted = everything or query.get("sendInitialEvents") is None
-        events = (
-            [("ADDED", document) for document in select(kind, store.all(kind.qualified, namespace), query)]
-            if wanted
-            else []
-        )
+        rows = select(kind, store.rows(kind.qualified, namespace), query) if wanted else ()
+        events: list[Event] = [("ADDED", row.read()) for row in rows]
         if flag(query, "allowWatchBookmarks") and (everything or (wanted and not text)):
             events.append(_bookmark(kind, store.version, initial=True))
         return events
     changes = store.since(kind.qualified, _version(store, text, watch=True))
     if changes is None:
-        raise Expired(f"too old resource version: {text} ({store.oldest})")
-    test = selector(kind, query)
+        raise Expired(f"too old resource version: {text} ({store.oldest(kind.qualified)})")
+    return _events(changes, namespace, selector(kind, query))
+
+
+def _events(changes: Iterable[Change], namespace: str, test: Callable[[Mapping[str, Any]], bool]) -> list[Event]:
     return [event for change in changes if (event := _event(change, namespace, test)) is not None]
 
 
-def _event(change: Change, namespace: str, test: Callable[[Mapping[str, Any]], bool]) -> tuple[str, Json] | None:
+def _event(change: Change, namespace: str, test: Callable[[Mapping[str, Any]], bool]) -> Event | None:
     """A change as a watcher with selectors sees it: leaving the selection is a deletion, entering it an addition."""
-    document = change.new or change.old or {}
+    document: Mapping[str, Any] = change.new or change.old or {}
     if namespace and document["metadata"].get("namespace") != namespace:
         return None
     before = change.old is not None and test(change.old)
@@ -217,14 +234,11 @@ def _event(change: Change, namespace: str, test: Callable[[Mapping[str, Any]], b
     if change.new is not None and after:
         return ("MODIFIED" if before else "ADDED"), change.new
     if before and change.old is not None:
-        return "DELETED", {
-            **change.old,
-            "metadata": {**change.old["metadata"], "resourceVersion": str(change.version)},
-        }
+        return "DELETED", change.last
     return None
 
 
-def _bookmark(kind: Kind, version: int, *, initial: bool = False) -> tuple[str, Json]:
+def _bookmark(kind: Kind, version: int, *, initial: bool = False) -> Event:
     metadata: Json = {"resourceVersion": str(version)}
     if initial:
         metadata["annotations"] = {"k8s.io/initial-events-end": "true"}

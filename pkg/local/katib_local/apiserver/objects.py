@@ -14,12 +14,12 @@ from typing import Any
 from aiohttp import web
 
 from katib_local.apiserver import discovery
-from katib_local.apiserver.answers import check_form, json_answer, shown, shown_one, stream_events
+from katib_local.apiserver.answers import check_form, json_answer, list_answer, shown_one, stream_events
 from katib_local.apiserver.bodies import OBJECTS, PATCHES, doubled_fields, parse_body
 from katib_local.apiserver.calls import Call, DeleteOptions, PatchBody, check_apply, flag
 from katib_local.apiserver.errors import Gone, Refusal, UnknownPath, method_not_allowed, no_such_page, unsupported_media
 from katib_local.apiserver.kinds import CRDS, NAMESPACES, TOKEN_REQUESTS, Catalog, Kind
-from katib_local.apiserver.listing import Watch, check_version, list_page
+from katib_local.apiserver.listing import Page, Watch, check_version, list_page
 from katib_local.apiserver.logs import pod_log
 from katib_local.apiserver.metadata import typed
 from katib_local.apiserver.patch import APPLY, STRATEGIC
@@ -150,25 +150,24 @@ async def _collection(request: web.Request, registry: Registry, kind: Kind, name
         case "GET" if flag(request.query, "watch"):
             return await stream_events(request, kind, Watch(registry.store, kind, namespace, request.query))
         case "GET":
-            page = list_page(registry.store, kind, namespace, request.query)
-            return json_answer(shown(request, kind, page))
+            return list_answer(request, kind, list_page(registry.store, kind, namespace, request.query))
         case "POST":
             call = await _write(request)
             created = await registry.create(kind, namespace, await _body(request), call)
             return json_answer(shown_one(request, kind, created), 201, call.warnings)
         case "DELETE":
-            return json_answer(shown(request, kind, await _empty(request, registry, kind, namespace)))
+            return list_answer(request, kind, await _empty(request, registry, kind, namespace))
         case _:
             raise method_not_allowed()
 
 
-async def _empty(request: web.Request, registry: Registry, kind: Kind, namespace: str) -> Json:
+async def _empty(request: web.Request, registry: Registry, kind: Kind, namespace: str) -> Page:
     """Delete what a list would show; returns that list."""
     options = DeleteOptions.parse(await _body(request), request.query)
     page = list_page(registry.store, kind, namespace, request.query)
-    for document in page["items"]:
+    for row in page.rows:
         with contextlib.suppress(Gone):
-            await registry.delete(kind, namespace, document["metadata"]["name"], options, Call(*request[USER]))
+            await registry.delete(kind, namespace, row.name, options, Call(*request[USER]))
     return page
 
 

@@ -156,7 +156,7 @@ class Registry:
         metadata = ((document or old) or {})["metadata"]
         namespace = metadata.get("namespace", "")
         held = self.store.get(NAMESPACES.qualified, "", namespace) if namespace else None
-        labels = ((held or {}).get("metadata") or {}).get("labels") or {}
+        labels = (held["metadata"].get("labels") if held else None) or {}
         return Request(
             operation,
             kind,
@@ -214,7 +214,7 @@ class Registry:
         current = self.store.get(*self.key(kind, old))
         if current is None:
             raise not_found(kind, name)
-        if current["metadata"]["resourceVersion"] != old["metadata"]["resourceVersion"]:
+        if _version(current) != _version(old):
             raise conflict(kind, name)
         if current["metadata"].get("deletionTimestamp") and may_go(changed):
             self.remove(kind, changed)
@@ -271,7 +271,7 @@ class Registry:
             except Refusal as refusal:
                 named = _version_in(change.body)
                 current = self.store.get(kind.qualified, namespace, name)
-                if refusal.reason != "Conflict" or named or current is old or current is None:
+                if refusal.reason != "Conflict" or named or current is None or _version(current) == _version(old):
                     raise
 
     def _patched(self, kind: Kind, old: Json, change: PatchBody) -> Json:
@@ -349,7 +349,8 @@ class Registry:
             request = self._request("DELETE", kind, None, old, call)
             await self.admission.mutate(request, call.warnings)
             await self.admission.validate(request, None, call.warnings)
-            if self.store.get(*self.key(kind, old)) is old:
+            current = self.store.get(*self.key(kind, old))
+            if current is not None and _version(current) == _version(old):
                 break
         mark = marked(kind, old, options, self._now())
         if call.dry_run:
@@ -416,6 +417,10 @@ def _version_in(body: Any) -> Any:
     """The version that a patch names, if it does."""
     metadata = body.get("metadata") if isinstance(body, Mapping) else None
     return metadata.get("resourceVersion") if isinstance(metadata, Mapping) else None
+
+
+def _version(document: Json) -> Any:
+    return document["metadata"]["resourceVersion"]
 
 
 def _spec(document: Json) -> Json:

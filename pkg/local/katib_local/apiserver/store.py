@@ -1,6 +1,7 @@
-"""Objects and their history: SQLite keeps them, memory serves them, watchers hear of every change.
+"""Objects and their history: SQLite keeps and serves them, watchers hear of every change.
 
-Knows nothing of what an object means. One writer: the event loop. What a call has returned survives `kill -9`.
+Knows nothing of what an object means. One writer: the event loop. What a call has returned survives `kill -9`. In memory
+are the objects that were used last and the latest changes, each up to a bound, so that it does not grow with the objects.
 """
 
 from __future__ import annotations
@@ -9,16 +10,16 @@ import asyncio
 import contextlib
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import orjson
+from katib_local.apiserver.memory import Document, History, Recent, Row
 
 Json = dict[str, Any]
 FORMAT = 2
-HISTORY = 20_000
 COMPACT_EVERY = 256
 """Removals after which the room of what is gone is given back to the disk."""
 Key = tuple[str, str, str]
@@ -31,6 +32,9 @@ CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) 
 INSERT OR IGNORE INTO meta VALUES ('format', 2), ('version', 1);
 """
 
+OF_ALL = "SELECT namespace, name, body FROM objects WHERE resource = ? ORDER BY namespace, name"
+OF_NAMESPACE = "SELECT namespace, name, body FROM objects WHERE resource = ? AND namespace = ? ORDER BY name"
+
 
 class StoreError(Exception):
     """The state directory cannot be used; the message names it and the cure."""
@@ -42,8 +46,8 @@ class Change:
 
     resource: str
     version: int
-    old: Json | None
-    new: Json | None
+    old: Document | None
+    new: Document | None
 
     @property
     def type(self) -> str:
@@ -51,96 +55,113 @@ class Change:
             return "DELETED"
         return "ADDED" if self.old is None else "MODIFIED"
 
+    @cached_property
+    def last(self) -> Document:
+        """What was there before, under the version of the change: how it is told that it has gone."""
+        return _under(self.old or Json(), self.version)
+
 
 class Store:
     """All objects. A resource is a name such as `trials.kubeflow.org`; a key is resource, namespace, name."""
 
     def __init__(self, folder: Path) -> None:
         self._database = _open(folder)
-        self._objects: dict[str, dict[tuple[str, str], Json]] = {}
-        self._history: deque[Change] = deque(maxlen=HISTORY)
+        self._recent = Recent()
         self._listeners: list[Callable[[Change], None]] = []
         self._dependents: dict[str, set[Key]] = {}
         self._removals = 0
         self.version = 1
         self._load()
-        self.oldest = self.version
+        self._history = History(self.version)
 
     def _load(self) -> None:
         self.version = int(self._database.execute("SELECT value FROM meta WHERE name = 'version'").fetchone()[0])
         for resource, namespace, name, body in self._database.execute(
-            "SELECT resource, namespace, name, body FROM objects"
+            "SELECT resource, namespace, name, body FROM objects WHERE instr(body, CAST('ownerReferences' AS BLOB))"
         ):
-            document = orjson.loads(body)
-            self._objects.setdefault(resource, {})[(namespace, name)] = document
-            self._link((resource, namespace, name), None, document)
+            self._link((resource, namespace, name), None, Document.read(body))
 
     def close(self) -> None:
         self._database.close()
 
-    def get(self, resource: str, namespace: str, name: str) -> Json | None:
+    def get(self, resource: str, namespace: str, name: str) -> Document | None:
         """The object as it is stored: not to be changed by the caller."""
-        return self._objects.get(resource, {}).get((namespace, name))
+        key = (resource, namespace, name)
+        found = self._recent.find(key)
+        if found is None:
+            rows = self._query("SELECT body FROM objects WHERE resource = ? AND namespace = ? AND name = ?", key)
+            if not rows:
+                return None
+            found = Document.read(rows[0][0])
+            self._recent.keep(key, found)
+        return found
 
-    def all(self, resource: str, namespace: str = "") -> list[Json]:
+    def all(self, resource: str, namespace: str = "") -> list[Document]:
         """Objects of one namespace, or of all, by namespace and name."""
-        return _sorted(self._objects.get(resource, {}), namespace)
+        return [
+            self._recent.find((resource, row.namespace, row.name)) or row.read()
+            for row in self.rows(resource, namespace)
+        ]
 
-    def at(self, resource: str, namespace: str, version: int) -> list[Json] | None:
+    def rows(self, resource: str, namespace: str = "") -> list[Row]:
+        """The same, unread."""
+        if namespace:
+            return [Row(*found) for found in self._query(OF_NAMESPACE, (resource, namespace))]
+        return [Row(*found) for found in self._query(OF_ALL, (resource,))]
+
+    def rows_at(self, resource: str, namespace: str, version: int) -> list[Row] | None:
         """The same as they were at a version; None when what has changed since is not all known any more."""
         if version == self.version:
-            return self.all(resource, namespace)
-        changes = self.since(resource, version)
+            return self.rows(resource, namespace)
+        changes = self._history.since(resource, version)
         if changes is None:
             return None
-        held = dict(self._objects.get(resource, {}))
+        held = {(row.namespace, row.name): row for row in self.rows(resource, namespace)}
         for change in reversed(changes):
-            if change.old is None:
-                held.pop(_key_of(change.new or {}))
-            else:
-                held[_key_of(change.old)] = change.old
-        return _sorted(held, namespace)
+            place = (change.namespace, change.name)
+            if namespace in ("", change.namespace):
+                held.pop(place, None)
+                if change.old is not None:
+                    held[place] = Row(*place, change.old)
+        return [held[place] for place in sorted(held)]
+
+    def _query(self, text: str, values: Sequence[str]) -> list[Any]:
+        try:
+            return self._database.execute(text, values).fetchall()
+        except sqlite3.Error as error:
+            raise StoreError(f"the objects cannot be read: {error}") from error
 
     def dependents(self, uid: str) -> list[Key]:
         """Keys of the objects that name this uid as an owner."""
         return sorted(self._dependents.get(uid, ()))
 
     def resources(self) -> list[str]:
-        return [resource for resource, held in self._objects.items() if held]
+        return [resource for (resource,) in self._query("SELECT DISTINCT resource FROM objects", ())]
 
-    def write(self, key: Key, document: Json) -> Json:
+    def write(self, key: Key, document: Mapping[str, Any]) -> Document:
         """Store an object under a new resourceVersion and tell everybody; returns it as it is stored."""
-        resource, namespace, name = key
-        version = self.version + 1
-        stored = {**document, "metadata": {**document["metadata"], "resourceVersion": str(version)}}
+        version, old = self.version + 1, self.get(*key)
+        stored = _under(document, version)
         with self._transaction(version):
             self._database.execute(
-                "INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?)",
-                (resource, namespace, name, version, orjson.dumps(stored)),
+                "INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?)", (*key, version, stored.body)
             )
-        held = self._objects.setdefault(resource, {})
-        old = held.get((namespace, name))
-        held[(namespace, name)] = stored
-        self._link(key, old, stored)
-        self._tell(Change(resource, version, old, stored))
+        self._recent.keep(key, stored)
+        self._tell(key, old, stored)
         return stored
 
-    def remove(self, key: Key) -> Json | None:
+    def remove(self, key: Key) -> Document | None:
         """Remove an object under a new resourceVersion and tell everybody; returns its last state."""
-        resource, namespace, name = key
-        old = self.get(resource, namespace, name)
+        old = self.get(*key)
         if old is None:
             return None
-        version = self.version + 1
-        with self._transaction(version):
+        with self._transaction(self.version + 1):
             self._database.execute("DELETE FROM objects WHERE resource = ? AND namespace = ? AND name = ?", key)
         self._removals += 1
         if self._removals % COMPACT_EVERY == 0:
             self.compact()
-        del self._objects[resource][(namespace, name)]
-        self._link(key, old, None)
-        self._tell(Change(resource, version, old, None))
-        return {**old, "metadata": {**old["metadata"], "resourceVersion": str(version)}}
+        self._recent.forget(key)
+        return self._tell(key, old, None).last
 
     def compact(self) -> None:
         """Give the room of what is gone back to the disk; a full one has none to do it with, and keeps what it has."""
@@ -167,12 +188,13 @@ class Store:
                 if not held:
                     del self._dependents[uid]
 
-    def _tell(self, change: Change) -> None:
-        if len(self._history) == HISTORY:
-            self.oldest = self._history[0].version
-        self._history.append(change)
+    def _tell(self, key: Key, old: Document | None, new: Document | None) -> Change:
+        change = Change(key[0], self.version, old, new)
+        self._link(key, old, new)
+        self._history.add(key, self.version, old, new)
         for listener in list(self._listeners):
             listener(change)
+        return change
 
     def listen(self, listener: Callable[[Change], None]) -> Callable[[], None]:
         """Hear of every change from now on; returns how to stop that."""
@@ -181,18 +203,24 @@ class Store:
 
     def since(self, resource: str, version: int) -> list[Change] | None:
         """Changes of a resource after a version; None when they are not all known any more."""
-        if version < self.oldest:
+        changes = self._history.since(resource, version)
+        if changes is None:
             return None
-        return [change for change in self._history if change.version > version and change.resource == resource]
+        return [Change(resource, past.version, _read(past.old), _read(past.new)) for past in changes]
+
+    def oldest(self, resource: str) -> int:
+        """The first version after which all changes of a resource are known."""
+        return self._history.oldest(resource)
 
 
-def _sorted(held: Mapping[tuple[str, str], Json], namespace: str) -> list[Json]:
-    keys = sorted(key for key in held if not namespace or key[0] == namespace)
-    return [held[key] for key in keys]
+def _read(body: bytes | None) -> Document | None:
+    return None if body is None else Document.read(body)
 
 
-def _key_of(document: Json) -> tuple[str, str]:
-    return document["metadata"].get("namespace", ""), document["metadata"]["name"]
+def _under(document: Mapping[str, Any], version: int) -> Document:
+    """An object under a version. What it is comes first, so that its bytes begin alike in all of a kind."""
+    first = {name: document[name] for name in ("apiVersion", "kind") if name in document}
+    return Document.of({**first, **document, "metadata": {**document["metadata"], "resourceVersion": str(version)}})
 
 
 def owners_of(document: Mapping[str, Any]) -> list[Json]:

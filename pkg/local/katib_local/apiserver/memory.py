@@ -1,0 +1,136 @@
+"""What the store has in memory beside the disk: objects that were used last, and the latest changes. Both are bounded.
+
+Knows no disk. Bytes are counted as an object has them on the disk; read, it takes some times that.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import OrderedDict, deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+import orjson
+
+Key = tuple[str, str, str]
+RECENT_BYTES = 4 * 2**20
+HISTORY_BYTES = 4 * 2**20
+"""Of the changes of one resource: a chatty one leaves the others their past."""
+HISTORY = 20_000
+
+
+class Document(dict[str, Any]):
+    """An object as it is stored, with the bytes that it is stored as: not to be changed."""
+
+    __slots__ = ("body",)
+    body: bytes
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any]) -> Document:
+        document = cls(content)
+        document.body = orjson.dumps(content)
+        return document
+
+    @classmethod
+    def read(cls, body: bytes) -> Document:
+        document = cls(orjson.loads(body))
+        document.body = body
+        return document
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An object as it stands on the disk."""
+
+    namespace: str
+    name: str
+    body: bytes
+
+    def read(self) -> Document:
+        return Document.read(self.body)
+
+
+class Recent:
+    """The objects that were used last, read."""
+
+    def __init__(self) -> None:
+        self._held: OrderedDict[Key, Document] = OrderedDict()
+        self._bytes = 0
+
+    def find(self, key: Key) -> Document | None:
+        found = self._held.get(key)
+        if found is not None:
+            self._held.move_to_end(key)
+        return found
+
+    def keep(self, key: Key, document: Document) -> None:
+        self.forget(key)
+        self._held[key] = document
+        self._bytes += len(document.body)
+        while self._bytes > RECENT_BYTES:
+            _, gone = self._held.popitem(last=False)
+            self._bytes -= len(gone.body)
+
+    def forget(self, key: Key) -> None:
+        gone = self._held.pop(key, None)
+        if gone is not None:
+            self._bytes -= len(gone.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One change that has been: the object's bytes before and after it, None where it was not there."""
+
+    version: int
+    namespace: str
+    name: str
+    old: bytes | None
+    new: bytes | None
+
+    @property
+    def size(self) -> int:
+        """What it adds: the bytes before are those after an earlier change."""
+        return len(self.new or b"")
+
+
+class _Changes:
+    """The latest changes of one resource, by version."""
+
+    def __init__(self, oldest: int) -> None:
+        self.held: deque[Past] = deque()
+        self.oldest = oldest
+        self._bytes = 0
+
+    def add(self, past: Past) -> None:
+        self.held.append(past)
+        self._bytes += past.size
+        while len(self.held) > HISTORY or self._bytes > HISTORY_BYTES:
+            gone = self.held.popleft()
+            self._bytes -= gone.size
+            self.oldest = gone.version
+
+
+class History:
+    """The latest changes of every resource, since a version from which on nothing was missed."""
+
+    def __init__(self, version: int) -> None:
+        self._version = version
+        self._resources: dict[str, _Changes] = {}
+
+    def add(self, key: Key, version: int, old: Document | None, new: Document | None) -> None:
+        resource, namespace, name = key
+        changes = self._resources.setdefault(resource, _Changes(self._version))
+        changes.add(Past(version, namespace, name, old.body if old else None, new.body if new else None))
+
+    def oldest(self, resource: str) -> int:
+        changes = self._resources.get(resource)
+        return changes.oldest if changes else self._version
+
+    def since(self, resource: str, version: int) -> list[Past] | None:
+        """Changes after a version; None when they are not all known any more."""
+        if version < self.oldest(resource):
+            return None
+        held = list(self._resources[resource].held) if resource in self._resources else []
+        return held[bisect_right(held, version, key=attrgetter("version")) :]
