@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
+
+from katib_local.apiserver.shapes import Shape
 
 Json = dict[str, Any]
 STATUS = ("status",)
@@ -45,6 +48,11 @@ class Kind:
     @property
     def custom(self) -> bool:
         return self.schema is not None
+
+    @cached_property
+    def shape(self) -> Shape:
+        """What a custom kind takes."""
+        return Shape.of(self.schema or {})
 
     def has(self, subresource: str) -> bool:
         return subresource in self.subresources

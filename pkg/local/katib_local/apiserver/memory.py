@@ -15,8 +15,8 @@ from typing import Any
 import orjson
 
 Key = tuple[str, str, str]
-RECENT_BYTES = 4 * 2**20
-HISTORY_BYTES = 4 * 2**20
+RECENT_BYTES = 2**20
+HISTORY_BYTES = 2 * 2**20
 """Of the changes of one resource: a chatty one leaves the others their past."""
 HISTORY = 20_000
 

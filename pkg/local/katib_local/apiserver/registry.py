@@ -34,7 +34,7 @@ from katib_local.apiserver.kinds import CRDS, NAMESPACES, Catalog, Kind, kinds_o
 from katib_local.apiserver.kubernetes_types import type_of
 from katib_local.apiserver.metadata import born, placed, typed, validate_metadata
 from katib_local.apiserver.removal import marked, may_go
-from katib_local.apiserver.rules import breaches, has_rules
+from katib_local.apiserver.rules import breaches
 from katib_local.apiserver.schema import fill_defaults, prune
 from katib_local.apiserver.store import Key, Store
 from katib_local.apiserver.strategic import strategic_merge_patch
@@ -139,7 +139,7 @@ class Registry:
     def _shaped(self, kind: Kind, document: Json, call: Call) -> Json:
         """The object as its type or schema has it; what neither knows is left out, warned of or refused."""
         document, unknown = read_object(kind, document)
-        if kind.custom:
+        if kind.custom and not kind.shape.takes(document):
             document, pruned = prune(document, kind.schema or {})
             document, unknown = fill_defaults(document, kind.schema or {}), [*unknown, *pruned]
         told = [*call.doubled, *(f'unknown field "{path}"' for path in unknown)]
@@ -386,7 +386,8 @@ def validate_object(kind: Kind, document: Json, old: Json | None, subresource: s
     """All that keeps an object from being stored: pairs of field and text. A status says what was seen, right or not."""
     yield from validate_metadata(document["metadata"], old and old["metadata"])
     if kind.custom:
-        yield from value_errors(document, kind.schema or {}, ABSENT if old is None else old)
+        if not kind.shape.takes(document):
+            yield from value_errors(document, kind.schema or {}, ABSENT if old is None else old)
     elif not subresource:
         yield from validate_builtin(kind, document)
         if old is not None:
@@ -405,10 +406,11 @@ def _broken_rules(
     kind: Kind, document: Json, old: Json | None, call: Call, faults: Sequence[str]
 ) -> list[tuple[str, str]]:
     """Pairs of field and text of rules that a custom object breaks; of those that it broke before, a warning is enough."""
-    schema = kind.schema or {}
+    if not kind.shape.has_rules:
+        return []
     if BLOCKING.intersection(faults):
-        return [(NOWHERE, UNCHECKED)] if has_rules(schema) else []
-    found = list(breaches(document, schema, ABSENT if old is None else old))
+        return [(NOWHERE, UNCHECKED)]
+    found = list(breaches(document, kind.schema or {}, ABSENT if old is None else old))
     call.warnings += [f"{breach.field}: {breach.text}" for breach in found if breach.kept]
     return [(breach.field, breach.text) for breach in found if not breach.kept]
 

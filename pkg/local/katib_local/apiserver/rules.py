@@ -14,6 +14,7 @@ from typing import Any
 
 from katib_local.apiserver.expressions import Expression, ExpressionError, compile_expression
 from katib_local.apiserver.formats import has_format
+from katib_local.apiserver.shapes import RULES
 from katib_local.apiserver.values import (
     ABSENT,
     INT_OR_STRING,
@@ -27,7 +28,6 @@ from katib_local.apiserver.values import (
     type_name,
 )
 
-RULES = "x-kubernetes-validations"
 OLD = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|\boldSelf\b""")
 ESCAPES = (("__", "__underscores__"), (".", "__dot__"), ("-", "__dash__"), ("/", "__slash__"))
 REASONS = {"FieldValueForbidden": "Forbidden: ", "FieldValueRequired": "Required value: "}
@@ -59,12 +59,6 @@ def breaches(value: Any, schema: Schema, old: Any = ABSENT, path: str = "") -> I
         items = schema.get("items") or {}
         for index, entry in enumerate(value):
             yield from breaches(entry, items, entry_of(old, entry, schema), f"{path}[{index}]")
-
-
-def has_rules(schema: Schema) -> bool:
-    """Whether there is any rule in a schema."""
-    parts = [*(schema.get("properties") or {}).values(), schema.get("items"), schema.get("additionalProperties")]
-    return bool(schema.get(RULES)) or any(has_rules(part) for part in parts if isinstance(part, Mapping))
 
 
 def _breach(rule: Mapping[str, Any], value: Any, schema: Schema, old: Any, path: str) -> Iterator[Breach]:

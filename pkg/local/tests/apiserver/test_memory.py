@@ -16,7 +16,7 @@ from katib_local.apiserver.memory import HISTORY_BYTES, RECENT_BYTES, Document
 from katib_local.apiserver.store import Key, Store
 
 Json = dict[str, Any]
-MEBIBYTE = 2**20
+LARGE = 2**18
 
 
 @pytest.fixture
@@ -34,8 +34,8 @@ def an_object(key: Key, size: int = 0, **more: Any) -> Json:
 
 
 def test_objects_that_were_not_used_for_long_are_read_from_the_disk_again(store: Store) -> None:
-    keys = [a_key(f"m{number}") for number in range(2 * RECENT_BYTES // MEBIBYTE)]
-    written = [store.write(key, an_object(key, MEBIBYTE)) for key in keys]
+    keys = [a_key(f"m{number}") for number in range(2 * RECENT_BYTES // LARGE)]
+    written = [store.write(key, an_object(key, LARGE)) for key in keys]
     assert store.get(*keys[-1]) is written[-1]
     assert store.get(*keys[0]) == written[0]
     assert store.get(*keys[0]) is not written[0]
@@ -43,16 +43,16 @@ def test_objects_that_were_not_used_for_long_are_read_from_the_disk_again(store:
 
 def test_what_is_used_stays_in_memory(store: Store) -> None:
     used = store.write(a_key("used"), an_object(a_key("used")))
-    for number in range(2 * RECENT_BYTES // MEBIBYTE):
-        store.write(a_key(f"m{number}"), an_object(a_key(f"m{number}"), MEBIBYTE))
+    for number in range(2 * RECENT_BYTES // LARGE):
+        store.write(a_key(f"m{number}"), an_object(a_key(f"m{number}"), LARGE))
         assert store.get(*a_key("used")) is used
 
 
 def test_a_chatty_resource_forgets_its_own_past_and_not_that_of_others(store: Store) -> None:
     before = store.version
     store.write(a_key("quiet", "secrets"), an_object(a_key("quiet")))
-    for _ in range(2 * HISTORY_BYTES // MEBIBYTE):
-        store.write(a_key("chatty"), an_object(a_key("chatty"), MEBIBYTE))
+    for _ in range(2 * HISTORY_BYTES // LARGE):
+        store.write(a_key("chatty"), an_object(a_key("chatty"), LARGE))
     assert store.since("configmaps", before) is None
     assert store.rows_at("configmaps", "", before) is None
     assert [change.type for change in store.since("secrets", before) or ()] == ["ADDED"]
