@@ -59,11 +59,28 @@ def _make_private(dialect: object, record: object, arguments: Sequence[str], opt
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:
-    """Readers beside one writer, and no committed row lost when the process is killed."""
+    """Readers beside one writer, no committed row lost when the process is killed, and the room of deleted rows given back.
+
+    The last can only be said before there is a table.
+    """
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL"):
+    for pragma in ("auto_vacuum=FULL", "journal_mode=WAL", "synchronous=NORMAL"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def give_room_back(engine: sqlalchemy.Engine) -> None:
+    """Write an SQLite database anew that an older version has made: it kept the room of deleted rows. Others are left alone."""
+    if engine.dialect.name != "sqlite":
+        return
+    with contextlib.closing(engine.raw_connection()) as connection:
+        cursor = connection.cursor()
+        if cursor.execute("PRAGMA auto_vacuum").fetchone()[0] == 0:
+            # In a write-ahead log the file keeps what it was told first.
+            for statement in ("PRAGMA journal_mode=DELETE", "PRAGMA auto_vacuum=FULL", "VACUUM"):
+                cursor.execute(statement)
+            cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.close()
 
 
 def insert_if_absent(dialect: str, table: Table) -> Insert:

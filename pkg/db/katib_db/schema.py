@@ -6,12 +6,15 @@ The five columns of Katib v1beta1 keep their names and meanings, so that its own
 from __future__ import annotations
 
 import logging
+import sqlite3
 from dataclasses import dataclass
 
 import sqlalchemy
 from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, MetaData, String, Table, Text
 from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.exc import SQLAlchemyError
+
+from katib_db.dialects import give_room_back
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +68,7 @@ def initialize(engine: sqlalchemy.Engine) -> Features:
             connection.execute(sqlalchemy.insert(versions).values(version=VERSION))
     if existed:
         _add_indexes(engine)
+        _give_room_back(engine)
     return probe(engine)
 
 
@@ -83,6 +87,14 @@ def _add_indexes(engine: sqlalchemy.Engine) -> None:
             index.create(engine, checkfirst=True)
         except SQLAlchemyError as error:
             log.warning("index %s was not created: %s", index.name, error)
+
+
+def _give_room_back(engine: sqlalchemy.Engine) -> None:
+    """Where it cannot be done, because there is no room or somebody else is in the file, that costs room, not service."""
+    try:
+        give_room_back(engine)
+    except sqlite3.Error as error:
+        log.warning("the database keeps the room of deleted rows: %s", error)
 
 
 def probe(engine: sqlalchemy.Engine) -> Features:

@@ -390,3 +390,29 @@ def test_nobody_but_the_owner_reads_the_files_of_a_new_log(tmp_path: Path) -> No
     modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
     engine.dispose()
     assert modes == dict.fromkeys(["log.sqlite", "log.sqlite-wal", "log.sqlite-shm"], 0o600)
+
+
+async def test_the_room_of_deleted_rows_is_given_back_to_the_disk(environment: dict[str, str], tmp_path: Path) -> None:
+    rows = [("2024-01-01T00:00:00Z", "loss", str(index)) for index in range(40_000)]
+    async with serving(environment) as log:
+        await log.report("t", rows)
+    full = (tmp_path / "log.sqlite").stat().st_size
+    async with serving(environment) as log:
+        await log.delete("t")
+    assert (tmp_path / "log.sqlite").stat().st_size < full / 10
+
+
+async def test_a_log_of_an_older_version_is_written_anew_so_that_it_gives_room_back(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    """It was made without that, and SQLite can be told later only by writing the whole file."""
+    file = tmp_path / "log.sqlite"
+    async with serving(environment) as log:
+        await log.report("t", [("2024-01-01T00:00:00Z", "loss", "1")])
+    with contextlib.closing(sqlite3.connect(file)) as database:
+        for statement in ("PRAGMA journal_mode=DELETE", "PRAGMA auto_vacuum=NONE", "VACUUM"):
+            database.execute(statement)
+    async with serving(environment) as log:
+        assert await log.get("t") == [("2024-01-01T00:00:00Z", "loss", "1")]
+    with contextlib.closing(sqlite3.connect(file)) as database:
+        assert database.execute("PRAGMA auto_vacuum").fetchone() == (1,)
