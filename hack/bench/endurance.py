@@ -25,7 +25,8 @@ class Sample:
 
     trials: int
     memory: float
-    disk: float
+    objects: float
+    observations: float
 
 
 def server_process(state: Path) -> int:
@@ -40,17 +41,19 @@ def server_process(state: Path) -> int:
     raise SystemExit(f"no API server runs on {state}")
 
 
-def mebibytes(folder: Path) -> float:
-    """The databases of a state directory; the logs ahead of them stay below 4 MiB each and are left out."""
-    return sum(file.stat().st_size for file in folder.glob("**/*.sqlite")) / 2**20
+def mebibytes(file: Path) -> float:
+    """A database; the log ahead of it stays below 4 MiB and is left out."""
+    return file.stat().st_size / 2**20 if file.exists() else 0.0
 
 
 def sample(state: Path, trials: int) -> Sample:
     status = Path(f"/proc/{server_process(state)}/status").read_text().splitlines()
     memory = int(next(line.split()[1] for line in status if line.startswith("VmRSS:"))) / 1024
-    found = Sample(trials, memory, mebibytes(state))
+    objects, observations = state / "apiserver" / "objects.sqlite", state / "observations.sqlite"
+    found = Sample(trials, memory, mebibytes(objects), mebibytes(observations))
     print(
-        f"{found.trials:6} trials: memory of the API server {found.memory:6.1f} MiB, disk {found.disk:6.2f} MiB",
+        f"{found.trials:6} trials: memory of the API server {found.memory:6.1f} MiB, "
+        f"objects {found.objects:6.2f} MiB, observations {found.observations:6.2f} MiB",
         flush=True,
     )
     return found
@@ -76,10 +79,12 @@ def run(state: Path, trials: int, parallel: int) -> list[Sample]:
 
 
 def delete(state: Path) -> Sample:
+    """The experiment with all that is its, and the events about them, which are nobody's and would stay."""
     katib(state, "delete", "experiment", "endurance")
     while json.loads(katib(state, "get", "trials,jobs,pods", "-o", "json").stdout)["items"]:
         time.sleep(0.5)
-    print("after `katib delete experiment`:")
+    katib(state, "delete", "--raw", "/api/v1/namespaces/default/events")
+    print("after the experiment and its events are deleted:")
     return sample(state, 0)
 
 
@@ -87,15 +92,17 @@ def objections(samples: list[Sample], after: Sample) -> list[str]:
     """What grows that must not: the second half takes more than the first, or what is deleted still has its room."""
     first, middle, last = samples[1], samples[len(samples) // 2], samples[-1]
     found = []
-    for what in ("memory", "disk"):
+    for what in ("memory", "objects", "observations"):
         early = (getattr(middle, what) - getattr(first, what)) / max(1, middle.trials - first.trials)
         late = (getattr(last, what) - getattr(middle, what)) / max(1, last.trials - middle.trials)
         if late > SLACK * early:
             found.append(
                 f"{what} grows faster than the trials: {early * 1024:.1f}, then {late * 1024:.1f} KiB for each"
             )
-    if after.disk > last.disk / 2:
-        found.append(f"the disk keeps {after.disk:.2f} of {last.disk:.2f} MiB for trials that are deleted")
+    for what in ("objects", "observations"):
+        kept, full = getattr(after, what), getattr(last, what)
+        if kept > full / 2:
+            found.append(f"the disk keeps {kept:.2f} of {full:.2f} MiB of {what} for trials that are deleted")
     return found
 
 
