@@ -16,13 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from controlplane.audit import Audit, Use, check_allowed, granted
+from controlplane.audit import Audit, Grant, Use, check_allowed, parse_grants
 from controlplane.plane import ControlPlane, free_ports, running
 from controlplane.processes import Process, start
 from laptops import ROOT, Katib, eventually
 
 from katib_apis.v1beta1 import names
-from katib_apis.v1beta1.permissions import EARLY_STOPPING_RULES
 from katib_local.bootstrap import desired_config_map, desired_webhooks
 from katib_local.credentials import CLIENTS, LOOPBACK, Credentials
 from katib_local.laptop import render_config, user_config
@@ -30,6 +29,7 @@ from katib_local.programs import CORE_NAMESPACE, NODE_NAME, Laptop, Ports, Progr
 from katib_local.state import StateDirectory, open_state, write_private
 
 CONTROLLER = CLIENTS["controller"][0]
+ROLES = ("controller", names.CONTAINER_EARLY_STOPPING)
 COMPONENTS = ROOT / "manifests/v1beta1/components"
 READY = {names.LABEL_METRICS_COLLECTOR_INJECTION: names.LABEL_VALUE_INJECTION_ENABLED}
 SERVERS = ("webhook", "node")
@@ -71,10 +71,10 @@ class RealKatib:
     def start(self) -> None:
         """Bring the cluster to what an install brings, start the programs, and wait until all is ready."""
         self.apply(*desired_namespaces())
-        for folder in ("crd", "controller"):
+        for folder in ("crd", *ROLES):
             self._kubectl("apply", "--warnings-as-errors", "-f", str(COMPONENTS / folder))
         self._kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", str(COMPONENTS / "crd"))
-        self.apply(desired_config_map(self.config), *early_stopping_role())
+        self.apply(desired_config_map(self.config))
         for program in desired_programs(self.laptop):
             if program.name not in ("apiserver", "node"):
                 self._spawn(program)
@@ -115,18 +115,6 @@ class RealKatib:
         for process in reversed(self.processes):
             process.stop()
         self.processes.clear()
-
-
-def early_stopping_role() -> list[dict[str, Any]]:
-    """The printed rules of an early-stopping service, for the one that serves every Experiment."""
-    user = CLIENTS[names.CONTAINER_EARLY_STOPPING][0]
-    metadata = {"name": names.CONTAINER_EARLY_STOPPING}
-    version = "rbac.authorization.k8s.io/v1"
-    role = {"apiVersion": version, "kind": "ClusterRole", "metadata": metadata, "rules": [*EARLY_STOPPING_RULES]}
-    subject = {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": user}
-    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", **metadata}
-    binding = {"kind": "ClusterRoleBinding", "metadata": metadata, "roleRef": reference, "subjects": [subject]}
-    return [role, {"apiVersion": version, **binding}]
 
 
 def desired_namespaces() -> list[dict[str, Any]]:
@@ -172,9 +160,9 @@ def node_running(binaries: Path, folder: Path, isolation: str) -> Iterator[Katib
 
 @contextmanager
 def katib_running(
-    binaries: Path, folder: Path, used: set[Use], *, isolation: str = "auto", config: str = ""
+    binaries: Path, folder: Path, used: dict[str, set[Use]], *, isolation: str = "auto", config: str = ""
 ) -> Iterator[RealKatib]:
-    """A control plane with Katib on it while the block runs; what its controller may and has used joins `used`.
+    """A control plane with Katib on it while the block runs; what each program has used of its grants joins `used`.
 
     Raises VerbMissing at the end when a program was refused anything.
     """
@@ -186,11 +174,12 @@ def katib_running(
         finally:
             real.stop()
         requests = real.audit.requests()
-        used |= {request.use for request in requests if request.allowed and request.user == CONTROLLER}
+        for program in ROLES:
+            mine = (request for request in requests if request.user == CLIENTS[program][0])
+            used.setdefault(program, set()).update(request.use for request in mine if request.allowed)
         check_allowed(requests)
 
 
-def granted_to_controller() -> set[Use]:
+def all_grants() -> list[Grant]:
     """What the printed roles grant."""
-    printed = yaml.safe_load_all((COMPONENTS / "controller/rbac.yaml").read_text())
-    return granted(printed, names.OBJECT_CONTROLLER)
+    return parse_grants(yaml.safe_load((ROOT / "apis/v1beta1/permissions.yaml").read_text()))

@@ -115,6 +115,15 @@ def test_the_controller_may_grant_what_it_grants(api: Api) -> None:
         assert wanted <= held
 
 
+@pytest.mark.parametrize("ending", ["", "-single-namespace"])
+def test_a_service_holds_what_its_list_says_and_nothing_else(api: Api, ending: str) -> None:
+    """An early-stopping service that all Experiments share may do what the controller gives to one's own."""
+    documents = objects(render_rbac(api), f"manifests/v1beta1/components/early-stopping{ending}/rbac.yaml")
+    assert {document["metadata"]["name"] for document in documents} == {"katib-early-stopping"}
+    assert [rule["verbs"] for rule in rules(documents)] == [["get"], ["patch"]]
+    assert [document["kind"] for document in documents][1] == ("Role" if ending else "ClusterRole")
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "render", "message"),
     [

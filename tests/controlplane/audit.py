@@ -1,19 +1,20 @@
 """What service accounts of Katib have asked of a control plane, and what of it they may: grants against the audit log.
 
-Knows the API server's audit log and RBAC rules. Must not know processes.
+Knows the API server's audit log and permissions.yaml, of which RBAC is printed. Must not know processes.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 Json = Mapping[str, Any]
+SCOPES = ("everywhere", "cluster", "own_namespace")
 POLICY = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
@@ -65,10 +66,11 @@ class Audit:
         return self.folder / "audit.log"
 
     def prepare(self) -> list[str]:
-        """Write the policy; returns the API server's flags."""
+        """Write the policy; returns the API server's flags. Also owner references then want their permission."""
         policy = self.folder / "audit-policy.yaml"
         policy.write_text(yaml.safe_dump(POLICY))
-        return [f"--audit-policy-file={policy}", f"--audit-log-path={self.log}"]
+        strict = "--enable-admission-plugins=OwnerReferencesPermissionEnforcement"
+        return [f"--audit-policy-file={policy}", f"--audit-log-path={self.log}", strict]
 
     def requests(self) -> list[Request]:
         """Requests for objects so far."""
@@ -87,21 +89,35 @@ def parse_request(entry: Json) -> Request | None:
     return Request(entry["user"]["username"], use, allowed, entry["requestURI"])
 
 
-def granted(documents: Iterable[Json], name: str) -> set[Use]:
-    """What the roles of a name grant, however many there are."""
-    rules = [
-        rule
-        for document in documents
-        if document["kind"] in ("Role", "ClusterRole") and document["metadata"]["name"] == name
-        for rule in document["rules"]
-    ]
-    return {
-        Use(group, resource, verb)
-        for rule in rules
-        for group in rule["apiGroups"]
-        for resource in rule["resources"]
-        for verb in rule["verbs"]
-    }
+@dataclass(frozen=True)
+class Grant:
+    """What a rule lets one of Katib's programs do, and why."""
+
+    program: str
+    uses: frozenset[Use]
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.program} may {', '.join(map(str, sorted(self.uses)))}: {self.why}"
+
+
+def parse_grants(permissions: Json) -> list[Grant]:
+    """The grants of permissions.yaml."""
+    scopes = permissions["controller"]
+    held = [("controller", rule) for scope in SCOPES for rule in scopes[scope]]
+    for program, service in permissions["services"].items():
+        held += [(program, rule) for rule in permissions["made_at_run_time"][service["holds"]]]
+    return [Grant(program, _uses(rule), rule["why"]) for program, rule in held]
+
+
+def _uses(rule: Json) -> frozenset[Use]:
+    return frozenset(Use(rule["group"], resource, verb) for resource in rule["resources"] for verb in rule["verbs"])
+
+
+def unused(grants: Iterable[Grant], used: Mapping[str, Set[Use]]) -> list[Grant]:
+    """What is left of the grants when each program has used this."""
+    left = [replace(grant, uses=grant.uses - used.get(grant.program, set())) for grant in grants]
+    return [grant for grant in left if grant.uses]
 
 
 def check_allowed(requests: Iterable[Request]) -> None:

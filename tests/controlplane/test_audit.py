@@ -6,24 +6,29 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from controlplane.audit import Use, VerbMissing, check_allowed, granted
+import yaml
+from controlplane.audit import Use, VerbMissing, check_allowed, parse_grants, unused
 from controlplane.plane import running
 from katibs import CONTROLLER
 from laptops import BIN
 
-RULES = [{"apiGroups": ["", "batch"], "resources": ["jobs"], "verbs": ["get", "list"]}]
+PERMISSIONS = """
+controller:
+  everywhere: [{group: batch, resources: [jobs, cronjobs], verbs: [get, list], why: It runs Jobs.}]
+  cluster: []
+  own_namespace: [{group: "", resources: [secrets], verbs: [get], only: [names.objects.a], why: It looks.}]
+services: {early-stopping: {holds: rules}}
+made_at_run_time: {rules: [{group: batch, resources: [jobs], verbs: [get], why: It marks.}]}
+"""
 
 
-def test_each_verb_of_each_resource_of_a_role_is_one_grant() -> None:
-    documents = [
-        {"kind": "ClusterRole", "metadata": {"name": "mine"}, "rules": RULES},
-        {"kind": "Role", "metadata": {"name": "mine"}, "rules": RULES[:0]},
-        {"kind": "ClusterRole", "metadata": {"name": "another"}, "rules": [{**RULES[0], "verbs": ["delete"]}]},
-        {"kind": "ServiceAccount", "metadata": {"name": "mine"}},
+def test_what_a_program_was_granted_and_has_not_used_is_told_with_its_reason() -> None:
+    grants = parse_grants(yaml.safe_load(PERMISSIONS))
+    used = {"controller": {Use("batch", "jobs", "get"), Use("batch", "jobs", "list"), Use("", "secrets", "get")}}
+    assert [str(grant) for grant in unused(grants, used)] == [
+        "controller may get cronjobs.batch, list cronjobs.batch: It runs Jobs.",
+        "early-stopping may get jobs.batch: It marks.",
     ]
-    assert granted(documents, "mine") == {
-        Use(group, "jobs", verb) for group in ("", "batch") for verb in ("get", "list")
-    }
 
 
 def test_a_verb_that_is_missing_is_named_with_its_request_and_one_that_is_used_is_seen(

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 import yaml
 from builders import an_experiment_file
-from controlplane.audit import Use
-from katibs import granted_to_controller, katib_running, node_running
+from controlplane.audit import Grant, Use, unused
+from katibs import all_grants, katib_running, node_running
 from laptops import ROOT, Katib
 
 from katib_apis.v1beta1 import names
 
-USED = pytest.StashKey[set[Use]]()
+USED = pytest.StashKey[dict[str, set[Use]]]()
 
 
 @pytest.fixture
@@ -39,38 +39,48 @@ def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Katib]:
 
 
 @pytest.fixture(scope="session")
-def used_verbs(pytestconfig: pytest.Config) -> set[Use]:
-    """What Katib's controller has used of its grants; the rest is told at the end of the run."""
-    return pytestconfig.stash.setdefault(USED, set())
+def used_verbs(pytestconfig: pytest.Config) -> dict[str, set[Use]]:
+    """What Katib's programs have used of their grants; the rest is told at the end of the run."""
+    return pytestconfig.stash.setdefault(USED, {})
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     used = config.stash.get(USED, None)
     if used:
-        unused = sorted(granted_to_controller() - used)
-        terminalreporter.section("verbs that are granted to katib-controller and were not used")
-        terminalreporter.line(f"{len(unused)} of {len(granted_to_controller())}: {', '.join(map(str, unused))}")
+        left = unused(all_grants(), used)
+        terminalreporter.section("verbs that are granted and were not used")
+        terminalreporter.line(f"{count(left)} of {count(all_grants())}")
+        for grant in left:
+            terminalreporter.line(str(grant))
+
+
+def count(grants: list[Grant]) -> int:
+    return sum(len(grant.uses) for grant in grants)
+
+
+@pytest.fixture(scope="session")
+def real_katib(
+    kubernetes_binaries: Path, used_verbs: dict[str, set[Use]], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Katib]:
+    """Katib on a real control plane, shared by the tests that do not stop it."""
+    with katib_running(kubernetes_binaries, tmp_path_factory.mktemp("real"), used_verbs, config=a_config()) as real:
+        yield real.katib
 
 
 @pytest.fixture(scope="session")
 def cluster(
-    server_kind: str,
-    used_verbs: set[Use],
-    request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
+    server_kind: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Katib]:
     """Katib on the laptop, then on a real control plane, shared by the tests that do not stop it."""
-    if server_kind == "laptop":
-        katib = Katib(tmp_path_factory.mktemp("both") / "state")
-        katib.state.mkdir()
-        (katib.state / names.OBJECT_CONFIG_KEY).write_text(a_config())
-        katib.good("up")
-        yield katib
-        katib("down")
+    if server_kind == "real":
+        yield request.getfixturevalue("real_katib")
         return
-    binaries = request.getfixturevalue("kubernetes_binaries")
-    with katib_running(binaries, tmp_path_factory.mktemp("real"), used_verbs, config=a_config()) as real:
-        yield real.katib
+    katib = Katib(tmp_path_factory.mktemp("both") / "state")
+    katib.state.mkdir()
+    (katib.state / names.OBJECT_CONFIG_KEY).write_text(a_config())
+    katib.good("up")
+    yield katib
+    katib("down")
 
 
 def a_config() -> str:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from controlplane.audit import Use
-from katibs import katib_running
 from laptops import Katib, eventually
 
 Json = dict[str, Any]
@@ -32,18 +30,13 @@ SEEDED = """    algorithmName: random
 """
 
 
-@pytest.fixture(scope="module")
-def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Katib]]:
+@pytest.fixture
+def both(laptop: Katib, real_katib: Katib) -> Mapping[str, Katib]:
     """The laptop, and a real control plane, side by side."""
-    binaries = request.getfixturevalue("kubernetes_binaries")
-    used: set[Use] = request.getfixturevalue("used_verbs")
-    with katib_running(binaries, tmp_path_factory.mktemp("same"), used) as real:
-        yield {"laptop": request.getfixturevalue("laptop"), "real": real.katib}
+    return {"laptop": laptop, "real": real_katib}
 
 
-def test_a_seeded_experiment_ends_the_same_on_both(
-    both: Mapping[str, Katib], kubernetes_binaries: Path, experiment_file: Writer
-) -> None:
+def test_a_seeded_experiment_ends_the_same_on_both(both: Mapping[str, Katib], experiment_file: Writer) -> None:
     file = experiment_file(
         NAME,
         "echo score=${trialParameters.x}",

@@ -10,10 +10,11 @@ from katib_codegen.render.documents import documents
 from katib_codegen.render.templating import fill
 
 _API = "rbac.authorization.k8s.io"
+_SCOPES = ("everywhere", "cluster", "own_namespace")
 
 
 def render_rbac(api: Api) -> Files:
-    """The controller's RBAC for a whole cluster, and for one namespace without a ClusterRole; rules as constants.
+    """RBAC of the controller and of services, for a whole cluster and for one namespace without a ClusterRole; rules as constants.
 
     What is installed comes from the stored version.
     """
@@ -32,28 +33,34 @@ def _constants(api: Api) -> Files:
 
 
 def _manifests(api: Api) -> Files:
-    controller, facts = api.sources.permissions["controller"], Facts(api.sources.names, "permissions.yaml")
-    account = facts.value(controller["serviceAccount"])
-    namespace = facts.default("names.environment.core_namespace")
-    everywhere = _rules(facts, controller["everywhere"])
-    cluster = _rules(facts, controller["cluster"])
-    own = _rules(facts, controller["own_namespace"])
-    subject = {"kind": "ServiceAccount", "name": account, "namespace": namespace}
-    service_account = {
-        "apiVersion": "v1",
-        "kind": "ServiceAccount",
-        "metadata": {"name": account, "namespace": namespace},
-    }
-    whole = [
-        service_account,
-        *_granted("ClusterRole", account, None, everywhere + cluster, subject),
-        *_granted("Role", account, namespace, own, subject),
+    permissions, facts = api.sources.permissions, Facts(api.sources.names, "permissions.yaml")
+    held = {scope: _rules(facts, permissions["controller"][scope]) for scope in _SCOPES}
+    components = {"controller": (permissions["controller"], held)}
+    for name, service in permissions.get("services", {}).items():
+        rules = _rules(facts, permissions["made_at_run_time"][service["holds"]])
+        components[name] = (service, {"everywhere": rules, "cluster": [], "own_namespace": []})
+    printed = [
+        _roles(api, facts, name, program["serviceAccount"], held) for name, (program, held) in components.items()
     ]
-    single = [service_account, *_granted("Role", account, namespace, everywhere + own, subject)]
+    return {path: content for files in printed for path, content in files.items()}
+
+
+def _roles(
+    api: Api, facts: Facts, name: str, account_reference: str, held: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> Files:
+    """One program's account and roles, for a whole cluster and for a single namespace."""
+    account, namespace = facts.value(account_reference), facts.default("names.environment.core_namespace")
+    subject = {"kind": "ServiceAccount", "name": account, "namespace": namespace}
+    metadata = {"name": account, "namespace": namespace}
+    service_account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
+    everywhere, own = held["everywhere"], held["own_namespace"]
+    whole = _granted("ClusterRole", account, None, [*everywhere, *held["cluster"]], subject)
+    whole += _granted("Role", account, namespace, own, subject) if own else []
+    single = _granted("Role", account, namespace, [*everywhere, *own], subject)
     head = header(f"{api.sources.folder}/permissions.yaml")
     return {
-        f"{api.components}/controller/rbac.yaml": (head + documents(whole)).encode(),
-        f"{api.components}/controller-single-namespace/rbac.yaml": (head + documents(single)).encode(),
+        f"{api.components}/{name}{ending}/rbac.yaml": (head + documents([service_account, *roles])).encode()
+        for ending, roles in (("", whole), ("-single-namespace", single))
     }
 
 

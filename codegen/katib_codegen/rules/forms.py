@@ -45,6 +45,7 @@ FORMS: Mapping[str, Any] = {
             "cluster": [_GRANT],
             "own_namespace": [_GRANT],
         },
+        "services?": Each({"serviceAccount": REFERENCE, "holds": TEXT}),
         "made_at_run_time": Each([_GRANT]),
     },
 }

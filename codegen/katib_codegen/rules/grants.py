@@ -30,6 +30,7 @@ def grant_complaints(api: Api) -> Iterator[Complaint]:
         for path, grants in scopes.items():
             if isinstance(grants, list):
                 yield from _scope_complaints(api, path, grants)
+    yield from _service_complaints(api)
     hooks = api.sources.webhooks.get("webhooks", {})
     for key, hook in hooks.items():
         yield from _hook_complaints(api, key, hook)
@@ -38,6 +39,19 @@ def grant_complaints(api: Api) -> Iterator[Complaint]:
             if first != key:
                 text = f"{key} has the {word} {hook[word]}, which is {first}'s already; write another one"
                 yield Complaint(_WEBHOOKS, ("webhooks", key, word), text)
+
+
+def _service_complaints(api: Api) -> Iterator[Complaint]:
+    lists = api.sources.permissions.get("made_at_run_time", {})
+    for name, service in api.sources.permissions.get("services", {}).items():
+        place: Path = ("services", name)
+        if not _RESOURCE.fullmatch(name) or name == "controller":
+            text = f"the service {name!r} gets a folder of its name; write lower case letters, digits and hyphens"
+            yield Complaint(_PERMISSIONS, place, text)
+        if service["holds"] not in lists:
+            close = near(service["holds"], lists) or " or ".join(lists) or "one that you add there"
+            text = f"{name} holds {service['holds']!r}, which is no list of made_at_run_time; write {close}"
+            yield Complaint(_PERMISSIONS, (*place, "holds"), text)
 
 
 def _scope_complaints(api: Api, path: Path, grants: Sequence[Mapping[str, Any]]) -> Iterator[Complaint]:

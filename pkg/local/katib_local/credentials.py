@@ -24,7 +24,7 @@ CLIENTS = {
     ),
     "node": ("system:node:laptop", ["system:nodes"]),
     names.CONTAINER_EARLY_STOPPING: (
-        f"system:serviceaccount:{names.ENV_CORE_NAMESPACE_DEFAULT}:katib-early-stopping",
+        f"system:serviceaccount:{names.ENV_CORE_NAMESPACE_DEFAULT}:{names.OBJECT_EARLY_STOPPING}",
         ["system:serviceaccounts"],
     ),
     "apiserver-client": ("kube-apiserver", ["system:masters"]),

@@ -16,12 +16,11 @@ from katib_local.credentials import LOOPBACK, Credentials
 from katib_local.state import StateDirectory
 
 CORE_NAMESPACE = names.ENV_CORE_NAMESPACE_DEFAULT
-EARLY_STOPPING_SERVICE = "katib-early-stopping"
 # The Services that are no pods, and the ports under which they are known.
 SERVICES = {
     names.OBJECT_DB_MANAGER: names.PORT_DB_MANAGER,
     SERVICE: names.PORT_SUGGESTION,
-    EARLY_STOPPING_SERVICE: names.PORT_EARLY_STOPPING,
+    names.OBJECT_EARLY_STOPPING: names.PORT_EARLY_STOPPING,
 }
 NODE_NAME = "laptop"
 
@@ -152,7 +151,7 @@ def _suggestion(laptop: Laptop) -> Program:
 def _early_stopping(laptop: Laptop) -> Program:
     arguments = [
         *module("katib_suggestion.early_stopping"),
-        f"--listen-address={socket(laptop, EARLY_STOPPING_SERVICE)}",
+        f"--listen-address={socket(laptop, names.OBJECT_EARLY_STOPPING)}",
         f"--kubeconfig={laptop.credentials.kubeconfig(names.CONTAINER_EARLY_STOPPING)}",
     ]
     return Program(names.CONTAINER_EARLY_STOPPING, arguments, service_proxy(laptop))
