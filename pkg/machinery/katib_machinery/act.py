@@ -112,9 +112,12 @@ async def act(context: ActContext, owner: KubeObject, plan: Plan) -> Requeue | N
 
 
 def _rounds(actions: Sequence[Action]) -> Iterator[list[Action]]:
-    """Creations that follow each other make one round; every other action is a round of its own."""
-    for creations, group in groupby(actions, key=lambda action: isinstance(action, Create)):
-        if creations:
+    """Creations of one kind that follow each other make one round; every other action is a round of its own.
+
+    What needs another kind's object to be there is created after it, and not at all when that is refused.
+    """
+    for created, group in groupby(actions, key=lambda action: action.resource if isinstance(action, Create) else None):
+        if created is not None:
             yield list(group)
         else:
             yield from ([action] for action in group)

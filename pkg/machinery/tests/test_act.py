@@ -31,7 +31,7 @@ from katib_machinery.events import EventRecorder
 from katib_machinery.indexer import by_owner
 from katib_machinery.informer import SharedInformer
 from katib_machinery.model import KatibModel, KatibObject
-from katib_machinery.objects import JOBS, ObjectKey, Resource, Unstructured
+from katib_machinery.objects import JOBS, ROLES, ObjectKey, Resource, Unstructured
 from katib_machinery.transport import ApiError, Counters
 from katib_machinery.workqueue import WorkQueue
 
@@ -170,6 +170,16 @@ async def test_rounds_keep_their_order(world: World) -> None:
     widget = await world.a_widget()
     await world.act(world.wanting({"n": 1}), world.a_job("j", widget), world.wanting({"n": 2}))
     assert [method for method, _ in world.writes] == ["PUT", "POST", "PUT"] and world.counters.conflicts == 0
+
+
+async def test_what_stands_on_a_kind_that_is_refused_is_not_created(world: World) -> None:
+    """A Deployment must not run as an account that has no role yet: with it, nobody would look for the role again."""
+    await world.a_widget()
+    world.store.refusals = [("POST", 403, "Forbidden")]
+    role = Create(ROLES, Unstructured({"metadata": {"name": "r", "namespace": "ns"}}))
+    with pytest.raises(ApiError, match="Forbidden"):
+        await world.act(role, world.a_job("j"))
+    assert [path.rpartition("/")[2] for _, path in world.writes] == ["roles"]
 
 
 async def test_what_exists_already_under_the_same_controller_was_created(world: World) -> None:

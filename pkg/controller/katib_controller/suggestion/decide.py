@@ -185,7 +185,7 @@ def _serve(world: World, status: SuggestionStatus, now: datetime) -> _Step:
 
 
 def _missing_children(world: World, config: SuggestionConfig) -> tuple[Action, ...]:
-    """What is not watched is created together with the Deployment: to create what exists already does no harm."""
+    """What is not watched is created before the Deployment, as long as there is none: to create what exists does no harm."""
     suggestion, children = world.suggestion, world.children
     wanted: list[Action] = []
     if keeps_volume(suggestion):
