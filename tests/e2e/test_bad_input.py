@@ -51,6 +51,20 @@ REFUSED: dict[str, tuple[Change, str, list[str]]] = {
         ":12: spec.algorithm.algorithmSettings[0]: setting gamma: '7' is not ",
         [],
     ),
+    "an unknown setting of early stopping": (
+        (
+            "  parallelTrialCount: 2\n",
+            "  earlyStopping:\n    algorithmName: medianstop\n    algorithmSettings:\n"
+            '      - {name: start_stp, value: "4"}\n  parallelTrialCount: 2\n',
+        ),
+        ":15: spec.earlyStopping.algorithmSettings[0]: setting 'start_stp': no such setting",
+        ["start_step"],
+    ),
+    "settings that are a mapping": (
+        ("algorithmName: random", "algorithmName: random\n    algorithmSettings: {random_state: 3}"),
+        ":12: spec.algorithm.algorithmSettings: must be a list: write an entry for each, `- {name: ..., value: ...}`",
+        [],
+    ),
     "placeholder without parameter": (
         ("echo score", "echo ${trialParameters.y} score"),
         ": spec.trialTemplate",
@@ -145,8 +159,12 @@ def test_a_refused_file_names_line_field_and_cure_and_leaves_nothing(
     [
         ("maxTrialCount: 4", "maxTrialCount: 0"),
         ("algorithmName: random", "algorithmName: tpe\n    algorithmSettings: [{name: a, value: b}]"),
+        (
+            "  maxTrialCount: 4",
+            "  maxTrialCount: 4\n  earlyStopping: {algorithmName: asha, algorithmSettings: [{name: a, value: b}]}",
+        ),
     ],
-    ids=["by admission", "by the algorithm"],
+    ids=["by admission", "by the algorithm", "by early stopping"],
 )
 def test_a_file_that_is_refused_at_the_first_start_leaves_no_state_directory(
     katib: Katib, experiment_file: Writer, change: Change

@@ -322,6 +322,10 @@ def test_what_is_in_another_namespace_is_told_with_the_flag_that_finds_it(
         assert done.returncode != 0 and "NotFound" in done.stderr
         assert done.stderr.endswith(": found in the namespace kubeflow; add -n kubeflow\n")
     assert "add -n" not in laptop("get", "experiment", "nowhere").stderr
+    done = laptop("logs", name, "-n", "default")
+    assert done.returncode == 2
+    assert done.stderr == f"katib: trial {name} is in the namespace kubeflow, not in default: -n kubeflow\n"
+    assert "known in the namespace default: `katib get trials -A" in laptop("logs", "nobody", "-n", "default").stderr
 
 
 @pytest.mark.parametrize("command", ["get", "describe", "logs", "delete"])

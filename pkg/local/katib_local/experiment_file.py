@@ -16,6 +16,7 @@ from katib_apis.v1beta1 import names
 from katib_apis.v1beta1.resources import EXPERIMENTS
 from katib_domain.naming import experiment_name_problem
 from katib_local.documents import Document, InputError, find_text, is_written, read_documents
+from katib_machinery.cures import type_cure
 
 GROUP_VERSION = EXPERIMENTS.api_version
 COMPANIONS = {"ConfigMap", "Secret"}
@@ -150,11 +151,15 @@ def _check_metadata(document: Document) -> None:
     if not isinstance(metadata, dict) or name is None:
         raise document.refused("metadata", f"metadata.name is missing: give the {kind} a name")
     if not isinstance(name, str):
-        raise document.refused("metadata.name", f"metadata.name: {name!r} is no text: put it in quotes")
+        raise document.refused("metadata.name", f"metadata.name: {name!r} is no text: {type_cure('string', name)}")
     for field in TEXTS:
         if not isinstance(metadata.get(field) or {}, dict):
             text = f"metadata.{field}: must be a mapping of names to text, such as {{stage: test}}"
             raise document.refused(f"metadata.{field}", text)
+        for key, value in (metadata.get(field) or {}).items():
+            if not isinstance(value, str):
+                text = f"metadata.{field}: {key}: {value!r} is no text: {type_cure('string', value)}"
+                raise document.refused(f"metadata.{field}", text)
 
 
 def _check_experiment(document: Document) -> None:

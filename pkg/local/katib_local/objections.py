@@ -1,36 +1,68 @@
-"""Asks the algorithm's service what it has against an Experiment, before that is created.
+"""Asks the services of an Experiment's algorithms what they have against it, before it is created.
 
 In a cluster only the controller asks, once the Experiment is there: a wrong setting then leaves a failed one behind.
-Knows the shared service of the laptop. Must not know files of experiments or how they are submitted.
+Knows the shared services of the laptop. Must not know files of experiments or how they are submitted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
+from katib_apis.v1beta1 import names
 from katib_local.algorithms import SERVICE
 from katib_local.state import StateDirectory
 
 Json = Mapping[str, Any]
 ANSWERS_WITHIN = 10.0
-SETTINGS = "spec.algorithm.algorithmSettings"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of an Experiment with settings, the list of the KatibConfig that it is looked up in, and the shared service."""
+
+    name: str
+    configured: str
+    service: str
+
+    @property
+    def settings(self) -> str:
+        """The field of its settings."""
+        return f"spec.{self.name}.algorithmSettings"
+
+    def of(self, experiment: Json) -> Json:
+        """What the Experiment says of it."""
+        found = (experiment.get("spec") or {}).get(self.name)
+        return found if isinstance(found, Mapping) else {}
+
+
+ALGORITHM = Part("algorithm", "suggestions", SERVICE)
+STOPPING = Part("earlyStopping", "earlyStoppings", names.OBJECT_EARLY_STOPPING)
+PARTS = (ALGORITHM, STOPPING)
 
 
 def has_settings(experiment: Json) -> bool:
     """Whether there is anything to ask about: without settings an algorithm has its defaults."""
-    return bool(_algorithm(experiment).get("algorithmSettings"))
+    return any(part.of(experiment).get("algorithmSettings") for part in PARTS)
 
 
 async def find_objection(state: StateDirectory, experiment: Json) -> str:
-    """What the shared service has against the settings, with the field; empty when nothing, or when another one serves.
+    """What a shared service has against settings, with the field; empty when nothing, or when other ones serve.
 
     A service that gives no answer has no objection: the controller asks again, for as long as it takes.
     """
-    if not _is_shared(state, str(_algorithm(experiment).get("algorithmName"))):
-        return ""
+    for part in PARTS:
+        if part.of(experiment).get("algorithmSettings") and _is_shared(state, part, experiment):
+            if text := await _ask(state, part, experiment):
+                return placed(experiment, part, text)
+    return ""
+
+
+async def _ask(state: StateDirectory, part: Part, experiment: Json) -> str:
+    """What a service says."""
     import grpc  # takes long to load, as the models do
 
     from katib_apis.v1beta1 import api_pb2, api_pb2_grpc
@@ -38,31 +70,30 @@ async def find_objection(state: StateDirectory, experiment: Json) -> str:
     from katib_domain.messages import to_experiment_message
 
     message = to_experiment_message(Experiment.from_dict(dict(experiment)))
-    async with grpc.aio.insecure_channel(f"unix:{state.socket_folder / SERVICE}.sock") as channel:
-        call = api_pb2_grpc.SuggestionStub(channel).ValidateAlgorithmSettings
-        request = api_pb2.ValidateAlgorithmSettingsRequest(experiment=message)
+    async with grpc.aio.insecure_channel(f"unix:{state.socket_folder / part.service}.sock") as channel:
+        if part is ALGORITHM:
+            call: Any = api_pb2_grpc.SuggestionStub(channel).ValidateAlgorithmSettings
+            request: Any = api_pb2.ValidateAlgorithmSettingsRequest(experiment=message)
+        else:
+            call = api_pb2_grpc.EarlyStoppingStub(channel).ValidateEarlyStoppingSettings
+            request = api_pb2.ValidateEarlyStoppingSettingsRequest(early_stopping=message.spec.early_stopping)
         try:
             await call(request, timeout=ANSWERS_WITHIN, wait_for_ready=True)
         except grpc.aio.AioRpcError as error:
-            return placed(experiment, str(error.details())) if error.code() is grpc.StatusCode.INVALID_ARGUMENT else ""
+            return str(error.details()) if error.code() is grpc.StatusCode.INVALID_ARGUMENT else ""
     return ""
 
 
-def placed(experiment: Json, text: str) -> str:
+def placed(experiment: Json, part: Part, text: str) -> str:
     """An objection with the index of the setting that it names."""
-    for index, setting in enumerate(_algorithm(experiment).get("algorithmSettings") or ()):
+    for index, setting in enumerate(part.of(experiment).get("algorithmSettings") or ()):
         if f"setting {setting.get('name')!r}" in text or f"setting {setting.get('name')}:" in text:
-            return text.replace(SETTINGS, f"{SETTINGS}[{index}]", 1)
+            return text.replace(part.settings, f"{part.settings}[{index}]", 1)
     return text
 
 
-def _algorithm(experiment: Json) -> Json:
-    found = (experiment.get("spec") or {}).get("algorithm")
-    return found if isinstance(found, Mapping) else {}
-
-
-def _is_shared(state: StateDirectory, algorithm: str) -> bool:
+def _is_shared(state: StateDirectory, part: Part, experiment: Json) -> bool:
     config = yaml.safe_load(state.rendered_config.read_text())
-    entries = (config.get("runtime") or {}).get("suggestions") or ()
+    entries = (config.get("runtime") or {}).get(part.configured) or ()
     endpoints = {entry.get("algorithmName"): str(entry.get("endpoint") or "") for entry in entries}
-    return endpoints.get(algorithm, "").startswith(f"{SERVICE}.")
+    return endpoints.get(str(part.of(experiment).get("algorithmName")), "").startswith(f"{part.service}.")

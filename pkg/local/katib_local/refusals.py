@@ -27,7 +27,7 @@ POLICY = "spec.resumePolicy"
 def located_errors(file: ExperimentFile, message: str, caller: Caller | None = None) -> str:
     """A refusal of the Experiment as lines that name file, line and field, with commands as this caller would type them."""
     if unknown := UNKNOWN.findall(message):
-        return "\n".join(_misspelt(file, field) for field in unknown)
+        return "\n".join(dict.fromkeys(_misspelt(file, field) for field in unknown))
     text = INVALID.sub("", DENIED.sub("", message)).strip()
     text = DELETION.sub(lambda found: (caller or Caller()).command(*found[1].split()), text)
     if text.startswith("[") and text.endswith("]"):
@@ -63,18 +63,33 @@ def _about_the_file(file: ExperimentFile, parts: Sequence[str]) -> Sequence[str]
 
 def _misspelt(file: ExperimentFile, field: str) -> str:
     parent, _, word = field.rpartition(".")
-    near = difflib.get_close_matches(word, known_fields(parent), n=1)
+    known = known_fields(parent)
+    if is_list(parent):
+        entry = ", ".join(f"{name}: ..." for name in known)
+        return f"{file.path}:{file.line(parent)}: {parent}: must be a list: write an entry for each, `- {{{entry}}}`"
+    near = difflib.get_close_matches(word, known, n=1)
     cure = f"did you mean {near[0]}?" if near else "remove it"
     return f"{file.path}:{file.line(field)}: {field}: no such field; {cure}"
 
 
 def known_fields(field: str) -> list[str]:
-    """The fields that the Experiment's schema has below a field."""
+    """The fields that the Experiment's schema has below a field, or in each entry of a list."""
+    schema = _schema_of(field)
+    below = schema.get("items") if schema.get("type") == "array" else schema
+    return sorted((below or {}).get("properties") or {})
+
+
+def is_list(field: str) -> bool:
+    """Whether the Experiment's schema has a list there."""
+    return _schema_of(field).get("type") == "array"
+
+
+def _schema_of(field: str) -> Mapping[str, Any]:
     schema = _schema()
     for part in re.findall(r"[^.\[\]]+", field):
         below = schema.get("items") if part.isdecimal() else (schema.get("properties") or {}).get(part)
         schema = below if isinstance(below, Mapping) else {}
-    return sorted(schema.get("properties") or {})
+    return schema
 
 
 def _schema() -> Mapping[str, Any]:

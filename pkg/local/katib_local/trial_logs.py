@@ -44,10 +44,7 @@ def print_logs(state: StateDirectory, rest: Sequence[str], caller: Caller) -> in
         return kubectl(state, ["logs", *rest])
     pods = find_pods(state, words.trial, words.namespace)
     if not pods and words.namespace and (elsewhere := find_pods(state, words.trial, "")):
-        namespace = elsewhere[0]["metadata"]["namespace"]
-        raise InputError(
-            f"trial {words.trial} is in the namespace {namespace}, not in {words.namespace}: -n {namespace}"
-        )
+        raise _elsewhere(words, elsewhere[0]["metadata"]["namespace"])
     if not pods:
         return print_kept(state, words, pods, caller)
     others = [word for word in rest if word != words.trial]
@@ -63,11 +60,18 @@ def print_kept(state: StateDirectory, words: LogWords, pods: Sequence[Mapping[st
     found = find_log(state, words.trial, pods)
     if found is None:
         trials = caller.command("get", "trials", "-A")
-        raise InputError(f"no pod of a trial {words.trial!r} is known here: {trials} lists the trials")
+        where = f"in the namespace {words.namespace}" if words.namespace else "here"
+        raise InputError(f"no pod of a trial {words.trial!r} is known {where}: {trials} lists the trials")
+    if words.namespace not in ("", found.namespace):
+        raise _elsewhere(words, found.namespace)
     for line in select_lines(trial_lines(found), {"tailLines": words.tail}):
         sys.stdout.buffer.write(render_line(line, words.timestamps))
     sys.stdout.buffer.flush()
     return 0
+
+
+def _elsewhere(words: LogWords, namespace: str) -> InputError:
+    return InputError(f"trial {words.trial} is in the namespace {namespace}, not in {words.namespace}: -n {namespace}")
 
 
 def find_log(state: StateDirectory, trial: str, pods: Sequence[Mapping[str, Any]]) -> KeptLog | None:

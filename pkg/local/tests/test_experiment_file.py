@@ -45,7 +45,15 @@ WRONG = {
     ),
     "a name that is a number": (
         GOOD.replace("name: one", "name: 123"),
-        "x.yaml:4: metadata.name: 123 is no text: put it in quotes",
+        'x.yaml:4: metadata.name: 123 is no text: write it in quotes: "123"',
+    ),
+    "a name that is a list": (
+        GOOD.replace("name: one", "name: [a]"),
+        "x.yaml:4: metadata.name: ['a'] is no text: write one text in quotes",
+    ),
+    "a label that is a number": (
+        GOOD.replace("  name: one", "  name: one\n  labels: {stage: 1}"),
+        'x.yaml:5: metadata.labels: stage: 1 is no text: write it in quotes: "1"',
     ),
     "a name that is a path": (
         GOOD.replace("name: one", "name: one/status"),
@@ -168,6 +176,11 @@ MISSPELT = {
         "spec.parameters[0].feasiblSpace",
         "x.yaml:7: spec.parameters[0].feasiblSpace: no such field; did you mean feasibleSpace?",
     ),
+    "a mapping in place of a list": (
+        "spec.parameters.x",
+        "x.yaml:6: spec.parameters: must be a list: write an entry for each, "
+        "`- {feasibleSpace: ..., name: ..., parameterType: ...}`",
+    ),
     "no near word": ("spec.zzz", "x.yaml:5: spec.zzz: no such field; remove it"),
 }
 
@@ -179,7 +192,7 @@ def test_a_misspelt_field_gets_its_line_and_the_near_word(field: str, line: str)
         'Experiment in version "v1beta1" cannot be handled as a Experiment: strict decoding error: '
         f'unknown field "{field}", unknown field "spec.zzz" (of "one")'
     )
-    assert located_errors(file, message).splitlines() == [line, MISSPELT["no near word"][1]]
+    assert located_errors(file, message).splitlines() == list(dict.fromkeys([line, MISSPELT["no near word"][1]]))
 
 
 TEMPLATE = """apiVersion: kubeflow.org/v1beta1
