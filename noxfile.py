@@ -39,7 +39,9 @@ PACKAGES = [
 ]
 UNIT_TESTS = ["codegen", "pkg", "tests/house", "tests/golden"]
 KUBERNETES_TESTS = ["tests/controlplane", "tests/contracts/kubernetes", "tests/contracts/printed"]
-KUBERNETES_TESTS += [f"tests/e2e/test_{name}.py" for name in ("kubelet", "node", "on_both", "same_on_both")]
+KUBERNETES_TESTS += [f"tests/e2e/test_{name}.py" for name in ("kubelet", "node")]
+KUBERNETES_TESTS += sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("tests/e2e/test_*_on_both.py"))
+KUBERNETES_TESTS += ["tests/e2e/test_on_both.py", "tests/contracts/sdk/test_rest_client.py"]
 HAND_WRITTEN = ["noxfile.py", "conftest.py", "codegen", "pkg", "sdk", "tests", "hack", "examples"]
 
 

@@ -11,6 +11,7 @@ import secrets
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from controlplane.processes import Process, start
 from laptops import ROOT, Katib, eventually
 
 from katib_apis.v1beta1 import names
+from katib_local.algorithms import find_algorithms
 from katib_local.bootstrap import desired_config_map, desired_webhooks
 from katib_local.credentials import CLIENTS, LOOPBACK, Credentials
 from katib_local.laptop import render_config, user_config
@@ -41,19 +43,31 @@ class KatibFailed(Exception):
     """A program of Katib has ended; the message has its last words."""
 
 
+@dataclass(frozen=True)
+class Setup:
+    """How Katib is set up: its KatibConfig, and algorithms of the user's own with the folder of their modules."""
+
+    isolation: str = "auto"
+    config: str = ""
+    algorithms: tuple[str, ...] = ()
+    modules: Path = Path()
+
+
 class RealKatib:
     """Katib's programs and the process node on one control plane."""
 
-    def __init__(self, plane: ControlPlane, folder: Path, *, isolation: str = "auto", config: str = "") -> None:
+    def __init__(self, plane: ControlPlane, folder: Path, setup: Setup) -> None:
         self.plane = plane
         self.state = open_state(folder / "state")
-        if config:
-            self.state.user_config.write_text(config)
+        self.setup = setup
+        if setup.config:
+            self.state.user_config.write_text(setup.config)
         ports = Ports(plane.ports.api, *free_ports(2))
-        self.config = render_config(user_config(self.state), ports)
+        self.config = render_config(user_config(self.state), ports, find_algorithms(setup.algorithms, setup.modules))
         write_private(self.state.rendered_config, self.config.encode())
         credentials = make_credentials(plane, self.state)
-        self.laptop = Laptop(self.state, credentials, ports, isolation, self.state.sockets(), folder)
+        sockets = self.state.sockets()
+        self.laptop = Laptop(self.state, credentials, ports, setup.isolation, sockets, folder, setup.algorithms)
         self.katib = Katib(self.state.path)
         self.processes: list[Process] = []
 
@@ -98,7 +112,8 @@ class RealKatib:
         arguments = [word for word in program.arguments if not word.startswith("--webhook-client-ca=")]
         arguments += ["--workloads=off"] if program.name == "node" else []
         inherited = {key: value for key, value in os.environ.items() if not key.upper().startswith(OURS)}
-        environment = {**inherited, "PYTHONUNBUFFERED": "1", **program.environment}
+        where = {"PYTHONUNBUFFERED": "1", "PYTHONPATH": str(self.setup.modules)}
+        environment = {**inherited, **where, **program.environment}
         self.processes.append(start(arguments, program.log(self.state), environment))
 
     def _admits(self) -> bool:
@@ -150,7 +165,7 @@ def make_credentials(plane: ControlPlane, state: StateDirectory) -> Credentials:
 def node_running(binaries: Path, folder: Path, isolation: str) -> Iterator[Katib]:
     """A control plane with the process node, and nothing of Katib, while the block runs."""
     with running(binaries, folder / "plane") as plane:
-        real = RealKatib(plane, folder, isolation=isolation)
+        real = RealKatib(plane, folder, Setup(isolation))
         try:
             real.start_node()
             yield real.katib
@@ -160,14 +175,14 @@ def node_running(binaries: Path, folder: Path, isolation: str) -> Iterator[Katib
 
 @contextmanager
 def katib_running(
-    binaries: Path, folder: Path, used: dict[str, set[Use]], *, isolation: str = "auto", config: str = ""
+    binaries: Path, folder: Path, used: dict[str, set[Use]], setup: Setup | None = None
 ) -> Iterator[RealKatib]:
     """A control plane with Katib on it while the block runs; what each program has used of its grants joins `used`.
 
     Raises VerbMissing at the end when a program was refused anything.
     """
     with running(binaries, folder / "plane", audit=True) as plane:
-        real = RealKatib(plane, folder, isolation=isolation, config=config)
+        real = RealKatib(plane, folder, setup or Setup())
         try:
             real.start()
             yield real

@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
 import yaml
 from builders import an_experiment_file
 from controlplane.audit import Grant, Use, unused
-from katibs import all_grants, katib_running, node_running
+from katibs import Setup, all_grants, katib_running, node_running
 from laptops import ROOT, Katib
+from pages import blocks
 
 from katib_apis.v1beta1 import names
 
+PARTS = ("suggestions", "earlyStoppings")
 USED = pytest.StashKey[dict[str, set[Use]]]()
 
 
@@ -59,17 +62,29 @@ def count(grants: list[Grant]) -> int:
 
 
 @pytest.fixture(scope="session")
+def setup(tmp_path_factory: pytest.TempPathFactory) -> Setup:
+    """How Katib is set up on either Kubernetes: with docs/new-algorithm.md's algorithm beside ours."""
+    modules = tmp_path_factory.mktemp("modules")
+    (source,) = (block for block in blocks("new-algorithm.md") if block.note == "file=my_search.py")
+    (modules / "my_search.py").write_text(source.text)
+    return Setup(config=a_config(), algorithms=("my_search:HillClimbing",), modules=modules)
+
+
+@pytest.fixture(scope="session")
 def real_katib(
-    kubernetes_binaries: Path, used_verbs: dict[str, set[Use]], tmp_path_factory: pytest.TempPathFactory
+    kubernetes_binaries: Path,
+    used_verbs: dict[str, set[Use]],
+    setup: Setup,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Katib]:
     """Katib on a real control plane, shared by the tests that do not stop it."""
-    with katib_running(kubernetes_binaries, tmp_path_factory.mktemp("real"), used_verbs, config=a_config()) as real:
+    with katib_running(kubernetes_binaries, tmp_path_factory.mktemp("real"), used_verbs, setup) as real:
         yield real.katib
 
 
 @pytest.fixture(scope="session")
 def cluster(
-    server_kind: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    server_kind: str, setup: Setup, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Katib]:
     """Katib on the laptop, then on a real control plane, shared by the tests that do not stop it."""
     if server_kind == "real":
@@ -77,17 +92,30 @@ def cluster(
         return
     katib = Katib(tmp_path_factory.mktemp("both") / "state")
     katib.state.mkdir()
-    (katib.state / names.OBJECT_CONFIG_KEY).write_text(a_config())
-    katib.good("up")
+    (katib.state / names.OBJECT_CONFIG_KEY).write_text(setup.config)
+    with chdir(setup.modules):
+        katib.good("up", *(f"--algorithm={name}" for name in setup.algorithms))
     yield katib
     katib("down")
 
 
 def a_config() -> str:
-    """The shipped KatibConfig, but tpe is served by a Deployment for each Experiment."""
+    """The shipped KatibConfig with what a cluster's may have: services of each Experiment's own, and a leader election.
+
+    tpe and pbt are served by a Deployment for each Experiment, pbt's with a volume; patience by a companion of it, whose
+    program only sleeps.
+    """
     config = yaml.safe_load((ROOT / "pkg/local/katib_local/katib_config.yaml").read_text())
-    (tpe,) = (entry for entry in config["runtime"]["suggestions"] if entry["algorithmName"] == "tpe")
-    del tpe["endpoint"]
+    services = {entry["algorithmName"]: entry for part in PARTS for entry in config["runtime"][part]}
+    for name in ("tpe", "pbt", "patience"):
+        del services[name]["endpoint"]
+    claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}, "storageClassName": "own"}
+    volume = {key: claim[key] for key in ("accessModes", "storageClassName")}
+    volume |= {"capacity": {"storage": "1Mi"}, "hostPath": {"path": "/nobody/looks/there"}}
+    services["pbt"] |= {"persistentVolumeClaimSpec": claim, "persistentVolumeSpec": volume}
+    services["patience"]["image"] = "localhost/sleeper"
+    config["local"]["images"].append({"image": "localhost/sleeper", "command": ["sleep", "1000"]})
+    config["init"]["controller"]["enableLeaderElection"] = True
     return yaml.safe_dump(config, sort_keys=False)
 
 

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from experiments import Json, apply, finished
 from laptops import Katib, eventually
 
-Json = dict[str, Any]
 Writer = Callable[..., Path]
-NAME = "seeded"
 KINDS = ("experiments", "suggestions", "trials", "jobs", "pods")
-# What is ignored: uid, resourceVersion, times, generated suffixes, managedFields, IPs, node names.
+# What is ignored: uid, resourceVersion, times, generated suffixes (a container's number too), managedFields, IPs, node names.
 TIMES = {"lastProbeTime"}  # a time that a cluster shows as null where there is none
 IGNORED = {"uid", "resourceVersion", "managedFields", "hostIP", "hostIPs", "podIP", "podIPs", "nodeName"} | TIMES
 # And what docs/laptop.md has in its row "pods": what a cluster's own admission adds to each.
@@ -24,8 +23,7 @@ TOKEN = "kube-api-access-"
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 UID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 PROCESS = re.compile(r"process://\d+")
-SEEDED = """    algorithmName: random
-    algorithmSettings:
+SETTINGS = """    algorithmSettings:
       - {name: random_state, value: "7"}
 """
 
@@ -36,38 +34,41 @@ def both(laptop: Katib, real_katib: Katib) -> Mapping[str, Katib]:
     return {"laptop": laptop, "real": real_katib}
 
 
-def test_a_seeded_experiment_ends_the_same_on_both(both: Mapping[str, Katib], experiment_file: Writer) -> None:
+@pytest.mark.parametrize(("algorithm", "policy"), [("random", "Never"), ("multivariate-tpe", "LongRunning")])
+def test_a_seeded_experiment_ends_the_same_on_both(
+    both: Mapping[str, Katib], experiment_file: Writer, algorithm: str, policy: str
+) -> None:
+    name = f"seeded-{algorithm}"
     file = experiment_file(
-        NAME,
+        name,
         "echo score=${trialParameters.x}",
-        ("    algorithmName: random\n", SEEDED),
+        ("    algorithmName: random\n", f"    algorithmName: {algorithm}\n{SETTINGS}  resumePolicy: {policy}\n"),
         ("parallelTrialCount: 2", "parallelTrialCount: 1"),
         ("maxTrialCount: 4", "maxTrialCount: 3"),
         ("  trialTemplate:\n", "  trialTemplate:\n    retain: true\n"),
     )
-    seen = {kind: seen_of(cluster, file) for kind, cluster in both.items()}
+    seen = {kind: seen_of(cluster, name, file) for kind, cluster in both.items()}
     assert seen["laptop"].keys() == seen["real"].keys()
-    for name, here in seen["laptop"].items():
-        assert here == seen["real"][name], name
+    for what, here in seen["laptop"].items():
+        assert here == seen["real"][what], what
 
 
-def seen_of(cluster: Katib, file: Path) -> Json:
+def seen_of(cluster: Katib, name: str, file: Path) -> Json:
     """Run the Experiment; everything that belongs to it when all is quiet."""
-    assert cluster.kubectl("apply", "-f", str(file)).returncode == 0
-    waited = cluster.kubectl("wait", "--for=condition=Succeeded", f"experiment/{NAME}", "--timeout=120s")
-    assert waited.returncode == 0, waited.stderr + cluster.logs()
-    eventually(lambda: _quiet(cluster))
-    return scrubbed({kind: _objects(cluster, kind) for kind in (*KINDS, "events")})
+    apply(cluster, file)
+    finished(cluster, name)
+    eventually(lambda: _quiet(cluster, name))
+    return scrubbed({kind: _objects(cluster, kind, name) for kind in (*KINDS, "events")})
 
 
-def _quiet(cluster: Katib) -> bool:
+def _quiet(cluster: Katib, name: str) -> bool:
     """Whether the last events are written."""
-    reasons = [entry["reason"] for entry in _objects(cluster, "events")]
+    reasons = [entry["reason"] for entry in _objects(cluster, "events", name)]
     return reasons.count("JobSucceeded") == reasons.count("Completed") == 3
 
 
-def _objects(cluster: Katib, kind: str) -> list[Json]:
-    return [entry for entry in cluster.get(kind)["items"] if _about(entry).startswith(NAME)]
+def _objects(cluster: Katib, kind: str, name: str) -> list[Json]:
+    return [entry for entry in cluster.get(kind)["items"] if _about(entry).startswith(name)]
 
 
 def _about(entry: Json) -> str:

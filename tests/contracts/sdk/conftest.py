@@ -1,4 +1,4 @@
-"""A laptop's API server that serves Katib's kinds, and a client of it."""
+"""API servers of both kinds that serve Katib's kinds, and a client of them."""
 
 from __future__ import annotations
 
@@ -9,16 +9,22 @@ from pathlib import Path
 import kubernetes
 import pytest
 import yaml
-from contracts.kubernetes.servers import PATIENCE, LaptopServer
+from contracts.kubernetes.servers import PATIENCE, LaptopServer, RealServer
 
 CRDS = sorted((Path(__file__).parents[3] / "manifests/v1beta1/components/crd").glob("*.yaml"))
 
 
 @pytest.fixture(scope="session")
-def api_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[kubernetes.client.ApiClient]:
+def api_client(
+    server_kind: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[kubernetes.client.ApiClient]:
     """Kubernetes' own client, set up from a kubeconfig."""
-    laptop = LaptopServer(tmp_path_factory.mktemp("sdk"))
-    server = laptop.start()
+    folder = tmp_path_factory.mktemp("sdk")
+    if server_kind == "laptop":
+        running: LaptopServer | RealServer = LaptopServer(folder)
+    else:
+        running = RealServer(request.getfixturevalue("kubernetes_binaries"), folder, controllers=False)
+    server = running.start()
     for file in CRDS:
         crd = yaml.safe_load(file.read_text())
         if server.call("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd).code not in (201, 409):
@@ -29,4 +35,4 @@ def api_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[kubernetes.
             assert time.monotonic() < deadline
     with kubernetes.config.new_client_from_config(str(server.kubeconfig)) as client:
         yield client
-    laptop.stop()
+    running.stop()

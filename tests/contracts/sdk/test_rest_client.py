@@ -1,4 +1,4 @@
-"""The printed REST client against the laptop's API server: every verb, over the SDK's models."""
+"""The printed REST client against the API server of both Kubernetes: every verb, over the SDK's models."""
 
 from __future__ import annotations
 
