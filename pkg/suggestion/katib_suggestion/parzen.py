@@ -21,6 +21,8 @@ from katib_suggestion.bounded import TINY, Vector, between, probabilities
 from katib_suggestion.search import Point
 
 LATEST = 25
+FINEST = 100
+"""No gap counts as smaller than this part of a range."""
 LONGEST_GRID = 256
 """Longer grids are treated as if they had no steps."""
 
@@ -29,6 +31,22 @@ def ages(count: int) -> Vector:
     """Weights of trials from old to new: the latest count fully, older ones the less the older they are."""
     ramp = np.linspace(1.0 / count, 1.0, count - LATEST) if count > LATEST else np.ones(0)
     return np.concatenate([ramp, np.ones(min(count, LATEST))])
+
+
+def gaps(places: Vector) -> Vector:
+    """How far each place is from the farther one of its neighbours; from the only one when it is the first or the last.
+
+    A lone place has the ends of the range beside it. No gap counts as smaller than even ones would be: places that
+    coincide say little about how exactly the best value is known.
+    """
+    order = np.argsort(places, kind="stable")
+    line = np.concatenate([[0.0], places[order], [1.0]])
+    spaces = np.diff(line)
+    if len(places) > 1:
+        spaces[[0, -1]] = 0.0
+    found = np.empty(len(places))
+    found[order] = np.maximum(spaces[:-1], spaces[1:])
+    return np.maximum(found, 1 / min(FINEST, len(places) + 1))
 
 
 @dataclass(frozen=True)
@@ -40,18 +58,19 @@ class Line:
     def place(self, value: Value) -> float:
         return self.domain.encode(value)[0]  # type: ignore[arg-type]
 
-    def width(self, width: float, count: int) -> float:
-        return width
+    def widths(self, places: Vector, width: float, reach: float | None) -> Vector:
+        """The same for each kernel, or a part of the way to its neighbours."""
+        return np.full(len(places), width) if reach is None else reach * gaps(places)
 
     def draw(self, place: float, width: float, dice: random.Random) -> Value:
         return self.domain.decode([between(place, width, 0.0, 1.0, dice.random())])
 
-    def heights(self, values: Sequence[Value], places: Vector, width: float) -> Vector:
+    def heights(self, values: Sequence[Value], places: Vector, widths: Vector) -> Vector:
         """The density of each value (a row) under the kernel at each place (a column)."""
         coordinates = np.array([self.place(value) for value in values])
-        shifts = (coordinates[:, None] - places) / width
-        inside = probabilities((1.0 - places) / width) - probabilities(-places / width)
-        return np.asarray(np.exp(-0.5 * shifts * shifts) / (inside * width * math.sqrt(2 * math.pi)))
+        shifts = (coordinates[:, None] - places) / widths
+        inside = probabilities((1.0 - places) / widths) - probabilities(-places / widths)
+        return np.asarray(np.exp(-0.5 * shifts * shifts) / (inside * widths * math.sqrt(2 * math.pi)))
 
     def prior(self, values: Sequence[Value]) -> Vector:
         return np.array([self.domain.distribution.density(self.place(value)) for value in values])
@@ -81,19 +100,19 @@ class Steps:
     def place(self, value: Value) -> float:
         return float(self._places[int(value)])
 
-    def width(self, width: float, count: int) -> float:
-        """A kernel reaches the neighbours, however many trials there are."""
-        return max(width, 1 / (self.domain.size - 1))
+    def widths(self, places: Vector, width: float, reach: float | None) -> Vector:
+        """A kernel reaches the next values, however many trials there are."""
+        return np.full(len(places), max(width, 1 / (self.domain.size - 1)))
 
     def draw(self, place: float, width: float, dice: random.Random) -> Value:
         return self.domain.decode([between(place, width, float(self._edges[0]), float(self._edges[-1]), dice.random())])
 
-    def heights(self, values: Sequence[Value], places: Vector, width: float) -> Vector:
+    def heights(self, values: Sequence[Value], places: Vector, widths: Vector) -> Vector:
         """The probability of each value (a row) under the kernel at each place (a column)."""
         indexes = np.array(values, dtype=np.int64)
-        below = probabilities((self._edges[indexes][:, None] - places) / width)
-        above = probabilities((self._edges[indexes + 1][:, None] - places) / width)
-        inside = probabilities((self._edges[-1] - places) / width) - probabilities((self._edges[0] - places) / width)
+        below = probabilities((self._edges[indexes][:, None] - places) / widths)
+        above = probabilities((self._edges[indexes + 1][:, None] - places) / widths)
+        inside = probabilities((self._edges[-1] - places) / widths) - probabilities((self._edges[0] - places) / widths)
         return np.asarray((above - below + 1e-12) / inside)
 
     def prior(self, values: Sequence[Value]) -> Vector:
@@ -109,17 +128,17 @@ class Choices:
     def place(self, value: Value) -> float:
         return float(value)
 
-    def width(self, width: float, count: int) -> float:
+    def widths(self, places: Vector, width: float, reach: float | None) -> Vector:
         """The fewer trials there are, the less they say about values that were not seen."""
-        return self.domain.size / (self.domain.size + count)
+        return np.full(len(places), self.domain.size / (self.domain.size + len(places)))
 
     def draw(self, place: float, width: float, dice: random.Random) -> Value:
         return self.domain.from_unit(dice.random()) if dice.random() < width else int(place)
 
-    def heights(self, values: Sequence[Value], places: Vector, width: float) -> Vector:
+    def heights(self, values: Sequence[Value], places: Vector, widths: Vector) -> Vector:
         """The probability of each value (a row) under the kernel at each place (a column)."""
-        others = width / self.domain.size
-        return np.where(np.array(values)[:, None] == places, 1 - width + others, others)
+        others = widths / self.domain.size
+        return np.where(np.array(values)[:, None] == places, 1 - widths + others, others)
 
     def prior(self, values: Sequence[Value]) -> Vector:
         return np.full(len(values), 1 / self.domain.size)
@@ -148,12 +167,18 @@ class Factors:
 
 
 class Mixture:
-    """The density of some points, from old to new; the prior is the last component."""
+    """The density of some points, from old to new; the prior is the last component.
 
-    def __init__(self, factors: Factors, places: Vector, width: float, prior_weight: float) -> None:
+    Kernels of lines are all of one width, or each reaches that part of the way to the points beside it.
+    """
+
+    def __init__(
+        self, factors: Factors, places: Vector, width: float, prior_weight: float, reach: float | None = None
+    ) -> None:
         self.factors = factors.all
         self.places = places
-        self.widths = [factor.width(width, len(places)) for factor in self.factors]
+        columns = zip(self.factors, places.T, strict=True)
+        self.widths = [factor.widths(column, width, reach) for factor, column in columns]
         weights = np.append(ages(len(places)), prior_weight)
         self.weights = weights / weights.sum()
         self._sums: list[float] = np.cumsum(self.weights).tolist()
@@ -163,7 +188,7 @@ class Mixture:
         factor = self.factors[axis]
         if component == len(self.places):
             return factor.domain.from_unit(dice.random())
-        return factor.draw(float(self.places[component, axis]), self.widths[axis], dice)
+        return factor.draw(float(self.places[component, axis]), float(self.widths[axis][component]), dice)
 
     def pick(self, dice: random.Random) -> int:
         """A component, each as often as its weight says."""

@@ -16,7 +16,7 @@ from katib_suggestion.algorithms.tpe import MOST_GOOD, TPE, ParzenSearch
 from katib_suggestion.bounded import probabilities
 from katib_suggestion.history import History
 from katib_suggestion.memory import Memory
-from katib_suggestion.parzen import Choices, Factors, Line, Mixture, Steps, ages
+from katib_suggestion.parzen import Choices, Factors, Line, Mixture, Steps, ages, gaps
 from katib_suggestion.proposals import Task, suggest, to_search
 from katib_suggestion.randomness import Randomness
 from katib_suggestion.search import Observation, State, Trial
@@ -35,10 +35,18 @@ ALGORITHMS: list[ParzenSearch] = [TPE(), MultivariateTPE()]
 SEEDS = st.integers(0, 2**32)
 
 
-def a_mixture(space: SearchSpace, seed: int, count: int, width: float = 0.1, prior_weight: float = 1.0) -> Mixture:
+def a_mixture(
+    space: SearchSpace,
+    seed: int,
+    count: int,
+    width: float = 0.1,
+    *,
+    prior_weight: float = 1.0,
+    reach: float | None = None,
+) -> Mixture:
     dice = random.Random(seed)
     factors = Factors(space)
-    return Mixture(factors, factors.places([space.sample(dice) for _ in range(count)]), width, prior_weight)
+    return Mixture(factors, factors.places([space.sample(dice) for _ in range(count)]), width, prior_weight, reach)
 
 
 def a_history(space: SearchSpace, losses: list[float], seed: int = 1) -> History:
@@ -60,6 +68,17 @@ def test_old_trials_weigh_less() -> None:
     assert len(found) == 40 and found[0] == 1 / 40 and list(found[-25:]) == [1] * 25 and list(found) == sorted(found)
 
 
+def test_kernels_of_tpe_reach_part_of_the_way_to_the_trials_beside_them() -> None:
+    """The farther one of two; the first and the last have one, a lone one has the ends of the range."""
+    places = np.array([0.9, 0.1, 0.4])
+    assert gaps(places) == pytest.approx([0.5, 0.3, 0.5])
+    assert gaps(np.array([0.3])) == pytest.approx([0.7]) and len(gaps(np.zeros(0))) == 0
+    assert gaps(np.full(300, 0.5)) == pytest.approx([0.01] * 300)
+    factors = Factors(parse_space([RATE, LAYERS]))
+    mixture = TPE()._mixture(factors, np.array([[0.9, 0.2], [0.1, 0.2], [0.4, 0.2]]))
+    assert mixture.widths[0] == pytest.approx([0.15, 0.09, 0.15]) and mixture.widths[1] == pytest.approx([0.2] * 3)
+
+
 def test_long_grids_are_lines_and_constants_choices() -> None:
     kinds = [type(factor) for factor in Factors(EVERYTHING).all]
     assert kinds == [Line, Line, Steps, Steps, Line, Steps, Choices, Choices]
@@ -75,7 +94,7 @@ def test_probabilities_are_those_of_the_normal_distribution(place: float) -> Non
 @given(SEEDS, st.integers(0, 12), st.floats(0.02, 1), st.floats(0.1, 5))
 def test_probabilities_of_finite_parameters_sum_to_one(seed: int, count: int, width: float, weight: float) -> None:
     """Also of several together."""
-    mixture = a_mixture(parse_space([LAYERS, STEEP, BATCH, LIST]), seed, count, width, weight)
+    mixture = a_mixture(parse_space([LAYERS, STEEP, BATCH, LIST]), seed, count, width, prior_weight=weight)
     columns: list[list[Value]] = [[], [], [], []]
     for index in range(6 * 20 * 3 * 3):
         for axis, size in enumerate((6, 20, 3, 3)):
@@ -85,10 +104,12 @@ def test_probabilities_of_finite_parameters_sum_to_one(seed: int, count: int, wi
 
 
 @settings(max_examples=20)
-@given(SEEDS, st.integers(0, 12), st.floats(0.02, 1), st.sampled_from([RATE, BELL]))
-def test_densities_of_lines_integrate_to_one(seed: int, count: int, width: float, parameter: ParameterText) -> None:
+@given(SEEDS, st.integers(0, 12), st.floats(0.02, 1), st.sampled_from([RATE, BELL]), st.sampled_from([None, 0.5]))
+def test_densities_of_lines_integrate_to_one(
+    seed: int, count: int, width: float, parameter: ParameterText, reach: float | None
+) -> None:
     space = parse_space([parameter])
-    mixture = a_mixture(space, seed, count, width)
+    mixture = a_mixture(space, seed, count, width, reach=reach)
     values = [space.decode([(index + 0.5) / 4000])[0] for index in range(4000)]
     assert float(np.exp(mixture.log_density([0], [values])).mean()) == pytest.approx(1, rel=1e-2)
 

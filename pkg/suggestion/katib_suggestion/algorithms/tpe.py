@@ -52,6 +52,8 @@ class ParzenSearch(Algorithm):
 
     breadth: ClassVar[float]
     """How wide kernels are: this part of a range for one trial, and less for more of them."""
+    reach: ClassVar[float | None] = None
+    """How wide kernels of numbers without steps are instead: this part of the way to the trials beside them."""
 
     n_ei_candidates: int = setting(24, at_least=1)
     """How many candidates are drawn, of which the most promising is taken. More than a thousand count as a thousand."""
@@ -88,7 +90,7 @@ class ParzenSearch(Algorithm):
 
     def _mixture(self, factors: Factors, places: Vector) -> Mixture:
         width = self.breadth * max(1, len(places)) ** (-1 / (self._together(factors) + 4))
-        return Mixture(factors, places, width, self._prior_weight)
+        return Mixture(factors, places, width, self._prior_weight, self.reach)
 
     @property
     def _prior_weight(self) -> float:
@@ -117,6 +119,7 @@ class TPE(ParzenSearch):
     """Chooses the value of each parameter without a look at the others."""
 
     breadth: ClassVar[float] = 0.15
+    reach: ClassVar[float | None] = 0.3
 
     n_ei_candidates: int = setting(24, at_least=1, aliases=("n_EI_candidates",))
     """How many values are drawn, of which the most promising is taken. More than a thousand count as a thousand."""
