@@ -60,7 +60,9 @@ def _read_space(strategy: Algorithm | Scheduler, problem: Problem) -> tuple[Sear
     objectives: Sequence[Objective] = problem.objectives[:1]
     errors: list[str] = []
     if strategy.several:
-        objectives, errors = directed(strategy, problem.objectives)
+        objectives, errors = directed(
+            getattr(strategy, "minimize", ""), getattr(strategy, "maximize", ""), problem.objectives
+        )
     errors += [*_resource_errors(strategy, problem), *strategy.objections(problem)]
     if errors:
         raise RefusedError(*errors)

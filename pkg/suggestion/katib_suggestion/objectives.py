@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from katib_suggestion.problem import Objective
-from katib_suggestion.search import Algorithm, Strategy
+from katib_suggestion.search import Algorithm
 from katib_suggestion.settings import setting, shown
 
 
@@ -27,21 +27,21 @@ class SeveralObjectives(Algorithm):
     """Additional metrics of which more is better, separated by commas."""
 
 
-def directed(strategy: Strategy, objectives: Sequence[Objective]) -> tuple[list[Objective], list[str]]:
-    """The objectives with the directions that the settings name, and all that is wrong with these settings."""
+def directed(minimize: str, maximize: str, objectives: Sequence[Objective]) -> tuple[list[Objective], list[str]]:
+    """The objectives with the directions that these two settings name, and all that is wrong with the settings."""
     errors: list[str] = []
     found = {entry.metric: entry for entry in objectives[1:]}
     told: dict[str, str] = {}
-    for name, maximize in (("minimize", False), ("maximize", True)):
+    for name, text, larger in (("minimize", minimize, False), ("maximize", maximize, True)):
         place = f"spec.algorithm.algorithmSettings: setting {name}"
-        for metric in filter(None, map(str.strip, getattr(strategy, name, "").split(","))):
+        for metric in filter(None, map(str.strip, text.split(","))):
             if metric not in found:
                 known = ", ".join(found) or "none: list them in spec.objective.additionalMetricNames"
                 errors.append(f"{place}: {shown(metric)} is no additional metric; there are {known}")
             elif told.setdefault(metric, name) != name:
                 errors.append(f"{place}: {shown(metric)} stands in minimize too: remove it from one of them")
             else:
-                found[metric] = replace(found[metric], maximize=maximize)
+                found[metric] = replace(found[metric], maximize=larger)
     if len(objectives) < 2:
         errors.append("spec.objective.additionalMetricNames: name at least one metric beside the objective")
     return [objectives[0], *found.values()], errors

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from katib_domain.search_space import SearchSpace
 from katib_suggestion.arrays import Vector, encode_points
@@ -24,35 +25,37 @@ MOST = 1000
 def rescaled(
     space: SearchSpace, elsewhere: Sequence[Observation], observations: Sequence[Observation]
 ) -> tuple[Observation, ...]:
-    """The other experiment's observations on this one's scale; none when the two do not go together."""
+    """The other experiment's observations on this one's scale; none when the two do not go together in an objective."""
     elsewhere = tuple(sorted(elsewhere, key=lambda entry: entry.loss)[:MOST])
     if not elsewhere or not observations:
         return elsewhere
-    losses = np.array([entry.loss for entry in elsewhere])
-    found = np.array([entry.loss for entry in observations])
-    expected = _expected(space, elsewhere, losses, observations)
-    slope = _slope(expected, found) if len(found) >= ENOUGH else 1.0
-    if slope <= 0.0:
+    nearest = _nearest(space, elsewhere, observations)
+    theirs, found = (zip(*(entry.all_losses for entry in some), strict=True) for some in (elsewhere, observations))
+    moved = [_moved(np.array(column), nearest, np.array(own)) for column, own in zip(theirs, found, strict=True)]
+    columns = [column.tolist() for column in moved if column is not None]
+    if len(columns) < len(moved):
         return ()
-    moved = slope * (losses - expected.mean()) + found.mean()
     return tuple(
-        Observation(entry.point, loss, (), entry.stopped, entry.seconds)
-        for entry, loss in zip(elsewhere, moved.tolist(), strict=True)
+        Observation(entry.point, losses[0], losses if len(losses) > 1 else (), entry.stopped, entry.seconds)
+        for entry, losses in zip(elsewhere, zip(*columns, strict=True), strict=True)
     )
 
 
-def _expected(
-    space: SearchSpace, elsewhere: Sequence[Observation], losses: Vector, observations: Sequence[Observation]
-) -> Vector:
-    """What the nearest points of the other experiment gave, for each observation."""
+def _nearest(
+    space: SearchSpace, elsewhere: Sequence[Observation], observations: Sequence[Observation]
+) -> NDArray[np.int64]:
+    """Which points of the other experiment are nearest, a row for each observation."""
     places = encode_points(space, [entry.point for entry in elsewhere])
     own = encode_points(space, [entry.point for entry in observations])
-    count = min(NEIGHBOURS, len(places))
-    expected = np.empty(len(own))
-    for index, place in enumerate(own):
-        distances = ((places - place) ** 2).sum(axis=1)
-        expected[index] = losses[np.argsort(distances, kind="stable")[:count]].mean()
-    return expected
+    distances = (((places - place) ** 2).sum(axis=1) for place in own)
+    return np.array([np.argsort(row, kind="stable")[:NEIGHBOURS] for row in distances])
+
+
+def _moved(losses: Vector, nearest: NDArray[np.int64], found: Vector) -> Vector | None:
+    """The losses of one objective on the scale of those that were found; None when the two contradict each other."""
+    expected = losses[nearest].mean(axis=1)
+    slope = _slope(expected, found) if len(found) >= ENOUGH else 1.0
+    return None if slope <= 0.0 else slope * (losses - expected.mean()) + found.mean()
 
 
 def _slope(expected: Vector, found: Vector) -> float:

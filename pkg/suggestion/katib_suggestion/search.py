@@ -52,6 +52,11 @@ class Observation:
     seconds: float | None = None
     """How long the trial ran; None when that is not known."""
 
+    @property
+    def all_losses(self) -> tuple[float, ...]:
+        """The loss of each objective, also when there is only one."""
+        return self.losses or (self.loss,)
+
 
 class State(Enum):
     """What has become of a trial."""

@@ -14,15 +14,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypedDict, Unpack
 
 from katib_apis.v1beta1 import api_pb2
 from katib_domain.search_space import ParameterText
 from katib_suggestion.answers import answer_suggestions, answer_validation
-from katib_suggestion.experiments import to_parameter_spec
+from katib_suggestion.experiments import to_objectives, to_parameter_spec
 from katib_suggestion.memory import Memory
-from katib_suggestion.problem import RefusedError
+from katib_suggestion.objectives import directed
+from katib_suggestion.problem import Objective, RefusedError
 from katib_suggestion.registry import Registry, build_registry
 
 __all__ = [
@@ -97,6 +98,8 @@ class Asked:
     parameters: Mapping[str, Any]
     value: float | None = None
     """The objective, once it was told."""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """All metrics, once they were told."""
 
 
 class Options(TypedDict, total=False):
@@ -182,6 +185,19 @@ class Study:
             raise LookupError("no trial has a value yet: tell one first")
         return self._asked[min(told)[1]]
 
+    @property
+    def best_trials(self) -> Sequence[Asked]:
+        """The best compromises among all metrics, in the order in which they were asked for.
+
+        No other trial is better than one of these in a metric and as good in the others; trials that lack a metric do
+        not count. With one metric these are the trials with the best value.
+        """
+        from katib_suggestion.pareto import fronts  # brings numpy, which a study of one objective need not have
+
+        told = [entry for entry in self._asked if all(goal.metric in entry.metrics for goal in self._objectives)]
+        losses = [[goal.loss(entry.metrics[goal.metric]) for goal in self._objectives] for entry in told]
+        return tuple(entry for entry, front in zip(told, fronts(losses), strict=True) if front == 0)
+
     def ask(self) -> Asked:
         """The next trial; raises SearchEndedError when there is none."""
         found = self.ask_many(1)
@@ -216,8 +232,16 @@ class Study:
         if value is None:
             status.condition = Condition.FAILED
         self._trials[trial.number].status.CopyFrom(status)
-        told = metrics.get(self._objective)
-        self._asked[trial.number] = Asked(trial.number, trial.parameters, None if told is None else float(told))
+        told = {name: float(number) for name, number in metrics.items() if number is not None}
+        self._asked[trial.number] = Asked(trial.number, trial.parameters, told.get(self._objective), told)
+
+    @property
+    def _objectives(self) -> Sequence[Objective]:
+        """Every metric with its direction."""
+        spec = self._experiment.spec
+        settings = {entry.name: entry.value for entry in spec.algorithm.algorithm_settings}
+        found, _ = directed(settings.get("minimize", ""), settings.get("maximize", ""), to_objectives(spec.objective))
+        return found
 
     @property
     def _objective(self) -> str:

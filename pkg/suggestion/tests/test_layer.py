@@ -17,7 +17,7 @@ from katib_domain.search_space import ParameterText, SearchSpace, parse_space
 from katib_suggestion.answers import answer_suggestions
 from katib_suggestion.history import History, Reading
 from katib_suggestion.memory import Memory, digest, weigh
-from katib_suggestion.objectives import SeveralObjectives, directed
+from katib_suggestion.objectives import directed
 from katib_suggestion.problem import Objective, Problem, RefusedError
 from katib_suggestion.proposals import ProposalError, Task, propose_points, suggest
 from katib_suggestion.randomness import Randomness
@@ -254,22 +254,16 @@ def test_every_objective_has_a_loss_and_a_trial_without_one_of_them_failed() -> 
     assert [entry.losses for entry in history.observations] == [(-0.5, 3.0)] and history.failed == [(0.5,)]
 
 
-@dataclass(frozen=True)
-class Compromise(SeveralObjectives):
-    def propose(self, search: Search) -> Iterator[Point]:
-        yield search.space.sample(search.dice)
-
-
 def test_settings_say_which_way_an_additional_metric_is_better() -> None:
     objectives = [Objective("acc", True), Objective("size", True), Objective("f1", True)]
-    found, errors = directed(Compromise(minimize="size"), objectives)
+    found, errors = directed("size", "", objectives)
     assert [entry.maximize for entry in found] == [True, False, True] and not errors
-    _, errors = directed(Compromise(minimize="size, sice", maximize="size"), objectives)
+    _, errors = directed("size, sice", "size", objectives)
     assert [error.partition(": ")[2] for error in errors] == [
         "setting minimize: 'sice' is no additional metric; there are size, f1",
         "setting maximize: 'size' stands in minimize too: remove it from one of them",
     ]
-    assert "name at least one metric" in directed(Compromise(), objectives[:1])[1][0]
+    assert "name at least one metric" in directed("", "", objectives[:1])[1][0]
 
 
 def test_only_new_and_changed_trials_are_read_again() -> None:

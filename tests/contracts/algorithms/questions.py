@@ -33,14 +33,19 @@ class Profile:
     settings: Mapping[str, str] = field(default_factory=dict)
     nas: api_pb2.NasConfig | None = None
     """For those that search architectures instead of parameters."""
+    metrics: tuple[str, ...] = ()
+    """Additional metrics, for those that look at several objectives."""
     resource: str = ""
     """A parameter that every Experiment gets beside its own, for those that set one themselves."""
 
 
+LOSS, COST = "loss", "cost"
 PROFILES: Mapping[str, Profile] = {
     "darts": Profile(nas=a_network()),
     "enas": Profile(nas=a_network()),
     "hyperband": Profile({"r_l": "9", "resource_name": "epochs"}, resource="epochs"),
+    "motpe": Profile(metrics=(COST,)),
+    "nsgaii": Profile(metrics=(COST,)),
     "pbt": Profile({"suggestion_trial_dir": "/checkpoints", "n_population": "5", "truncation_threshold": "0.2"}),
 }
 """One line for each algorithm with settings that must be given, or with another space."""
@@ -89,7 +94,6 @@ MIXED = (
 """One parameter of each type, with and without a step."""
 FINITE = (MIXED[2], a_parameter("width", api_pb2.DOUBLE, bounds=("0.1", "0.3"), step="0.1"))
 """15 points."""
-LOSS = "loss"
 
 
 def an_experiment(
@@ -109,7 +113,7 @@ def an_experiment(
     spec = api_pb2.ExperimentSpec(
         parameter_specs=api_pb2.ExperimentSpec.ParameterSpecs(parameters=[] if profile.nas else [*parameters, *more]),
         nas_config=profile.nas,
-        objective=api_pb2.ObjectiveSpec(type=goal, objective_metric_name=LOSS),
+        objective=api_pb2.ObjectiveSpec(type=goal, objective_metric_name=LOSS, additional_metric_names=profile.metrics),
         algorithm=chosen,
         parallel_trial_count=3,
         max_trial_count=most,
@@ -120,14 +124,15 @@ def an_experiment(
 def a_trial(
     number: int, assignments: Assignments, value: str | None = None, condition: int = api_pb2.TrialStatus.SUCCEEDED
 ) -> api_pb2.Trial:
-    """A trial; with a value it has one observation of the loss."""
+    """A trial; with a value it has one observation of the loss, and the same of what only some algorithms look at."""
     trial = api_pb2.Trial(name=f"searching-{number}")
     trial.spec.objective.objective_metric_name = LOSS
     for name, text in assignments.items():
         trial.spec.parameter_assignments.assignments.add(name=name, value=text)
     trial.status.condition = condition
     if value is not None:
-        trial.status.observation.metrics.add(name=LOSS, value=value)
+        for metric in (LOSS, COST):
+            trial.status.observation.metrics.add(name=metric, value=value)
     return trial
 
 

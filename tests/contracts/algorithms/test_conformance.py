@@ -115,7 +115,8 @@ def test_maximizing_the_negative_is_minimizing(service: Service, any_algorithm: 
             reply = service.ask(a_question(experiment, trials, wanted=3))
             for trial in trials_of(experiment, reply, trials, value="0"):
                 loss = float(point_of(trial).get("rate", len(trials) % 5))
-                trial.status.observation.metrics[0].value = repr(sign * loss)
+                for metric in trial.status.observation.metrics:
+                    metric.value = repr(sign * loss)
                 trials.append(trial)
         return [*map(point_of, trials)]
 

@@ -12,6 +12,7 @@ from typing import Any
 
 HELD_OUT = 0.25
 BATCH = 64
+PIXELS, DIGITS = 64, 10
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,11 @@ class Hyperparameters:
     momentum: float
     width: int
     activation: str
+
+    @property
+    def weights(self) -> int:
+        """How many numbers the network has: what it costs to keep and to ask."""
+        return (PIXELS + 1) * self.width + (self.width + 1) * DIGITS
 
 
 def train(
@@ -40,7 +46,7 @@ def train(
     train_pictures, test_pictures, train_digits, test_digits = split
     model = load(checkpoint, hyperparameters) or a_network(hyperparameters, seed)
     for _ in range(epochs):
-        model.partial_fit(train_pictures, train_digits, classes=numpy.arange(10))
+        model.partial_fit(train_pictures, train_digits, classes=numpy.arange(DIGITS))
         yield float(model.loss_), float(model.score(test_pictures, test_digits))
     if checkpoint is not None:
         save(checkpoint, model)
@@ -93,7 +99,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         train(hyperparameters, options.epochs, options.seed, options.checkpoint), start=1
     ):
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        print(f"{now} epoch={epoch} loss={loss:.4f} accuracy={accuracy:.4f}", flush=True)
+        line = f"{now} epoch={epoch} loss={loss:.4f} accuracy={accuracy:.4f} weights={hyperparameters.weights}"
+        print(line, flush=True)
     return 0
 
 
