@@ -97,5 +97,9 @@ class Recall:
     def _prefix(self) -> bytes:
         return self._content()
 
+    def within(self, name: str) -> Recall:
+        """A part of it that shares no names with the rest."""
+        return Recall(self._memory, lambda: digest(self._prefix, name))
+
     def __call__(self, name: str, make: Callable[[], T]) -> T:
         return self._memory.get(digest(name, self._prefix), make)

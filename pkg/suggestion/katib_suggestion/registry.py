@@ -15,6 +15,7 @@ from katib_suggestion.search import Algorithm, Scheduler
 GROUP = "katib.algorithms"
 """The entry points of distributions that bring algorithms; an entry's name is its algorithmName."""
 BUILT_IN: Mapping[str, str] = {
+    "auto": "katib_suggestion.algorithms.auto:Auto",
     "bayesianoptimization": "katib_suggestion.algorithms.bayesian_optimization:BayesianOptimization",
     "cmaes": "katib_suggestion.algorithms.cmaes:CMAES",
     "darts": "katib_suggestion.algorithms.darts:DARTS",
