@@ -101,5 +101,9 @@ class Recall:
         """A part of it that shares no names with the rest."""
         return Recall(self._memory, lambda: digest(self._prefix, name))
 
+    def by_content(self, content: bytes, make: Callable[[], T]) -> T:
+        """The value of a hash of all that it follows from, whatever the rest of the history."""
+        return self._memory.get(content, make)
+
     def __call__(self, name: str, make: Callable[[], T]) -> T:
         return self._memory.get(digest(name, self._prefix), make)

@@ -147,6 +147,13 @@ class Search:
         """
         return make() if self.recall is None else self.recall(name, make)
 
+    def remembered_by(self, content: bytes, make: Callable[[], T]) -> T:
+        """What `make` returns, made once for the same content: a hash (`memory.digest`) of all that it follows from.
+
+        For what a longer history goes on from, such as the state after each generation.
+        """
+        return make() if self.recall is None else self.recall.by_content(content, make)
+
 
 @dataclass(frozen=True)
 class Strategy:

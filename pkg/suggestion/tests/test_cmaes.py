@@ -89,13 +89,15 @@ def test_points_depend_on_the_order_of_losses_alone() -> None:
     assert [entry.point for entry in plain.trials] == [entry.point for entry in bent.trials]
 
 
-def test_what_is_remembered_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """U-01, D-24: a process without any memory gives the same points."""
+def test_what_is_remembered_changes_nothing() -> None:
+    """U-01, D-24: a process without any memory gives the same points; what is kept lies in the memory that all share."""
     task = a_task(parse_space([X, Y, LIST]))
     history = searched(task, valley, 40, batch=3)
-    warm = suggest(task, history, 40, 3)
-    monkeypatch.setattr(cmaes, "REMEMBERED", Memory(0))
-    assert suggest(task, history, 40, 3) == warm
+    memory, unused = Memory(), Memory()
+    cold = suggest(task, history, 40, 3, memory)
+    assert suggest(task, history, 40, 3, memory) == suggest(task, history, 40, 3, Memory(0)) == cold
+    suggest(task, searched(task, valley, 3), 3, 1, unused)
+    assert memory.size > unused.size + 4 * 500
 
 
 def test_a_generation_ends_when_as_many_trials_have_ended_and_failed_ones_are_its_worst() -> None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from katib_suggestion.axes import Axes
 from katib_suggestion.evolution import Evolution, Vector, advanced, begun
-from katib_suggestion.memory import Memory, digest
+from katib_suggestion.memory import digest
 from katib_suggestion.randomness import steady_dice
 from katib_suggestion.search import Algorithm, Point, Search, State
 from katib_suggestion.sequences import sobol_point
@@ -24,8 +24,6 @@ from katib_suggestion.settings import setting
 DEFAULT_STEP = 1 / 6
 MOST_AT_ONCE = 2**16
 """The largest population that restarts grow to."""
-REMEMBERED = Memory(16 * 2**20)
-"""Where runs stand, by what they followed from: a longer history then costs its last generation and not all of them."""
 Ended = tuple[Point, float]
 
 
@@ -81,7 +79,10 @@ class CMAES(Algorithm):
         yield from axes.drawn(state, axes.stretches(state), cube, search.dice)
 
     def _replayed(self, search: Search, axes: Axes) -> Course:
-        """Where the search stands after every whole generation of the trials that have ended."""
+        """Where the search stands after every whole generation of the trials that have ended.
+
+        It is remembered by what it followed from: a longer history costs its last generation, and not all of them.
+        """
         ended = [
             (entry.point, math.inf if entry.observation is None else entry.observation.loss)
             for entry in search.trials
@@ -95,7 +96,7 @@ class CMAES(Algorithm):
             generation = tuple(ended[start : start + course.state.population])
             start += len(generation)
             content = digest(content, generation)
-            course = REMEMBERED.get(content, lambda: self._next(course, axes, generation, search.key))  # noqa: B023
+            course = search.remembered_by(content, lambda: self._next(course, axes, generation, search.key))  # noqa: B023
         return course
 
     def _first(self, axes: Axes, best: Point | None) -> Course:
