@@ -37,7 +37,7 @@ def fronts(losses: Matrix | Sequence[Sequence[float]]) -> Ranks:
 def room(losses: Matrix) -> NDArray[np.float64]:
     """How far the neighbours of each row of one front are apart, all objectives together; endless at the ends."""
     found = np.zeros(len(losses))
-    for column in losses.T:
+    for column in losses.T / 2:  # halves, since the span of the widest ranges is no double
         order = np.argsort(column, kind="stable")
         span = column[order[-1]] - column[order[0]]
         gaps = np.full(len(column), np.inf)
@@ -60,10 +60,14 @@ def best_rows(losses: Matrix, count: int) -> NDArray[np.int64]:
 
 
 def thinned(losses: Matrix, front: NDArray[np.int64], count: int) -> list[int]:
-    """Of a front so many rows, those with most room first: while there are too many, the one with least room goes."""
+    """Of a front so many rows, those with most room first: while there are too many, those with least room go.
+
+    Of many too many some at once, as room is then about the same without them; the last ones go one by one.
+    """
     left = front
     while len(left) > count:
-        left = np.delete(left, int(room(losses[left]).argmin()))
+        crowded = np.argsort(room(losses[left]), kind="stable")
+        left = np.delete(left, crowded[: max(1, (len(left) - count) // 4)])
     spread = room(losses[left])
     found: list[int] = left[np.argsort(-spread, kind="stable")].tolist()
     return found

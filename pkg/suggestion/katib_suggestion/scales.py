@@ -52,10 +52,15 @@ def _nearest(
 
 
 def _moved(losses: Vector, nearest: NDArray[np.int64], found: Vector) -> Vector | None:
-    """The losses of one objective on the scale of those that were found; None when the two contradict each other."""
-    expected = losses[nearest].mean(axis=1)
-    slope = _slope(expected, found) if len(found) >= ENOUGH else 1.0
-    return None if slope <= 0.0 else slope * (losses - expected.mean()) + found.mean()
+    """The losses of one objective on the scale of those that were found; None when the two contradict each other.
+
+    Also when a number on the way is no double any more: such losses compare with none.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        expected = losses[nearest].mean(axis=1)
+        slope = _slope(expected, found) if len(found) >= ENOUGH else 1.0
+        moved: Vector = slope * (losses - expected.mean()) + found.mean()
+    return moved if slope > 0.0 and np.isfinite(moved).all() else None
 
 
 def _slope(expected: Vector, found: Vector) -> float:

@@ -238,7 +238,10 @@ def test_another_experiments_losses_are_brought_to_this_ones_scale(unit: float) 
 def test_another_experiment_that_says_the_contrary_is_not_listened_to() -> None:
     space = parse_space([LINE])
     elsewhere = [Observation((place / 20,), -place / 20) for place in range(21)]
-    assert rescaled(space, elsewhere, [Observation((place / 5,), place / 5) for place in range(6)]) == ()
+    own = [Observation((place / 5,), place / 5) for place in range(6)]
+    assert rescaled(space, elsewhere, own) == ()
+    huge = [Observation((place / 5,), sign * 1.7e308) for place, sign in enumerate((1, -1, 1, -1, 1))]
+    assert rescaled(space, huge, own) == ()
 
 
 def test_every_objective_has_a_loss_and_a_trial_without_one_of_them_failed() -> None:

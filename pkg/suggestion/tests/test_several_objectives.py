@@ -38,6 +38,13 @@ def test_of_a_front_that_is_too_long_those_with_most_room_are_taken() -> None:
     assert room(losses[:5]).tolist()[0] == math.inf and room(np.ones((4, 2))).tolist() == [0.0] * 4
 
 
+def test_a_front_of_thousands_and_the_largest_numbers_are_no_burden() -> None:
+    """U-02, U-07."""
+    line = 1.7e308 * np.linspace(-1, 1, 5001)
+    chosen = best_rows(np.stack([line, -line], axis=1), 11)
+    assert {0, 5000} <= set(chosen.tolist()) and np.diff(np.sort(chosen)).max() < 1000
+
+
 def near(x: float, y: float, **others: float) -> dict[str, float]:
     """Two squares: all compromises lie on the line between their middles, (0.2, 0.2) and (0.8, 0.6)."""
     rest = sum((value - 0.7) ** 2 for value in others.values())
