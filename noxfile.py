@@ -1,6 +1,6 @@
 """The habits of this repository: `nox -l` lists them, `make` has aliases for them.
 
-Sessions run in the environment that runs nox (`make install` makes it in .venv); only `unit` and `pins` make others.
+Sessions run in the environment that runs nox (`make install` makes it in .venv); only `unit`, `bench-quality` and `pins` make others.
 """
 
 from __future__ import annotations
@@ -201,6 +201,13 @@ def stress(session: nox.Session) -> None:
     kills = ["-vv", "--moments=50", *session.posargs]
     session.run(sys.executable, "-m", "pytest", "tests/e2e/test_kills.py", *kills, external=True)
     session.run(sys.executable, "hack/bench/endurance.py", "--check", external=True)
+
+
+@nox.session(name="bench-quality", venv_backend="uv", reuse_venv=True)
+def bench_quality(session: nox.Session) -> None:
+    """Search known problems and real tasks, beside Optuna and Katib, with a verdict: `-- [--quick] [what quality.py takes]`."""
+    session.run_install(*install_command(session.virtualenv.location, "--group", "bench"), external=True)
+    session.run("python", "hack/bench/quality.py", *session.posargs)
 
 
 @nox.session

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -32,6 +32,7 @@ class Parameter:
     high: float = 0.0
     log: bool = False
     entries: tuple[str, ...] = ()
+    step: float = 0.0
 
     def declared(self) -> api_pb2.ParameterSpec:
         """As an Experiment declares it."""
@@ -39,6 +40,7 @@ class Parameter:
         if not self.entries:
             space.min, space.max = (str(self._number(bound)) for bound in (self.low, self.high))
             space.distribution = api_pb2.LOG_UNIFORM if self.log else api_pb2.UNIFORM
+            space.step = str(self._number(self.step)) if self.step else ""
         return api_pb2.ParameterSpec(name=self.name, parameter_type=self.kind, feasible_space=space)
 
     def parse(self, text: str) -> Value:
@@ -51,7 +53,16 @@ class Parameter:
             return dice.randint(int(self.low), int(self.high))
         if self.log:
             return math.exp(dice.uniform(math.log(self.low), math.log(self.high)))
+        if self.step:
+            return self.low + self.step * dice.randint(0, round((self.high - self.low) / self.step))
         return dice.uniform(self.low, self.high)
+
+    def in_steps(self, levels: int) -> Parameter:
+        """The same range as a coarse grid; a list is one already."""
+        if self.entries:
+            return self
+        span = self.high - self.low
+        return replace(self, step=max(1, span // (levels - 1)) if self.kind == api_pb2.INT else span / (levels - 1))
 
     def _number(self, value: float) -> float:
         return int(value) if self.kind == api_pb2.INT else value
@@ -65,6 +76,8 @@ class Problem:
     loss: Callable[[Values], float]
     optimum: float = 0.0
     maximize: bool = False
+    levels: int = 0
+    """Steps of each range when all of the space is to be tried."""
 
     @cached_property
     def reference(self) -> float:
@@ -76,6 +89,14 @@ class Problem:
     def regret(self, loss: float) -> float:
         """A loss on a scale with 0 at the optimum and 1 at a typical random point."""
         return (loss - self.optimum) / (self.reference - self.optimum)
+
+    def in_steps(self) -> Problem:
+        """The same as a finite space; regrets stay on the scale of the whole one."""
+        stepped = Problem(
+            tuple(entry.in_steps(self.levels) for entry in self.parameters), self.loss, self.optimum, self.maximize
+        )
+        stepped.__dict__["reference"] = self.reference
+        return stepped
 
 
 def double(name: str, low: float, high: float, *, log: bool = False) -> Parameter:
@@ -189,10 +210,10 @@ INTCAT = (
     *(choice("k1", "a b c d e"), choice("k2", "p q r s"), choice("k3", "x y z")),
 )
 PROBLEMS: Mapping[str, Problem] = {
-    "branin": Problem((double("x1", -5.0, 10.0), double("x2", 0.0, 15.0)), branin, optimum=0.39788735772973816),
-    "hartmann6": Problem(doubles(6, 0.0, 1.0), hartmann6, optimum=-3.3223680114155, maximize=True),
-    "rosenbrock10": Problem(doubles(10, -5.0, 10.0), rosenbrock),
-    "ackley5": Problem(doubles(5, -32.768, 32.768), ackley),
-    "mixed": Problem(MIXED, mixed),
-    "intcat": Problem(INTCAT, intcat, maximize=True),
+    "branin": Problem((double("x1", -5.0, 10.0), double("x2", 0.0, 15.0)), branin, 0.39788735772973816, levels=12),
+    "hartmann6": Problem(doubles(6, 0.0, 1.0), hartmann6, -3.3223680114155, maximize=True, levels=3),
+    "rosenbrock10": Problem(doubles(10, -5.0, 10.0), rosenbrock, levels=2),
+    "ackley5": Problem(doubles(5, -32.768, 32.768), ackley, levels=4),
+    "mixed": Problem(MIXED, mixed, levels=3),
+    "intcat": Problem(INTCAT, intcat, maximize=True, levels=4),
 }

@@ -1,249 +1,227 @@
-"""How good searches are: seeded runs over the six problems of `problems.py`, kept as JSON lines, and a table of regrets.
+"""How good searches are: seeded runs of every algorithm beside Optuna's samplers and Katib's services, and a verdict.
 
-A run that the file already holds is not repeated, so a bench that was interrupted goes on where it stopped. The first
-line of what a file gets says which command wrote it. `--against` takes a file of measurements of other services (a JSON
-object with `rows`) and adds, for each, the median and the one-sided Mann-Whitney test of ours being worse.
+python hack/bench/quality.py [--quick] [--only tpe] [--draw]      (nox -s bench-quality brings Optuna along)
+
+A run that the results file already holds is not repeated, so a bench that was interrupted goes on where it stopped; `--again
+NAME` repeats those of one algorithm. The file holds a line of what made the runs (command, versions, a hash of the code) and
+then a line for each run: algorithm, problem, trials at once, seed, seconds, and the regret after each number of `MARKS`.
+Katib's values are those of `results/katib.json`, measured once by seed on the same problems. The status is 1 when an
+algorithm is worse than a rival anywhere, or its median rank is not the best.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import shlex
-import statistics
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from importlib.metadata import version
+from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 # Seeded runs repeat with one thread; must be said before numpy is loaded.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.update(dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
 
-from problems import PROBLEMS, Problem
+from curves import draw_all
+from problems import PROBLEMS
+from published import PUBLISHED
+from searches import EVERYWHERE, OPTUNA, Found, Run, search
+from tasks import TASKS
+from verdicts import CHECKPOINTS, CHOOSER, RIVALS, Cell, Everything, judge, table
 
-from katib_apis.v1beta1 import api_pb2
-from katib_suggestion.answers import answer_suggestions
+import katib_suggestion
 from katib_suggestion.registry import Registry
 
-METRIC = "loss"
-CHECKPOINTS = (20, 50, 100)
-WORSE = 0.01
-Row = dict[str, Any]
+RESULTS = Path(__file__).parent / "results"
+MARKS = (5, 10, 15, 20, 30, 40, 50, 60, 80, 100)
+SEEDS = range(101, 116)
+"""Not those that anything was chosen with."""
+MODEL = "bayesianoptimization"
+SHORT = 50
+LONG_PROBLEMS = ("branin", "mixed")
+"""Where bayesianoptimization goes on to 100 trials."""
+Row = list[Any]
 
 
-@dataclass(frozen=True)
-class Run:
-    """One seeded search; its fields but `trials` are what a line of the file is found by."""
-
-    algorithm: str
-    problem: str
-    parallel: int
-    seed: int
-    trials: int
-    settings: Mapping[str, str] = field(default_factory=dict)
-    label: str = ""
-
-    @property
-    def name(self) -> str:
-        return self.label or " ".join([self.algorithm, *(f"{key}={value}" for key, value in self.settings.items())])
-
-    @property
-    def key(self) -> tuple[str, str, int, int]:
-        return self.name, self.problem, self.parallel, self.seed
+def algorithms() -> list[str]:
+    """Ours that search such problems, and the samplers of Optuna's that they are held against."""
+    ours = [name for name in Registry().names if name in {*RIVALS, CHOOSER}]
+    wanted = {rival for name in ours for rival in RIVALS.get(name, ()) if rival.startswith(OPTUNA)}
+    if find_spec("torch") is None:  # Optuna's Gaussian process needs it
+        wanted.discard(f"{OPTUNA}gp")
+    return ours + sorted(wanted)
 
 
-def an_experiment(run: Run, problem: Problem) -> api_pb2.Experiment:
-    settings = {"random_state": str(run.seed), **run.settings}
-    goal = api_pb2.MAXIMIZE if problem.maximize else api_pb2.MINIMIZE
-    spec = api_pb2.ExperimentSpec(
-        parameter_specs=api_pb2.ExperimentSpec.ParameterSpecs(
-            parameters=[entry.declared() for entry in problem.parameters]
-        ),
-        objective=api_pb2.ObjectiveSpec(type=goal, objective_metric_name=METRIC),
-        algorithm=api_pb2.AlgorithmSpec(
-            algorithm_name=run.algorithm,
-            algorithm_settings=[api_pb2.AlgorithmSetting(name=key, value=value) for key, value in settings.items()],
-        ),
-        parallel_trial_count=run.parallel,
-        max_trial_count=run.trials,
-    )
-    return api_pb2.Experiment(name=f"{run.problem}-{run.seed}", spec=spec)
+def trials_of(algorithm: str, problem: str, parallel: int) -> int:
+    if problem in TASKS or (algorithm == MODEL and (problem not in LONG_PROBLEMS or parallel > 1)):
+        return SHORT
+    return 100
 
 
-def a_trial(number: int, assignments: api_pb2.GetSuggestionsReply.ParameterAssignments, value: float) -> api_pb2.Trial:
-    trial = api_pb2.Trial(name=f"trial-{number:04}")
-    trial.spec.parameter_assignments.assignments.extend(assignments.assignments)
-    trial.status.condition = api_pb2.TrialStatus.SUCCEEDED
-    trial.status.start_time = f"2026-01-31T{number // 3600:02}:{number // 60 % 60:02}:{number % 60:02}Z"
-    trial.status.observation.metrics.add(name=METRIC, value=repr(value))
-    return trial
+def fits(algorithm: str, problem: str) -> bool:
+    """A grid needs a problem in steps, and there is no use in waiting for it on a real task."""
+    return algorithm != "grid" or problem in PROBLEMS
 
 
-def search(run: Run) -> Row:
-    """The losses of a whole search, in the order of its trials; each batch waits for the one before it."""
-    problem, registry = PROBLEMS[run.problem], Registry()
-    experiment, started = an_experiment(run, problem), time.perf_counter()
-    trials: list[api_pb2.Trial] = []
-    losses: list[float] = []
-    while len(trials) < run.trials:
-        wanted = min(run.parallel, run.trials - len(trials))
-        request = api_pb2.GetSuggestionsRequest(
-            experiment=experiment,
-            trials=trials,
-            current_request_number=wanted,
-            total_request_number=len(trials) + wanted,
-        )
-        for point in answer_suggestions(request, registry).parameter_assignments:
-            texts = {entry.name: entry.value for entry in point.assignments}
-            losses.append(problem.loss({entry.name: entry.parse(texts[entry.name]) for entry in problem.parameters}))
-            trials.append(a_trial(len(trials), point, -losses[-1] if problem.maximize else losses[-1]))
-    name, place, parallel, seed = run.key
-    seconds = round(time.perf_counter() - started, 3)
-    return {
-        "algorithm": name,
-        "problem": place,
-        "parallel": parallel,
-        "seed": seed,
-        "losses": losses,
-        "seconds": seconds,
-    }
+def campaign(names: Sequence[str], problems: Sequence[str], *, quick: bool) -> Iterator[Run]:
+    """Every run, seed by seed, so that an interrupted bench has as much of everything; Katib's problems come first."""
+    for part in (PROBLEMS, PUBLISHED, TASKS):
+        chosen = [problem for problem in problems if problem in part]
+        for (place, seed), problem, name in product(enumerate(SEEDS), chosen, names):
+            if fits(name, problem) and not (quick and is_long(name, problem, place)):
+                for parallel in (1, 3) if problem in PROBLEMS else (1,):
+                    yield Run(name, problem, parallel, seed, trials_of(name, problem, parallel))
+
+
+def is_long(name: str, problem: str, place: int) -> bool:
+    """What a quick bench leaves out: seeds of what takes seconds for each."""
+    return (place >= 3 and problem in TASKS) or (place >= 5 and name in (MODEL, CHOOSER))
+
+
+def to_row(found: Found) -> Row:
+    problem, losses = EVERYWHERE[found.run.problem], found.losses
+    regrets = [problem.regret(min(losses[:mark])) for mark in MARKS if mark <= found.run.trials]
+    return [*found.run.key, round(found.seconds, 2), *(float(f"{regret:.4g}") for regret in regrets)]
 
 
 def read_rows(path: Path) -> list[Row]:
-    lines = path.read_text().splitlines() if path.exists() else []
-    return [row for row in map(json.loads, lines) if "losses" in row]
+    """Its runs; a last line that was cut off is none."""
+    rows: dict[tuple[Any, ...], Row] = {}
+    for line in path.read_text().splitlines() if path.exists() else []:
+        if line.startswith("[") and line.endswith("]"):
+            row = json.loads(line)
+            rows[tuple(row[:4])] = row
+    return list(rows.values())
 
 
 def missing(runs: Iterable[Run], rows: Sequence[Row]) -> list[Run]:
     """Runs that the file lacks, or has with fewer trials."""
-    done = {(row["algorithm"], row["problem"], row["parallel"], row["seed"]): len(row["losses"]) for row in rows}
-    return [run for run in runs if done.get(run.key, 0) < run.trials]
+    done = {tuple(row[:4]): len(row) - 5 for row in rows}
+    return [run for run in runs if done.get(run.key, 0) < sum(mark <= run.trials for mark in MARKS)]
+
+
+def made_by() -> dict[str, Any]:
+    """What a file's runs were made with."""
+    tools = {name: version(name) for name in ("numpy", "scipy", "scikit-learn")}
+    if find_spec("optuna"):
+        tools |= {name: version(name) for name in ("optuna", "cmaes")}
+    sources = hashlib.sha256()
+    for path in sorted(Path(katib_suggestion.__path__[0]).rglob("*.py")):
+        sources.update(path.read_bytes())
+    command = shlex.join(["python", "hack/bench/quality.py", *sys.argv[1:]])
+    return {"command": command, "python": sys.version.split()[0], **tools, "code": sources.hexdigest()[:12]}
 
 
 def measure(runs: Sequence[Run], path: Path, processes: int) -> None:
     """Make the runs that are missing, each kept as soon as it is done."""
-    wanted = missing(runs, read_rows(path))
+    wanted, started = missing(runs, read_rows(path)), time.monotonic()
     if not wanted:
         return
+    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file, ProcessPoolExecutor(processes) as pool:
-        print(json.dumps({"command": shlex.join(sys.argv)}), file=file, flush=True)
+        print("" if ends_well(path) else "\n", json.dumps(made_by()), sep="", file=file, flush=True)
         for count, future in enumerate(as_completed([pool.submit(search, run) for run in wanted]), 1):
-            print(json.dumps(future.result()), file=file, flush=True)
-            print(f"\r{count} of {len(wanted)} runs", end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
+            row = to_row(future.result())
+            print(json.dumps(row, separators=(",", ":")), file=file, flush=True)
+            left = (time.monotonic() - started) / count * (len(wanted) - count)
+            show(count, len(wanted), f"about {left / 60:.0f} min left: {row[0]} on {row[1]}")
 
 
-Cell = tuple[str, int, int]
-"""A problem, how many trials run at once, and after how many trials one looks."""
+def ends_well(path: Path) -> bool:
+    """Was the last line written whole?"""
+    return path.read_bytes()[-1:] in (b"", b"\n")
+
+
+def show(count: int, of: int, said: str) -> None:
+    """Progress: one line that changes on a terminal, a line now and then in a log."""
+    text = f"{count} of {of} runs, {said}"
+    if sys.stderr.isatty():
+        print(f"\r{text:75.75}", end="\n" if count == of else "", file=sys.stderr, flush=True)
+    elif count % 25 == 0 or count == of:
+        print(text, file=sys.stderr, flush=True)
+
+
+def forget(path: Path, names: Sequence[str]) -> None:
+    """Take the runs of some algorithms out of a file, so that they are made again."""
+    if names and path.exists():
+        starts = tuple(f"[{json.dumps(name)}," for name in names)
+        kept = [line for line in path.read_text().splitlines(keepends=True) if not line.startswith(starts)]
+        path.write_text("".join(kept))
 
 
 def regrets(rows: Iterable[Row]) -> dict[str, dict[Cell, list[float]]]:
-    """By algorithm and cell, the regret of the best point so far in each run."""
-    latest = {(row["algorithm"], row["problem"], row["parallel"], row["seed"]): row for row in rows}
+    """By algorithm and cell, the regrets of all seeds."""
     found: dict[str, dict[Cell, list[float]]] = {}
-    for row in latest.values():
-        for trials in CHECKPOINTS:
-            if len(row["losses"]) >= trials:
-                regret = PROBLEMS[row["problem"]].regret(min(row["losses"][:trials]))
-                cells = found.setdefault(row["algorithm"], {})
-                cells.setdefault((row["problem"], row["parallel"], trials), []).append(regret)
+    for name, problem, parallel, _, _, *values in rows:
+        for mark, regret in zip(MARKS, values, strict=False):
+            found.setdefault(name, {}).setdefault(Cell(problem, parallel, mark), []).append(regret)
     return found
 
 
-def other_regrets(path: Path, labels: Sequence[str]) -> dict[str, dict[Cell, list[float]]]:
-    """The same of other services, as far as they ran in batches; a variant of a problem counts as the problem."""
+def measured_elsewhere(path: Path) -> dict[str, dict[Cell, list[float]]]:
+    """The same of Katib's services and of samplers that are not at hand here."""
     found: dict[str, dict[Cell, list[float]]] = {}
-    for row in json.loads(path.read_text())["rows"]:
-        if row["kind"] != "quality" or row["label"] not in labels or row["schedule"] != "batch":
-            continue
-        name = row["problem"].partition("+")[0]
-        for run in row["runs"]:
-            for trials in CHECKPOINTS:
-                best = run["best"].get(str(trials))
-                if best is not None:
-                    regret = max(0.0, PROBLEMS[name].regret(best))
-                    cells = found.setdefault(row["label"], {})
-                    cells.setdefault((name, row["parallel"], trials), []).append(regret)
+    for name, problem, parallel, *runs in json.loads(path.read_text())["rows"]:
+        for run in runs:
+            for trials, regret in zip(CHECKPOINTS, run, strict=False):
+                found.setdefault(name, {}).setdefault(Cell(problem, parallel, trials), []).append(regret)
     return found
 
 
-def chance_of_worse(ours: Sequence[float], theirs: Sequence[float]) -> float:
-    """The p-value of "ours is not worse": below 0.01, ours is worse."""
-    from scipy.stats import mannwhitneyu
-
-    return float(mannwhitneyu(ours, theirs, alternative="greater").pvalue)
-
-
-def ranks(cell: Cell, everything: Mapping[str, Mapping[Cell, Sequence[float]]]) -> dict[str, float]:
-    """The place of each by its median, from 1; equal ones share theirs."""
-    medians = {name: statistics.median(cells[cell]) for name, cells in everything.items() if cell in cells}
+def at_checkpoints(everything: Everything) -> Everything:
     return {
-        name: (sum(other < own for other in medians.values()) + sum(other <= own for other in medians.values()) + 1) / 2
-        for name, own in medians.items()
+        name: {cell: values for cell, values in cells.items() if cell.trials in CHECKPOINTS}
+        for name, cells in everything.items()
     }
 
 
-def table(everything: Mapping[str, Mapping[Cell, Sequence[float]]], ours: Sequence[str]) -> Iterator[str]:
-    """Lines of a table: medians with the number of runs, what is worse where, and the median rank of each."""
-    yield "  ".join(f"{name:>18}" for name in ("", *everything))
-    cells = sorted({cell for name in ours for cell in everything[name]})
-    for cell in cells:
-        found = [everything[name].get(cell) for name in everything]
-        medians = ["-" if values is None else f"{statistics.median(values):.3g} ({len(values)})" for values in found]
-        texts = [f"{cell[0]:13} P={cell[1]} {cell[2]:3}", *medians]
-        yield "  ".join([f"{text:>18}" for text in texts] + list(_worse(cell, everything, ours)))
-    for name in everything:
-        places = [ranks(cell, everything)[name] for cell in cells if cell in everything[name]]
-        if places:
-            yield f"median rank of {name}: {statistics.median(places)} (mean {statistics.mean(places):.2f})"
-
-
-def _worse(cell: Cell, everything: Mapping[str, Mapping[Cell, Sequence[float]]], ours: Sequence[str]) -> Iterator[str]:
-    """Where one of ours is worse than one of the others, and how sure that is."""
-    for name, other in product(ours, sorted(set(everything) - set(ours))):
-        if cell in everything[name] and cell in everything[other]:
-            chance = chance_of_worse(everything[name][cell], everything[other][cell])
-            if chance < WORSE:
-                yield f"{name} is worse than {other}: p={chance:.2g}"
+def report(everything: Everything, names: Sequence[str], *, tables: bool) -> bool:
+    """Print the verdict on each; are all of them good?"""
+    found = at_checkpoints(everything)
+    verdicts = [judge(name, found) for name in names if name in found]
+    for verdict in verdicts:
+        if tables:
+            print(*table(found, [name for name in verdict.ranks or [verdict.algorithm]]), sep="\n")
+        print(*verdict.lines(), sep="\n")
+    return all(verdict.good for verdict in verdicts)
 
 
 def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("output", type=Path, help="file of JSON lines that results are added to")
-    parser.add_argument("--algorithm", action="append", help="may be repeated; default: only print the table")
-    parser.add_argument("--problem", action="append", choices=list(PROBLEMS), help="may be repeated; default: all")
-    parser.add_argument("--seeds", type=int, default=15)
-    parser.add_argument("--trials", type=int, default=50)
-    parser.add_argument("--parallel", type=int, action="append", help="may be repeated; default: 1")
-    parser.add_argument("--setting", action="append", default=[], help="NAME=VALUE for the algorithm")
-    parser.add_argument("--label", default="", help="what to call the runs; default: algorithm and settings")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--results", type=Path, default=RESULTS / "quality.jsonl", help="where runs are kept")
+    parser.add_argument("--quick", action="store_true", help="fewer seeds of what takes long; within 15 minutes")
+    parser.add_argument("--only", action="append", choices=algorithms(), help="may be repeated; default: all")
+    parser.add_argument("--problem", action="append", choices=list(EVERYWHERE), help="may be repeated; default: all")
+    parser.add_argument("--again", action="append", default=[], help="forget the runs of this one; may be repeated")
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--against", type=Path, help="a file of measurements of other services")
-    parser.add_argument("--other", action="append", default=[], help="a label of that file; may be repeated")
+    parser.add_argument("--report", action="store_true", help="run nothing, only say what the file says")
+    parser.add_argument("--tables", action="store_true", help="medians of every cell, too")
+    parser.add_argument("--draw", type=Path, metavar="FOLDER", help="draw the curve of each algorithm, as SVG")
     return parser
 
 
-def main() -> None:
+def main() -> int:
     options = build_parser().parse_args()
-    settings = dict(entry.split("=", 1) for entry in options.setting)
-    runs = [
-        Run(algorithm, problem, parallel, seed, options.trials, settings, options.label)
-        for seed in range(1, options.seeds + 1)
-        for algorithm in options.algorithm or []
-        for problem in options.problem or PROBLEMS
-        for parallel in options.parallel or [1]
-    ]
-    measure(runs, options.output, options.processes)
-    found = regrets(read_rows(options.output))
-    others = other_regrets(options.against, options.other) if options.against else {}
-    print(*table({**found, **others}, list(found)), sep="\n")
+    names = options.only or algorithms()
+    if not options.report:
+        if find_spec("optuna") is None:
+            sys.exit("Optuna is not installed here: run nox -s bench-quality, which brings it along, or add --report")
+        forget(options.results, options.again)
+        runs = list(campaign(names, options.problem or [*PROBLEMS, *PUBLISHED, *TASKS], quick=options.quick))
+        measure(runs, options.results, options.processes)
+    everything = {**regrets(read_rows(options.results)), **measured_elsewhere(RESULTS / "katib.json")}
+    if options.draw:
+        draw_all(everything, options.draw)
+    ours: Mapping[str, object] = dict.fromkeys([*RIVALS, CHOOSER])
+    return 0 if report(everything, [name for name in names if name in ours], tables=options.tables) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
