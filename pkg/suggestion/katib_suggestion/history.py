@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
 from katib_apis.v1beta1 import api_pb2
 from katib_domain.search_space import Point, SearchSpace
@@ -16,8 +17,9 @@ from katib_suggestion.search import Observation, State, Trial
 Decoded = dict[bytes, tuple[Trial, bool]]
 TRIAL_BYTES, VALUE_BYTES = 700, 32
 Condition = api_pb2.TrialStatus
-NO_LABELS: Mapping[str, str] = {}
-ENDED_WELL = frozenset({Condition.SUCCEEDED, Condition.EARLYSTOPPED})
+STOPPED = Condition.EARLYSTOPPED
+NO_LABELS: Mapping[str, str] = MappingProxyType({})
+ENDED_WELL = frozenset({Condition.SUCCEEDED, STOPPED})
 ENDED_BADLY = frozenset({Condition.KILLED, Condition.FAILED, Condition.METRICSUNAVAILABLE})
 
 
@@ -59,36 +61,31 @@ class Reading:
 
     def read(self, trial: api_pb2.Trial) -> tuple[Trial, bool]:
         """A trial, and whether its values are exactly its point."""
-        assignments = {entry.name: entry.value for entry in trial.spec.parameter_assignments.assignments}
+        spec, status = trial.spec, trial.status  # each access to a message's field makes a new object
+        assignments = {entry.name: entry.value for entry in spec.parameter_assignments.assignments}
         point, exact = self.space.read(assignments)
-        losses = self._find_losses(trial)
+        condition = status.condition
+        losses = self._find_losses(spec, status) if condition in ENDED_WELL else ()
         observation = None
         if losses and point is not None:
             several = losses if len(losses) > 1 else ()
-            stopped = trial.status.condition == Condition.EARLYSTOPPED
-            observation = Observation(point, losses[0], several, stopped, find_seconds(trial.status))
-        found = Trial(
-            name=trial.name,
-            state=_state(trial.status.condition, losses),
-            point=point,
-            observation=observation,
-            resource=find_number(assignments.get(self.resource, "")) if self.resource else None,
-            labels=dict(trial.spec.labels.items()) if trial.spec.labels else NO_LABELS,
-        )
-        return found, exact
+            observation = Observation(point, losses[0], several, condition == STOPPED, find_seconds(status))
+        resource = find_number(assignments.get(self.resource, "")) if self.resource else None
+        labels = spec.labels
+        kept = dict(labels.items()) if labels else NO_LABELS
+        return Trial(trial.name, _state(condition, losses), point, observation, resource, kept), exact
 
-    def _find_losses(self, trial: api_pb2.Trial) -> tuple[float, ...]:
-        """The losses of all objectives; none at all when one has no finite number or the trial did not end well."""
-        if trial.status.condition not in ENDED_WELL:
-            return ()
-        texts: Mapping[str, str] = {metric.name: metric.value for metric in trial.status.observation.metrics}
-        own = trial.spec.objective.objective_metric_name
+    def _find_losses(self, spec: api_pb2.TrialSpec, status: api_pb2.TrialStatus) -> tuple[float, ...]:
+        """The losses of all objectives of a trial that ended well; none at all when one has no finite number."""
+        texts: Mapping[str, str] = {metric.name: metric.value for metric in status.observation.metrics}
+        own = spec.objective.objective_metric_name
         losses = []
-        for index, objective in enumerate(self.objectives):
-            value = find_number(texts.get(own if own and index == 0 else objective.metric, ""))
+        for objective in self.objectives:
+            value = find_number(texts.get(own or objective.metric, ""))
             if value is None:
                 return ()
             losses.append(objective.loss(value))
+            own = ""  # a trial names its first metric only
         return tuple(losses)
 
     def read_all(self, trials: Iterable[api_pb2.Trial], memory: Memory | None = None) -> History:

@@ -53,6 +53,7 @@ __all__ = [
 ]
 
 Point = tuple[Value, ...]
+Readings = dict[str, tuple[Value | None, bool]]
 
 
 @dataclass(frozen=True)
@@ -117,9 +118,11 @@ class SearchSpace:
         """
         values: list[Value] = []
         exact = True
-        for name, domain in self._pairs:
+        for name, domain, known in self._readers:
             text = assignments.get(name)
-            value, same = (None, False) if text is None else domain.read(text)
+            if text is None:
+                return None, False
+            value, same = known.get(text) or _read(domain, text, known)
             if value is None:
                 return None, False
             values.append(value)
@@ -127,8 +130,8 @@ class SearchSpace:
         return tuple(values), exact
 
     @cached_property
-    def _pairs(self) -> list[tuple[str, Domain]]:
-        return list(zip(self.names, self.domains, strict=True))
+    def _readers(self) -> list[tuple[str, Domain, Readings]]:
+        return [(name, domain, {}) for name, domain in zip(self.names, self.domains, strict=True)]
 
     def parse(self, assignments: Mapping[str, str]) -> Point | None:
         """The point of a trial's assignments, moved into the space; None when they have no place. Never raises."""
@@ -161,3 +164,11 @@ def parse_space(parameters: Sequence[ParameterSpec | ParameterText]) -> SearchSp
         raise ValueError(str(errors[0]))
     texts = parameter_texts(parameters)
     return SearchSpace(tuple(entry.name for entry in texts), tuple(parse_domain(entry) for entry in texts))
+
+
+def _read(domain: Domain, text: str, known: Readings) -> tuple[Value | None, bool]:
+    """What a domain reads; kept where values are finite, since histories repeat their texts."""
+    found: tuple[Value | None, bool] = domain.read(text)
+    if domain.size is not None:
+        known[text] = found
+    return found

@@ -174,14 +174,7 @@ class Grid:
 
     def read(self, text: str) -> tuple[int | None, bool]:
         """The index of the nearest number, and whether it is exactly that one; those off the grid are kept for the model."""
-        found = self._texts.get(text)
-        if found is None:  # histories repeat their texts
-            found = self._texts[text] = self._look_up(parse_decimal(text))
-        return found
-
-    @cached_property
-    def _texts(self) -> dict[str, tuple[int | None, bool]]:
-        return {}
+        return self._look_up(parse_decimal(text))
 
     def _look_up(self, number: Decimal | None) -> tuple[int | None, bool]:
         if number is None or (self.whole and number != number.to_integral_value()):
