@@ -218,6 +218,12 @@ def run(session: nox.Session) -> None:
 
 
 @nox.session
+def examples(session: nox.Session) -> None:
+    """Run every example on this machine; each says its time and its best trial: `-- [FILE...]`."""
+    session.run(sys.executable, "hack/bench/examples.py", *session.posargs, external=True)
+
+
+@nox.session
 def pins(session: nox.Session) -> None:
     """Refresh constraints.txt, the one place of pinned versions, from what the packages ask for."""
     uv = tool("uv")

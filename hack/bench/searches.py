@@ -134,12 +134,11 @@ def _optuna(run: Run, problem: Problem) -> Batch:
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    warnings.simplefilter("ignore")  # what a sampler falls back to for lists
     study = optuna.create_study(
-        sampler=_sampler(run.algorithm.removeprefix(OPTUNA), run.seed),
+        sampler=a_sampler(run.algorithm.removeprefix(OPTUNA), run.seed),
         direction="maximize" if problem.maximize else "minimize",
     )
-    space = {entry.name: _distribution(entry) for entry in problem.parameters}
+    space = {entry.name: a_distribution(entry) for entry in problem.parameters}
     waiting: list[Any] = []
 
     def batch(wanted: int, losses: Sequence[float]) -> list[dict[str, str]]:
@@ -151,7 +150,7 @@ def _optuna(run: Run, problem: Problem) -> Batch:
     return batch
 
 
-def _distribution(entry: Parameter) -> Any:
+def a_distribution(entry: Parameter) -> Any:
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
     if entry.entries:
@@ -161,9 +160,10 @@ def _distribution(entry: Parameter) -> Any:
     return FloatDistribution(entry.low, entry.high, log=entry.log, step=entry.step or None)
 
 
-def _sampler(name: str, seed: int) -> Any:
+def a_sampler(name: str, seed: int) -> Any:
     from optuna import samplers
 
+    warnings.simplefilter("ignore")  # what is experimental, and what a sampler falls back to for lists
     makers: Mapping[str, Callable[[], Any]] = {
         "random": lambda: samplers.RandomSampler(seed=seed),
         "tpe": lambda: samplers.TPESampler(seed=seed),
