@@ -6,6 +6,7 @@ its rivals. `strips` draws the values of all seeds of two ways side by side.
 
 from __future__ import annotations
 
+import json
 import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,7 +48,8 @@ def picture(algorithm: str, everything: Everything) -> str:
     others = FIXED if algorithm == CHOOSER else RIVALS[algorithm]
     names = [algorithm, *(name for name in others if name in everything)]
     problems = [name for name in PROBLEMS if curve(everything[algorithm], name)]
-    body = list(legend(names))
+    seeds = max(len(values) for cell, values in everything[algorithm].items() if cell.parallel == 1)
+    body = list(legend(names, seeds))
     for place, problem in enumerate(problems):
         x, y = LEFT + place % 3 * (WIDTH + LEFT), TOP + 22 + place // 3 * (HEIGHT + GAP)
         curves = {name: found for name in names if (found := curve(everything[name], problem))}
@@ -64,7 +66,7 @@ def curve(cells: Mapping[Cell, Sequence[float]], problem: str) -> Curve:
     return [(trials, statistics.median(values)) for trials, values in sorted(found.items()) if 2 * len(values) > most]
 
 
-def legend(names: Sequence[str]) -> Iterator[str]:
+def legend(names: Sequence[str], seeds: int) -> Iterator[str]:
     for number, name in enumerate(names):
         x, y = LEFT + number % 4 * 190, 14 + number // 4 * 15
         yield line([(x, y - 4), (x + 18, y - 4)], COLOURS[number], dashed=is_measured(name), bold=number == 0)
@@ -117,6 +119,14 @@ def axes(low: int, high: int) -> Iterator[str]:
     for trials in (20, 50, 100):
         yield text(trials / 100 * WIDTH, HEIGHT + 11, str(trials), f'{SMALL} text-anchor="middle"')
     yield f'<path class="axis" d="M0 0V{HEIGHT}H{WIDTH}"/>'
+
+
+def draw_races(path: Path, folder: Path) -> None:
+    """A picture for each algorithm of what `multi_fidelity.py --json` printed: its values beside random's."""
+    rows = [json.loads(text) for text in path.read_text().splitlines() if text.startswith('{"algorithm"')]
+    for name in sorted({row["algorithm"] for row in rows}):
+        pairs = [(row["problem"], row["found"], row["random"]) for row in rows if row["algorithm"] == name]
+        (folder / f"{name}.svg").write_text(strips((name, "random"), "the best loss at equal cost", pairs))
 
 
 Pair = tuple[str, Sequence[float], Sequence[float]]

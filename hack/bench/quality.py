@@ -29,7 +29,7 @@ from typing import Any
 # Seeded runs repeat with one thread; must be said before numpy is loaded.
 os.environ.update(dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
 
-from curves import draw_all
+from curves import draw_all, draw_races
 from problems import PROBLEMS
 from published import PUBLISHED
 from searches import EVERYWHERE, OPTUNA, Found, Run, search
@@ -88,7 +88,7 @@ def is_long(name: str, problem: str, place: int) -> bool:
 def to_row(found: Found) -> Row:
     problem, losses = EVERYWHERE[found.run.problem], found.losses
     regrets = [problem.regret(min(losses[:mark])) for mark in MARKS if mark <= found.run.trials]
-    return [*found.run.key, round(found.seconds, 2), *(float(f"{regret:.4g}") for regret in regrets)]
+    return [*found.run.key, round(found.seconds, 2), *(float(f"{regret:.6g}") for regret in regrets)]
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -219,6 +219,7 @@ def main() -> int:
     everything = {**regrets(read_rows(options.results)), **measured_elsewhere(RESULTS / "katib.json")}
     if options.draw:
         draw_all(everything, options.draw)
+        draw_races(RESULTS / "multi_fidelity.jsonl", options.draw)
     ours: Mapping[str, object] = dict.fromkeys([*RIVALS, CHOOSER])
     return 0 if report(everything, [name for name in names if name in ours], tables=options.tables) else 1
 

@@ -171,7 +171,6 @@ def a_sampler(name: str, seed: int) -> Any:
         "cmaes": lambda: samplers.CmaEsSampler(seed=seed),
         "sobol": lambda: samplers.QMCSampler(qmc_type="sobol", scramble=True, seed=seed),
         "halton": lambda: samplers.QMCSampler(qmc_type="halton", scramble=True, seed=seed),
-        "nsgaii": lambda: samplers.NSGAIISampler(seed=seed),
         "gp": lambda: samplers.GPSampler(seed=seed),
     }
     return makers[name]()

@@ -17,7 +17,7 @@ import quality  # noqa: E402
 from problems import PROBLEMS  # noqa: E402
 from published import PUBLISHED  # noqa: E402
 from searches import EVERYWHERE, Run, get_problem, search  # noqa: E402
-from verdicts import Cell, Everything, judge, rounded  # noqa: E402
+from verdicts import Cell, Everything, chance_of_worse, judge, rounded  # noqa: E402
 
 CELL, OTHER = Cell("branin", 1, 50), Cell("mixed", 1, 50)
 GOOD, BAD = [0.01 * place for place in range(1, 16)], [1 + 0.01 * place for place in range(15)]
@@ -32,6 +32,11 @@ def test_an_algorithm_that_is_clearly_worse_somewhere_does_not_hold_whatever_its
     assert verdict.ranks == {"tpe": 1, "optuna tpe": 2}
     assert [(duel.cell, duel.rival) for duel in verdict.worse] == [(CELL, "optuna tpe")]
     assert not verdict.good and any("worse: branin P=1 at 50" in line for line in verdict.lines())
+
+
+def test_two_seeds_are_too_few_to_be_surely_worse_than_a_service_that_never_varies() -> None:
+    assert chance_of_worse([0.7, 0.7], [0.5] * 10) > 0.01
+    assert chance_of_worse(BAD, GOOD) < 0.001
 
 
 def test_a_rank_behind_the_best_does_not_hold_but_for_dice() -> None:
@@ -97,6 +102,16 @@ def test_a_picture_is_the_same_bytes_and_reads_as_xml(tmp_path: Path) -> None:
     drawn = ElementTree.parse(tmp_path / "one/tpe.svg").getroot()
     assert "Katib: optuna-tpe" in [entry.text for entry in drawn.iter("{http://www.w3.org/2000/svg}text")]
     ElementTree.fromstring(curves.strips(("pbt", "random"), "loss", [("a & b", [1.0, 2.0], [1.5, 1.5])]))
+
+
+def test_what_ran_at_equal_cost_is_drawn_seed_by_seed(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(
+        '{"command": ""}\n{"algorithm": "pbt", "problem": "net", "random": [0.3, 0.4], "found": [0.1, 0.2]}\n'
+    )
+    curves.draw_races(rows, tmp_path)
+    drawn = ElementTree.parse(tmp_path / "pbt.svg").getroot()
+    assert len(list(drawn.iter("{http://www.w3.org/2000/svg}circle"))) == 4
 
 
 @pytest.mark.parametrize("name", [*PROBLEMS, *PUBLISHED])
