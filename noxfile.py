@@ -1,6 +1,7 @@
 """The habits of this repository: `nox -l` lists them, `make` has aliases for them.
 
-Sessions run in the environment that runs nox (`make install` makes it in .venv); only `unit`, `bench-quality` and `pins` make others.
+Sessions run in the environment that runs nox (`make install` makes it in .venv); only `unit`, `seeds`, `bench-quality` and `pins`
+make others.
 """
 
 from __future__ import annotations
@@ -215,6 +216,13 @@ def run(session: nox.Session) -> None:
     """Run one example experiment on this machine and print its best trial."""
     example = session.posargs or ["examples/v1beta1/hp-tuning/random.yaml"]
     session.run(tool("katib"), "run", *example, external=True)
+
+
+@nox.session(venv_backend="uv", python=PYTHONS, reuse_venv=True)
+def seeds(session: nox.Session) -> None:
+    """Search with each Python and the same seeds: algorithms with a model must repeat bit for bit."""
+    session.run_install(*install_command(session.virtualenv.location), external=True)
+    session.run("python", "hack/bench/seeds.py", str(session.cache_dir / "seeds.json"))
 
 
 @nox.session
