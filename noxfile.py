@@ -184,7 +184,7 @@ def unit(session: nox.Session) -> None:
     session.run_install(
         *install_command(session.virtualenv.location, "--group", "test", "--group", "lint"), external=True
     )
-    session.run("python", "-m", "pytest", *(session.posargs or UNIT_TESTS))
+    session.run("python", "-m", "pytest", "--numprocesses=2", *(session.posargs or UNIT_TESTS))
 
 
 @nox.session

@@ -96,7 +96,9 @@ class CMAES(Algorithm):
             generation = tuple(ended[start : start + course.state.population])
             start += len(generation)
             content = digest(content, generation)
-            course = search.remembered_by(content, lambda: self._next(course, axes, generation, search.key))  # noqa: B023
+            course = search.remembered_by(
+                content, lambda: self._next(course, axes, generation, search.key)
+            )  # noqa: B023
         return course
 
     def _first(self, axes: Axes, best: Point | None) -> Course:
