@@ -312,6 +312,22 @@ def test_an_object_that_a_webhook_names_takes_nobodys_place(server: Server, webh
     assert server.good("GET", f"{MAPS}/{name}-held").body == held
 
 
+def test_no_webhook_moves_an_object(server: Server, webhooks: Webhooks, fresh: Fresh) -> None:
+    name = fresh()
+    created = server.good("POST", MAPS, a_map(name)).body["metadata"]["name"]
+    webhooks.answers["/space"] = lambda _: a_patch(
+        {"op": "replace", "path": "/metadata/namespace", "value": "kube-system"}
+    )
+    webhooks.answers["/name"] = lambda _: a_patch({"op": "replace", "path": "/metadata/name", "value": f"{name}-other"})
+    updates = {"path": "/name", "rules": [{**CREATIONS, "operations": ["UPDATE"]}]}
+    webhooks.configure(server, name, {"path": "/space"}, updates, kind="Mutating")
+    assert server.call("POST", MAPS, a_map(name)).code == 400
+    moved = server.call("PATCH", f"{MAPS}/{created}", {"data": {"c": "d"}}, MERGE)
+    assert moved.code in (400, 422) and "name" in moved.body["message"], moved.body
+    assert server.call("GET", f"{MAPS}/{name}-other").code == 404
+    assert server.good("GET", f"{MAPS}/{created}").body["data"] == {"a": "b"}
+
+
 def test_mutating_webhooks_are_asked_about_deletions_but_cannot_change_anything(
     server: Server, webhooks: Webhooks, fresh: Fresh
 ) -> None:

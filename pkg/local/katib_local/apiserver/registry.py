@@ -74,6 +74,7 @@ class Registry:
         document = placed(kind, namespace, self._shaped(kind, typed(kind, document), call))
         self._check_namespace(kind, namespace)
         document = await self._mutated("CREATE", kind, builtins.default_builtin(kind, document), None, call)
+        document = placed(kind, namespace, document)
         document = born(kind, document, self.timestamp(), lambda name: self._held(kind, namespace, name) is not None)
         document = builtins.begin(kind, builtins.default_builtin(kind, document))
         if kind.custom and kind.has("status"):
@@ -209,6 +210,9 @@ class Registry:
         if not call.owns:
             changed = record_update(kind, changed, old, call, subresource, self.timestamp())
         changed = await self._admitted("UPDATE", kind, changed, old, call, subresource)
+        if self.key(kind, changed) != self.key(kind, old):
+            text = f'Invalid value: "{changed["metadata"]["name"]}": field is immutable'
+            raise invalid(kind, name, [("metadata.name", text)])
         if call.dry_run or changed == old:
             return changed
         current = self.store.get(*self.key(kind, old))
