@@ -46,7 +46,7 @@ def test_after_a_kill_the_same_command_ends_with_every_trial_once(katib: Katib, 
 
 
 def nothing_is_left(katib: Katib) -> None:
-    eventually(lambda: not katib.processes(), within=15)
+    eventually(lambda: not katib.processes())
 
 
 def says_what_happened(told: subprocess.CompletedProcess[str], campaign: Campaign) -> bool:
