@@ -12,7 +12,6 @@ algorithm is worse than a rival anywhere, or its median rank is not the best.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import shlex
@@ -33,10 +32,10 @@ from curves import draw_all, draw_races
 from problems import PROBLEMS
 from published import PUBLISHED
 from searches import EVERYWHERE, OPTUNA, Found, Run, search
+from seeds import code
 from tasks import TASKS
 from verdicts import CHECKPOINTS, CHOOSER, RIVALS, Cell, Everything, judge, table
 
-import katib_suggestion
 from katib_suggestion.registry import Registry
 
 RESULTS = Path(__file__).parent / "results"
@@ -112,11 +111,8 @@ def made_by() -> dict[str, Any]:
     tools = {name: version(name) for name in ("numpy", "scipy", "scikit-learn")}
     if find_spec("optuna"):
         tools |= {name: version(name) for name in ("optuna", "cmaes")}
-    sources = hashlib.sha256()
-    for path in sorted(Path(katib_suggestion.__path__[0]).rglob("*.py")):
-        sources.update(path.read_bytes())
     command = shlex.join(["python", "hack/bench/quality.py", *sys.argv[1:]])
-    return {"command": command, "python": sys.version.split()[0], **tools, "code": sources.hexdigest()[:12]}
+    return {"command": command, "python": sys.version.split()[0], **tools, "code": code()}
 
 
 def measure(runs: Sequence[Run], path: Path, processes: int) -> None:
