@@ -3,7 +3,8 @@
 python hack/bench/seeds.py [FILE]      (nox -s seeds runs it with each Python)
 
 With FILE, what an earlier run of the same code wrote there is compared, and the status is 1 where it differs; a new file is
-written. Numbers of a model may differ on another kind of processor, so they stand in no golden file.
+written. Numbers of a model may differ on another kind of processor and with other releases of numpy and scipy, so they stand
+in no golden file.
 """
 
 from __future__ import annotations
