@@ -28,6 +28,11 @@ esac
 """
 
 
+def heed_interrupts() -> None:
+    """Also where the tests run in the background of a shell, which lets its jobs ignore them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Builds:
     """Builds into a cache of the test's own."""
 
@@ -44,7 +49,12 @@ class Builds:
         command = [sys.executable, str(ROOT / "hack/kube/build.py"), *words]
         pipe = subprocess.PIPE
         return subprocess.Popen(
-            command, stdout=pipe, stderr=pipe, text=True, env={**self.environment, **self.with_go, **environment}
+            command,
+            stdout=pipe,
+            stderr=pipe,
+            text=True,
+            env={**self.environment, **self.with_go, **environment},
+            preexec_fn=heed_interrupts,
         )
 
     def __call__(self, *words: str, **environment: str) -> tuple[int, str]:

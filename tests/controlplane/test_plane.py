@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from http.client import HTTPSConnection
 from pathlib import Path
 
@@ -115,7 +116,8 @@ def test_a_start_that_fails_shows_what_each_program_said(tmp_path: Path) -> None
 def test_people_get_one_with_its_kubeconfig_until_they_end_it(kubernetes_binaries: Path, tmp_path: Path) -> None:
     state = tmp_path / "state"
     command = [str(ROOT / "hack/kube/up"), f"--state-dir={state}", "--user=ada=readers"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as up:
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # also in the background of a shell
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=heed) as up:
         assert up.stdout is not None
         lines = [up.stdout.readline() for _ in range(3)]
         assert "is ready at https://127.0.0.1:" in lines[0] and lines[1] == f"export KUBECONFIG={state}/kubeconfig\n"
