@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -96,9 +97,8 @@ class CMAES(Algorithm):
             generation = tuple(ended[start : start + course.state.population])
             start += len(generation)
             content = digest(content, generation)
-            course = search.remembered_by(
-                content, lambda: self._next(course, axes, generation, search.key)
-            )  # noqa: B023
+            following = partial(self._next, course, axes, generation, search.key)
+            course = search.remembered_by(content, following)
         return course
 
     def _first(self, axes: Axes, best: Point | None) -> Course:
