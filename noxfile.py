@@ -222,10 +222,6 @@ def run(session: nox.Session) -> None:
 def seeds(session: nox.Session) -> None:
     """Search with each Python and the same seeds: algorithms with a model must repeat bit for bit."""
     session.run_install(*install_command(session.virtualenv.location), external=True)
-    # The newest that each Python has: another release rounds otherwise.
-    numbers = ["numpy==2.4.6", "scipy==1.17.1"]
-    location = session.virtualenv.location
-    session.run_install(tool("uv"), "pip", "install", "--quiet", "--python", location, *numbers, external=True)
     session.run("python", "hack/bench/seeds.py", str(session.cache_dir / "seeds.json"))
 
 
