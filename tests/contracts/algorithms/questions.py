@@ -183,11 +183,12 @@ def serving(folder: Path, *flags: str) -> Iterator[Service]:
     program = str(Path(sys.executable).parent / "katib-suggestion")
     own = [f"--algorithm={entry}" for entry in OWN]
     command = [program, f"--listen-address={address}", *own, *flags]
-    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+    # A pipe that nobody reads would stop it when it is full.
+    with (folder / "log").open("wb") as log, subprocess.Popen(command, stderr=log) as process:
         try:
             with grpc.insecure_channel(address) as channel:
                 grpc.channel_ready_future(channel).result(timeout=PATIENCE)
                 yield Service(channel, process.pid)
         finally:
             process.terminate()
-            process.communicate(timeout=PATIENCE)
+            process.wait(timeout=PATIENCE)
