@@ -15,10 +15,12 @@ import argparse
 import json
 import os
 import shlex
+import signal
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from importlib.metadata import version
 from importlib.util import find_spec
 from itertools import product
@@ -121,13 +123,26 @@ def measure(runs: Sequence[Run], path: Path, processes: int) -> None:
     if not wanted:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file, ProcessPoolExecutor(processes) as pool:
+    pool = ProcessPoolExecutor(processes, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN))
+    with path.open("a") as file, interruptible(pool):
         print("" if ends_well(path) else "\n", json.dumps(made_by()), sep="", file=file, flush=True)
         for count, future in enumerate(as_completed([pool.submit(search, run) for run in wanted]), 1):
             row = to_row(future.result())
             print(json.dumps(row, separators=(",", ":")), file=file, flush=True)
             left = (time.monotonic() - started) / count * (len(wanted) - count)
             show(count, len(wanted), f"about {left / 60:.0f} min left: {row[0]} on {row[1]}")
+
+
+@contextmanager
+def interruptible(pool: ProcessPoolExecutor) -> Iterator[None]:
+    """A pool that after Ctrl-C ends the runs it has begun, and no others."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print("interrupted: the same command goes on from here", file=sys.stderr)
+        sys.exit(130)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def ends_well(path: Path) -> bool:

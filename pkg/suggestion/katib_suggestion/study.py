@@ -15,6 +15,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any, Literal, Protocol, TypedDict, Unpack
 
 from katib_apis.v1beta1 import api_pb2
@@ -64,16 +65,16 @@ class Parameter:
 
 def double(low: float, high: float, *, step: float | None = None, distribution: str = "uniform") -> Parameter:
     """A float from low to high, every `step` from `low` on when there is one."""
-    return Parameter(ParameterText("", "double", repr(low), repr(high), _step(step), (), distribution))
+    return Parameter(ParameterText("", "double", str(low), str(high), _step(step), (), distribution))
 
 
 def integer(low: int, high: int, *, step: int | None = None, distribution: str = "uniform") -> Parameter:
     """An int from low to high, every `step` from `low` on when there is one."""
-    return Parameter(ParameterText("", "int", repr(low), repr(high), _step(step), (), distribution))
+    return Parameter(ParameterText("", "int", str(low), str(high), _step(step), (), distribution))
 
 
 def _step(step: float | None) -> str:
-    return "" if step is None else repr(step)
+    return "" if step is None else str(step)
 
 
 def discrete(*values: float) -> Parameter:
@@ -222,7 +223,7 @@ class Study:
     def tell(self, trial: Asked, value: float | Mapping[str, float] | None, *, stopped: bool = False) -> None:
         """What a trial gave: the objective, or all metrics by name; None when it failed.
 
-        `stopped` says that it was stopped early. Telling again corrects what was told.
+        A number that is not finite is no value: a search that diverged is never the best. `stopped` says that it was stopped early. Telling again corrects what was told.
         """
         metrics = value if isinstance(value, Mapping) else {self._objective: value}
         status = api_pb2.TrialStatus(condition=Condition.EARLYSTOPPED if stopped else Condition.SUCCEEDED)
@@ -232,7 +233,7 @@ class Study:
         if value is None:
             status.condition = Condition.FAILED
         self._trials[trial.number].status.CopyFrom(status)
-        told = {name: float(number) for name, number in metrics.items() if number is not None}
+        told = {name: float(number) for name, number in metrics.items() if number is not None and isfinite(number)}
         self._asked[trial.number] = Asked(trial.number, trial.parameters, told.get(self._objective), told)
 
     @property

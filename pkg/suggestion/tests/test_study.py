@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from katib_suggestion.study import (
@@ -58,6 +59,14 @@ def test_a_batch_is_told_in_any_order_and_a_failure_is_no_value() -> None:
     assert study.best.number == second.number and study.trials[0].value is None
     study.tell(third, 0.1)
     assert study.best.number == third.number
+    study.tell(first, float("nan"))
+    study.tell(second, float("-inf"))
+    assert study.best.number == third.number and [entry.number for entry in study.best_trials] == [third.number]
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    study = Study({"x": double(np.float64(0.1), np.float64(0.2)), "n": integer(np.int64(1), np.int64(3))}, seed=1)
+    assert 0.1 <= study.ask().parameters["x"] <= 0.2
 
 
 def test_a_search_ends_when_all_points_were_handed_out() -> None:

@@ -69,7 +69,7 @@ def _parameter_errors(parameter: ParameterText, place: str) -> Iterator[SpaceErr
         yield from _list_errors(parameter, f"{place}.feasibleSpace.list")
     else:
         detail = "must be int, double, discrete or categorical"
-        yield SpaceError(f"{place}.parameterType", parameter.type, detail, parameter=parameter.name)
+        yield SpaceError(f"{place}.parameterType", str(parameter.type), detail, parameter=parameter.name)
 
 
 def _range_errors(parameter: ParameterText, place: str) -> Iterator[SpaceError]:
@@ -149,7 +149,7 @@ def _grid_errors(texts: Sequence[ParameterText], max_trial_count: int | None) ->
         if entry.type == DOUBLE and not entry.step.strip() and parse_decimal(entry.min) != parse_decimal(entry.max):
             path = f"spec.parameters[{index}].feasibleSpace.step"
             detail = "grid needs a step for a double, or maxTrialCount, by which it chooses one"
-            yield SpaceError(path, entry.step, detail, parameter=entry.name)
+            yield SpaceError(path, entry.step, detail, missing=True, parameter=entry.name)
 
 
 def _cmaes_errors(texts: Sequence[ParameterText]) -> Iterator[SpaceError]:

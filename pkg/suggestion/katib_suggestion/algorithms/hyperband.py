@@ -73,7 +73,6 @@ class Hyperband(Scheduler):
     r_l: float = required(above=0.0)
     resource_name: str = required()
     eta: float | None = setting(None)
-    seed_names: ClassVar[tuple[str, ...]] = ("random_state",)
     note_names: ClassVar[tuple[str, ...]] = ("s_max", "b_l", "r", "n", "current_s", "current_i", "evaluating_trials")
     lenient: ClassVar[bool] = True
 

@@ -32,7 +32,6 @@ class PopulationBasedTraining(Scheduler):
     n_population: int = required(at_least=5)
     truncation_threshold: float = required(at_least=0.0, at_most=1.0)
     resample_probability: float | None = setting(None, at_least=0.0, at_most=1.0)
-    seed_names: ClassVar[tuple[str, ...]] = ("random_state",)
     lenient: ClassVar[bool] = True
 
     def objections(self, problem: Problem) -> Iterator[str]:

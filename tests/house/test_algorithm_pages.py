@@ -1,0 +1,26 @@
+"""docs/algorithms.md has a section for every algorithm, with a row for every setting."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+
+from katib_suggestion.registry import Registry
+
+PAGE = (Path(__file__).parents[2] / "docs/algorithms.md").read_text()
+SECTIONS = {
+    name: body
+    for title, body in re.findall(r"^## (.+)\n((?:(?!## ).*\n?)*)", PAGE, re.MULTILINE)
+    for name in title.split(", ")
+}
+
+
+@pytest.mark.parametrize("name", Registry().names)
+def test_an_algorithm_has_a_section_with_all_its_settings(name: str) -> None:
+    section = SECTIONS[name]
+    assert "**When.**" in section and "**Cost.**" in section
+    fields = [field.name for field in dataclasses.fields(Registry().get_algorithm(name))]
+    assert [setting for setting in fields if f"`{setting}`" not in section] == []
