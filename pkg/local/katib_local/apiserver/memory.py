@@ -30,7 +30,8 @@ class Document(dict[str, Any]):
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> Document:
         document = cls(content)
-        document.body = orjson.dumps(content)
+        # What orjson returns keeps the room that it was written in, some times its length: not what to hold on to.
+        document.body = bytes(memoryview(orjson.dumps(content)))
         return document
 
     @classmethod

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from katib_local.apiserver.memory import HISTORY_BYTES, RECENT_BYTES, Document
+from katib_local.apiserver.memory import HISTORY_BYTES, RECENT_BYTES, Document, Past
 from katib_local.apiserver.store import Key, Store
 
 Json = dict[str, Any]
@@ -61,6 +63,30 @@ def test_a_chatty_resource_forgets_its_own_past_and_not_that_of_others(store: St
     assert [change.version for change in store.since("configmaps", oldest) or ()] == [
         *range(oldest + 1, store.version + 1)
     ]
+
+
+def test_what_is_held_of_an_object_takes_the_room_of_its_bytes() -> None:
+    content = an_object(a_key("m"), 1500)
+    tracemalloc.start()
+    try:
+        held = [Document.of(content).body for _ in range(100)]
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken < 1.2 * sum(map(len, held))
+
+
+def test_however_much_is_changed_no_more_is_held(store: Store) -> None:
+    """Objects come, change and stay, and one grows, as those of trials do."""
+    counts = []
+    for begin in range(0, 1200, 300):
+        for number in range(begin, begin + 300):
+            key = a_key(f"m{number}")
+            for state in ("begun", "done"):
+                store.write(key, an_object(key, 9000, status={"conditions": [{"type": state}]}))
+            store.write(a_key("list", "secrets"), an_object(a_key("list"), 9000 + number))
+        counts.append(sum(isinstance(held, Past | Document) for held in gc.get_objects()))
+    assert counts[3] <= counts[1]
 
 
 def test_the_bytes_of_an_object_are_the_object_and_begin_with_what_it_is(store: Store) -> None:
