@@ -20,7 +20,7 @@ from aiohttp import web
 
 from katib_local.apiserver import discovery
 from katib_local.apiserver.admission import Admission
-from katib_local.apiserver.answers import as_accepted, json_answer, refused, utc_now
+from katib_local.apiserver.answers import as_accepted, json_answer, refused
 from katib_local.apiserver.calls import Call, flag
 from katib_local.apiserver.definitions import is_established
 from katib_local.apiserver.errors import (
@@ -31,6 +31,7 @@ from katib_local.apiserver.errors import (
     too_large_body,
     unauthorized,
 )
+from katib_local.apiserver.expiry import Expiry
 from katib_local.apiserver.garbage import GarbageCollector
 from katib_local.apiserver.kinds import CRDS, Catalog
 from katib_local.apiserver.logs import node_trust
@@ -49,6 +50,7 @@ from katib_local.apiserver.openapi import Specification, hash_of
 from katib_local.apiserver.registry import Registry
 from katib_local.apiserver.store import Store, StoreError
 from katib_local.apiserver.tokens import TokenIssuer
+from katib_machinery.clock import Clock, SystemClock
 
 log = logging.getLogger(__name__)
 Json = dict[str, Any]
@@ -76,6 +78,7 @@ class Settings:
     client_certificate: tuple[str, str] | None = None
     tokens: Mapping[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
     addresses: Mapping[str, str] = field(default_factory=dict)
+    clock: Clock = field(default_factory=SystemClock)
 
 
 @contextlib.asynccontextmanager
@@ -86,9 +89,10 @@ async def serve(settings: Settings) -> AsyncIterator[int]:
     _define_all(catalog, store)
     configurations = lambda kind: store.all(f"{kind.lower()}s.admissionregistration.k8s.io")  # noqa: E731
     admission = Admission(configurations, settings.client_certificate, settings.addresses)
-    registry = Registry(store, catalog, admission, utc_now)
+    registry = Registry(store, catalog, admission, settings.clock.now)
     await _make_namespaces(registry)
-    collecting = asyncio.ensure_future(GarbageCollector(registry).run())
+    removing = (GarbageCollector(registry).run(), Expiry(store, settings.clock).run())
+    beside = [asyncio.ensure_future(work) for work in removing]
     runner = web.AppRunner(_application(registry, settings), access_log=None, shutdown_timeout=0.5)
     try:
         await runner.setup()
@@ -96,8 +100,9 @@ async def serve(settings: Settings) -> AsyncIterator[int]:
         await site.start()
         yield int(runner.addresses[0][1])
     finally:
-        collecting.cancel()
-        await asyncio.gather(collecting, return_exceptions=True)
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
         await runner.cleanup()
         await admission.close()
         store.close()
@@ -139,7 +144,7 @@ def _application(registry: Registry, settings: Settings) -> web.Application:
     application[REGISTRY] = registry
     application[SPECIFICATION] = Specification(registry.catalog)
     application[USERS] = settings.tokens
-    application[ISSUER] = TokenIssuer(registry.store, utc_now)
+    application[ISSUER] = TokenIssuer(registry.store, settings.clock.now)
     application[COUNTS] = Counter()
     application[NODE_TRUST] = node_trust(settings.client_ca, settings.client_certificate)
     plain: list[tuple[str, Callable[[web.Request], Awaitable[web.StreamResponse]]]] = [

@@ -29,11 +29,17 @@ CREATE TABLE IF NOT EXISTS objects (
     resource TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, body BLOB NOT NULL,
     PRIMARY KEY (resource, namespace, name)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS moments (at REAL PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID;
 INSERT OR IGNORE INTO meta VALUES ('format', 2), ('version', 1);
 """
 
 OF_ALL = "SELECT namespace, name, body FROM objects WHERE resource = ? ORDER BY namespace, name"
 OF_NAMESPACE = "SELECT namespace, name, body FROM objects WHERE resource = ? AND namespace = ? ORDER BY name"
+WRITTEN_BEFORE = (
+    "SELECT resource, namespace, name FROM objects WHERE resource = ?"
+    " AND version <= (SELECT version FROM moments WHERE at <= ? ORDER BY at DESC LIMIT 1) LIMIT ?"
+)
+FORGET_MOMENTS = "DELETE FROM moments WHERE at > ? OR at < (SELECT max(at) FROM moments WHERE at <= ?)"
 
 
 class StoreError(Exception):
@@ -125,7 +131,7 @@ class Store:
                     held[place] = Row(*place, change.old)
         return [held[place] for place in sorted(held)]
 
-    def _query(self, text: str, values: Sequence[str]) -> list[Any]:
+    def _query(self, text: str, values: Sequence[str | float]) -> list[Any]:
         try:
             return self._database.execute(text, values).fetchall()
         except sqlite3.Error as error:
@@ -162,6 +168,16 @@ class Store:
             self.compact()
         self._recent.forget(key)
         return self._tell(key, old, None).last
+
+    def note(self, at: float, since: float) -> None:
+        """Remember what version there is at a moment; forget what a clock that was ahead noted, and all long before `since`."""
+        with self._transaction(self.version):
+            self._database.execute(FORGET_MOMENTS, (at, since))
+            self._database.execute("INSERT OR REPLACE INTO moments VALUES (?, ?)", (at, self.version))
+
+    def written_before(self, resource: str, moment: float, most: int) -> list[Key]:
+        """Keys of objects that were last written before a moment, as far as the moments that were noted can tell."""
+        return self._query(WRITTEN_BEFORE, (resource, moment, most))
 
     def compact(self) -> None:
         """Give the room of what is gone back to the disk; a full one has none to do it with, and keeps what it has."""
