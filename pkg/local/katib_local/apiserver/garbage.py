@@ -18,6 +18,7 @@ from katib_local.apiserver.store import Change, Key, owners_of
 
 log = logging.getLogger(__name__)
 Json = dict[str, Any]
+NAMING = ("apiVersion", "kind", "metadata")
 
 
 class GarbageCollector:
@@ -30,14 +31,18 @@ class GarbageCollector:
 
     def _hear(self, change: Change) -> None:
         if change.new is None and change.old is not None:
-            self._queue.put_nowait(("gone", change.old))
+            self._put("gone", change.old)
             for owner in owners_of(change.old):
                 if owner.get("blockOwnerDeletion"):
                     self._queue.put_nowait(("unblocked", owner))
         elif change.new is not None and change.new["metadata"].get("deletionTimestamp"):
-            self._queue.put_nowait(("deleting", change.new))
+            self._put("deleting", change.new)
         elif change.old is None and change.new is not None and change.new["metadata"].get("ownerReferences"):
-            self._queue.put_nowait(("owned", change.new))
+            self._put("owned", change.new)
+
+    def _put(self, what: str, document: Json) -> None:
+        """Only what an object is called and belongs to: thousands may stand in the queue."""
+        self._queue.put_nowait((what, {part: document[part] for part in NAMING if part in document}))
 
     async def run(self) -> None:
         """Work for ever; what was left undone by an earlier process comes first."""
@@ -48,6 +53,7 @@ class GarbageCollector:
                 await self._follow(what, document)
             except Exception:
                 log.exception("garbage collection after %s has failed", document.get("metadata", document))
+            await asyncio.sleep(0)  # a full queue is taken from without a pause
 
     def _survey(self) -> None:
         store = self._registry.store
@@ -55,9 +61,9 @@ class GarbageCollector:
             for document in store.all(resource):
                 metadata = document["metadata"]
                 if metadata.get("deletionTimestamp"):
-                    self._queue.put_nowait(("deleting", document))
+                    self._put("deleting", document)
                 if metadata.get("ownerReferences"):
-                    self._queue.put_nowait(("owned", document))
+                    self._put("owned", document)
 
     async def _follow(self, what: str, document: Json) -> None:
         match what:
@@ -106,6 +112,7 @@ class GarbageCollector:
         except Refusal as refusal:
             if refusal.code not in (404, 409):
                 raise
+        await asyncio.sleep(0)  # whoever watches hears of it now, and not of thousands at once
 
     async def _delete_below(self, document: Json) -> None:
         """Foreground: dependents first. Orphan: let them go. Namespaces and CRDs: their contents first."""
