@@ -19,6 +19,20 @@ from pathlib import Path
 from controlplane.binaries import BinariesMissing, get_folder, newest, versions
 from controlplane.plane import ControlPlane, ControlPlaneFailed, running
 
+LONGEST_NAME = 64  # of a name in a certificate
+User = tuple[str, list[str]]
+
+
+def parse_user(text: str) -> User:
+    """A user's name and groups."""
+    name, _, groups = text.partition("=")
+    parts = groups.split(",") if groups else []
+    if not all(1 <= len(part) <= LONGEST_NAME for part in (name, *parts)):
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: a name and groups have 1 to {LONGEST_NAME} characters: NAME[=GROUP,...]"
+        )
+    return name, parts
+
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="hack/kube/up", description=__doc__)
@@ -32,6 +46,7 @@ def parse_arguments() -> argparse.Namespace:
         "--user",
         action="append",
         default=[],
+        type=parse_user,
         metavar="NAME[=GROUP,...]",
         help="print the kubeconfig of a further user, who may do what RBAC grants; may be repeated",
     )
@@ -39,17 +54,29 @@ def parse_arguments() -> argparse.Namespace:
 
 
 @contextlib.contextmanager
-def state_folder(wanted: Path | None) -> Iterator[Path]:
-    """The folder that was asked for, or one that goes afterwards."""
+def state_folder(wanted: Path | None, version: str) -> Iterator[Path]:
+    """The folder that was asked for, or one that goes afterwards; nobody else uses it, nor another version."""
     if wanted is None:
-        with tempfile.TemporaryDirectory(prefix="katib-kube-") as folder:
+        with tempfile.TemporaryDirectory(prefix="katib-kube-") as folder, alone(Path(folder)):
             yield Path(folder)
         return
     if wanted.exists() and any(wanted.iterdir()) and not (wanted / "credentials/ca.key").exists():
         raise ControlPlaneFailed(f"{wanted} holds other files: name a new folder with --state-dir")
     wanted.mkdir(mode=0o700, parents=True, exist_ok=True)
     with alone(wanted):
+        keep_version(wanted / "version", version)
         yield wanted.absolute()
+
+
+def keep_version(file: Path, version: str) -> None:
+    """Write down whose objects these are; another version's etcd and API server may not read them."""
+    kept = file.read_text().strip() if file.exists() else version
+    if kept != version:
+        raise ControlPlaneFailed(
+            f"{file.parent} has the objects of Kubernetes {kept}: start it with --version={kept}, "
+            "or name a new folder with --state-dir"
+        )
+    file.write_text(f"{version}\n")
 
 
 @contextlib.contextmanager
@@ -66,12 +93,12 @@ def alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def serve(plane: ControlPlane, version: str, users: list[str]) -> None:
+def serve(plane: ControlPlane, version: str, users: list[User]) -> None:
     """Say how it is reached, and wait for a program's end."""
     print(f"Kubernetes {version} is ready at {plane.url}; Ctrl-C ends it")
     print(f"export KUBECONFIG={plane.kubeconfig}")
-    for name, _, groups in (user.partition("=") for user in users):
-        print(f"{name}: {plane.user(name, groups.split(',') if groups else []).kubeconfig}")
+    for name, groups in users:
+        print(f"{name}: {plane.user(name, groups).kubeconfig}")
     sys.stdout.flush()
     ended = plane.wait_for_end()
     raise ControlPlaneFailed(f"{ended.name} has ended although nobody asked it to:\n{ended.last_words()}")
@@ -81,12 +108,15 @@ def main() -> None:
     arguments = parse_arguments()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with state_folder(arguments.state_dir) as folder:
+        with state_folder(arguments.state_dir, arguments.version) as folder:
             binaries = get_folder(arguments.version, os.environ)
             with running(binaries, folder) as plane:
                 serve(plane, arguments.version, arguments.user)
     except (BinariesMissing, ControlPlaneFailed) as error:
         raise SystemExit(str(error)) from None
+    except OSError as error:
+        where = error.filename or arguments.state_dir
+        raise SystemExit(f"{where}: {error.strerror}: name a folder that you can write to with --state-dir") from None
     except KeyboardInterrupt:
         print("ended")
 

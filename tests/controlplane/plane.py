@@ -58,9 +58,9 @@ class ControlPlane:
 
         A node is `system:node:NAME` in the group `system:nodes`.
         """
-        folder = name.replace(":", "-").replace("/", "-")
-        self.credentials.issue(folder, name, groups)
-        return self._user(folder)
+        file = "user-" + name.replace(":", "-").replace("/", "-")  # no name takes the place of the plane's own
+        self.credentials.issue(file, name, groups)
+        return self._user(file)
 
     def _user(self, name: str) -> User:
         pair = self.credentials.pair(name)

@@ -136,3 +136,46 @@ def test_it_does_not_start_in_a_folder_of_something_else(tmp_path: Path) -> None
     (tmp_path / "thesis.tex").touch()
     done = subprocess.run([ROOT / "hack/kube/up", f"--state-dir={tmp_path}"], capture_output=True, text=True)
     assert done.returncode == 1 and done.stderr.startswith(f"{tmp_path} holds other files: ")
+
+
+def told_to_mend(*arguments: str | Path) -> str:
+    """What a start says that is refused: a last line, and no traceback."""
+    done = subprocess.run([ROOT / "hack/kube/up", *arguments], capture_output=True, text=True)
+    assert done.returncode in (1, 2) and "Traceback" not in done.stderr
+    return done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("user", ["", "=readers", "ada=readers,", "a" * 65])
+def test_a_user_who_cannot_be_is_refused_in_a_line(user: str) -> None:
+    assert f"{user!r}: a name and groups have 1 to 64 characters" in told_to_mend("--user", user)
+
+
+def test_a_user_of_a_name_that_the_plane_has_too_takes_nobodys_place(plane: ControlPlane) -> None:
+    for name in ("admin", "ca", "etcd"):
+        assert name in kubectl(plane.user(name), "auth", "whoami").stdout
+    assert "kubernetes-admin" in kubectl(plane.admin, "auth", "whoami").stdout
+
+
+def test_a_folder_that_cannot_be_is_refused_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for place, why in ((tmp_path / "file", "Not a directory"), (Path("/proc/x"), "No such file or directory")):
+        said = told_to_mend(f"--state-dir={place}")
+        assert said == f"{place}: {why}: name a folder that you can write to with --state-dir"
+
+
+def test_a_folder_of_another_version_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    (tmp_path / "credentials").mkdir()
+    (tmp_path / "credentials/ca.key").touch()
+    (tmp_path / "version").write_text("1.37\n")
+    said = told_to_mend("--version=1.34", f"--state-dir={tmp_path}")
+    assert said.startswith(f"{tmp_path} has the objects of Kubernetes 1.37: start it with --version=1.37, ")
+
+
+def test_a_temporary_folder_is_no_second_control_planes(kubernetes_binaries: Path) -> None:
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen([ROOT / "hack/kube/up"], stdout=subprocess.PIPE, text=True, preexec_fn=heed) as up:
+        assert up.stdout is not None and "is ready" in up.stdout.readline()
+        folder = Path(up.stdout.readline().strip().removeprefix("export KUBECONFIG=")).parent
+        assert told_to_mend(f"--state-dir={folder}").startswith(f"another control plane runs in {folder}: ")
+        up.send_signal(signal.SIGINT)
+    assert not folder.exists()
