@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import yaml
 from contracts.kubernetes.servers import MERGE, SPACE, Json, Server, a_config_map, by_version, laptop_differs
 
 MAPS, SECRETS, SERVICES = f"{SPACE}/configmaps", f"{SPACE}/secrets", f"{SPACE}/services"
@@ -275,6 +276,17 @@ def test_a_form_that_there_is_not_is_not_acceptable(server: Server, accept: str)
     answer = server.accepting(accept).call("GET", MAPS)
     assert (answer.code, answer.body["kind"], answer.body["reason"]) == (406, "Status", "NotAcceptable")
     assert "application/json" in answer.body["message"]
+
+
+def test_yaml_is_a_form_and_protobuf_is_none_of_the_laptop(server: Server) -> None:
+    """Who takes only protobuf gets it from a real server, and from the laptop no JSON under another name."""
+    said = server.accepting("application/yaml").good("GET", MAPS)
+    assert said.headers["content-type"].startswith("application/yaml")
+    assert yaml.safe_load(said.body)["kind"] == "ConfigMapList"
+    answer = server.accepting("application/vnd.kubernetes.protobuf").call("GET", MAPS)
+    why = "answers in protobuf are of use to large clusters, and no client needs them"
+    expected = laptop_differs(server, real=200, laptop=406, why=why, row="forms of answers")
+    assert answer.code == expected
 
 
 @pytest.mark.parametrize("accept", ["*/*", "text/html, application/json", "application/json;stream=watch"])

@@ -14,7 +14,7 @@ import yaml
 from aiohttp import web
 
 from katib_local.apiserver import tables
-from katib_local.apiserver.bodies import JSON, PROTOBUF, YAML
+from katib_local.apiserver.bodies import JSON, YAML
 from katib_local.apiserver.errors import Refusal, bad_request, not_acceptable
 from katib_local.apiserver.kinds import Kind
 from katib_local.apiserver.listing import Page, Watch
@@ -49,7 +49,7 @@ def _render(document: Any) -> bytes:
     return document.body if isinstance(document, Document) else orjson.dumps(document)
 
 
-MEDIA_TYPES = (JSON, YAML, PROTOBUF)
+MEDIA_TYPES = (JSON, YAML)
 FORMS = ("Table", "PartialObjectMetadata", "PartialObjectMetadataList")
 INCLUDED = ("", "None", "Metadata", "Object")
 
