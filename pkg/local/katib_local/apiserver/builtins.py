@@ -47,6 +47,8 @@ def begin(kind: Kind, document: Json) -> Json:
             return {**document, "status": {}}
         case "Service":
             return {**document, "status": {"loadBalancer": {}}}
+        case "PersistentVolumeClaim" if not kind.custom:
+            return {**document, "status": {"phase": "Pending"}}
         case "Namespace":
             return {**document, "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}}
         case "CustomResourceDefinition":

@@ -1,0 +1,206 @@
+"""What `kubectl get` shows of Kubernetes' own kinds: the columns, as a real server has given them, and what is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from contracts.kubernetes.servers import SPACE, Json, Server, by_version
+
+from katib_local.apiserver.kinds import BUILT_INS, Kind
+
+TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
+RBAC, BATCH, APPS = (f"/apis/{group}/v1" for group in ("rbac.authorization.k8s.io", "batch", "apps"))
+BINDING = "Name, Role, Age, Users*, Groups*, ServiceAccounts*"
+WEBHOOKS = "Name, Webhooks:integer, Age"
+CREATED = "Name, Created At:date"
+# A star is of `-o wide` alone; what is no text has its type.
+COLUMNS = {
+    "Namespace": "Name, Status, Age",
+    "Node": "Name, Status, Roles, Age, Version, "
+    "Internal-IP*, External-IP*, OS-Image*, Kernel-Version*, Container-Runtime*",
+    "PersistentVolume": "Name, Capacity, Access Modes, Reclaim Policy, Status, Claim, StorageClass, "
+    "VolumeAttributesClass, Reason, Age, VolumeMode*",
+    "PersistentVolumeClaim": "Name, Status, Volume, Capacity, Access Modes, StorageClass, VolumeAttributesClass, Age, "
+    "VolumeMode*",
+    "Pod": "Name, Ready, Status, Restarts, Age, IP*, Node*, Nominated Node*, Readiness Gates*",
+    "Service": "Name, Type, Cluster-IP, External-IP, Port(s), Age, Selector*",
+    "Endpoints": "Name, Endpoints, Age",
+    "ConfigMap": "Name, Data, Age",
+    "Secret": "Name, Type, Data, Age",
+    "ServiceAccount": "Name, Age",
+    "Event": "Last Seen, Type, Reason, Object, Subobject*, Source*, Message, First Seen*, Count*, Name*",
+    "Deployment": "Name, Ready, Up-to-date, Available, Age, Containers*, Images*, Selector*",
+    "ReplicaSet": "Name, Desired:integer, Current:integer, Ready:integer, Age, Containers*, Images*, Selector*",
+    "Job": "Name, Status, Completions, Duration, Age, Containers*, Images*, Selector*",
+    "Lease": "Name, Holder, Age",
+    "Role": CREATED,
+    "RoleBinding": BINDING,
+    "ClusterRole": CREATED,
+    "ClusterRoleBinding": BINDING,
+    "MutatingWebhookConfiguration": WEBHOOKS,
+    "ValidatingWebhookConfiguration": WEBHOOKS,
+    "CustomResourceDefinition": "Name, Scope, Versions, Created At:date, Group*, Kind*, ShortNames*, "
+    "Established:boolean*",
+}
+OLDER = {"ServiceAccount": "Name, Secrets, Age", "CustomResourceDefinition": CREATED}
+
+
+def written(column: Json) -> str:
+    type_ = "" if column["type"] == "string" else f":{column['type']}"
+    return f"{column['name']}{type_}{'*' if column['priority'] else ''}"
+
+
+@pytest.mark.parametrize("kind", BUILT_INS, ids=lambda kind: kind.kind)
+def test_a_kind_of_kubernetes_has_its_columns(server: Server, kind: Kind) -> None:
+    group = f"/apis/{kind.group}/v1" if kind.group else "/api/v1"
+    columns = server.get(f"{group}/{kind.plural}", TABLE).body["columnDefinitions"]
+    newest = COLUMNS[kind.kind]
+    expected = by_version(server, newest=newest, oldest=OLDER.get(kind.kind, newest))
+    assert ", ".join(map(written, columns)) == expected
+    assert [column["name"] for column in columns if column["format"]] == ["Name"]
+
+
+def template(labels: dict[str, str]) -> Json:
+    containers = [{"name": "c", "image": "i:1"}, {"name": "d", "image": "i:2"}]
+    return {"metadata": {"labels": labels}, "spec": {"restartPolicy": "Always", "containers": containers}}
+
+
+LABELS = {"b": "1", "a": "2", "z": "q", "y": ""}
+EXPRESSIONS = [
+    {"key": "z", "operator": "In", "values": ["q", "p"]},
+    {"key": "y", "operator": "Exists"},
+    {"key": "x", "operator": "DoesNotExist"},
+    {"key": "x", "operator": "NotIn", "values": ["k"]},
+]
+SELECTOR = {"matchLabels": {"b": "1", "a": "2"}, "matchExpressions": EXPRESSIONS}
+NODE = {
+    "conditions": [{"type": "Ready", "status": "True"}],
+    "addresses": [{"type": "InternalIP", "address": "10.0.0.1"}],
+    "nodeInfo": {
+        **dict.fromkeys(("bootID", "kubeProxyVersion", "machineID", "operatingSystem", "systemUUID"), "x"),
+        **{"kubeletVersion": "v1.37.2", "osImage": "Debian", "kernelVersion": "6.1", "architecture": ""},
+        "containerRuntimeVersion": "x://1",
+    },
+}
+EVENT = {
+    "involvedObject": {"kind": "Pod", "name": "p", "namespace": "default", "fieldPath": "spec.containers{c}"},
+    **{"type": "Normal", "reason": "R", "message": " hi\nthere ", "count": 7},
+    "source": {"component": "me", "host": "h"},
+}
+VOLUME = {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce", "ReadOnlyMany"], "hostPath": {"path": "/x"}}
+ADDRESSES = [{"ip": "10.1.1.1"}, {"ip": "10.1.1.2"}]
+SUBJECTS = [
+    *({"kind": "User", "name": name, "apiGroup": "rbac.authorization.k8s.io"} for name in ("u", "w")),
+    {"kind": "ServiceAccount", "name": "s", "namespace": "ns"},
+]
+ROLE = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "r"}
+# Path, object, and cells that are the same wherever it is asked.
+CELLS: dict[str, tuple[str, Json, Json]] = {
+    "a node": (
+        "/api/v1/nodes",
+        {
+            "metadata": {"labels": {"node-role.kubernetes.io/worker": "", "kubernetes.io/role": "odd"}},
+            **{"spec": {"unschedulable": True}, "status": NODE},
+        },
+        {
+            **{"Status": "Ready,SchedulingDisabled", "Roles": "odd,worker", "Version": "v1.37.2"},
+            **{"Internal-IP": "10.0.0.1", "External-IP": "<none>", "OS-Image": "Debian"},
+            **{"Kernel-Version": "6.1", "Container-Runtime": "x://1"},
+        },
+    ),
+    "a node that nothing is known of": (
+        "/api/v1/nodes",
+        {},
+        {"Status": "Unknown", "Roles": "<none>", "OS-Image": "<unknown>", "Container-Runtime": "<unknown>"},
+    ),
+    "a volume": (
+        "/api/v1/persistentvolumes",
+        {"spec": {**VOLUME, "storageClassName": "slow", "persistentVolumeReclaimPolicy": "Delete"}},
+        {"Capacity": "1Gi", "Access Modes": "RWO,ROX", "Reclaim Policy": "Delete", "Claim": "", "StorageClass": "slow"},
+    ),
+    "a claim": (
+        f"{SPACE}/persistentvolumeclaims",
+        {
+            "spec": {
+                **{"accessModes": ["ReadWriteMany"], "volumeName": "v7", "storageClassName": "none"},
+                "resources": {"requests": {"storage": "1Gi"}},
+            }
+        },
+        {"Status": "Pending", "Volume": "v7", "Capacity": "0", "Access Modes": "", "StorageClass": "none"},
+    ),
+    "a service": (
+        f"{SPACE}/services",
+        {"spec": {"clusterIP": "None", "selector": {"c": "d", "a": "b"}, "ports": [{"port": 80}]}},
+        {
+            "Type": "ClusterIP",
+            "Cluster-IP": "None",
+            "External-IP": "<none>",
+            "Port(s)": "80/TCP",
+            "Selector": "a=b,c=d",
+        },
+    ),
+    "a service elsewhere": (
+        f"{SPACE}/services",
+        {"spec": {"type": "ExternalName", "externalName": "a.example.com"}},
+        {"Cluster-IP": "<none>", "External-IP": "a.example.com", "Port(s)": "<none>", "Selector": "<none>"},
+    ),
+    "endpoints": (
+        f"{SPACE}/endpoints",
+        {"subsets": [{"addresses": ADDRESSES, "ports": [{"name": "a", "port": 80}, {"name": "b", "port": 90}]}]},
+        {"Endpoints": "10.1.1.1:80,10.1.1.2:80,10.1.1.1:90 + 1 more..."},
+    ),
+    "a config map": (f"{SPACE}/configmaps", {"data": {"a": "b"}, "binaryData": {"c": "eg=="}}, {"Data": 2}),
+    "an event": (
+        f"{SPACE}/events",
+        EVENT,
+        {
+            **{"Last Seen": "<unknown>", "Object": "pod/p", "Subobject": "spec.containers{c}", "Source": "me, h"},
+            **{"Message": "hi\nthere", "First Seen": "<unknown>", "Count": 7},
+        },
+    ),
+    "a deployment": (
+        f"{APPS}/namespaces/default/deployments",
+        {"spec": {"replicas": 0, "selector": SELECTOR, "template": template(LABELS)}},
+        {
+            **{"Ready": "0/0", "Containers": "c,d", "Images": "i:1,i:2"},
+            "Selector": "a=2,b=1,!x,x notin (k),y,z in (p,q)",
+        },
+    ),
+    "a job of two pods": (
+        f"{BATCH}/namespaces/default/jobs",
+        {
+            "spec": {
+                **{"parallelism": 2, "suspend": True, "manualSelector": True, "selector": {"matchLabels": LABELS}},
+                "template": {**template(LABELS), "spec": {**template(LABELS)["spec"], "restartPolicy": "Never"}},
+            }
+        },
+        {"Completions": "0/1 of 2", "Containers": "c,d", "Selector": "a=2,b=1,y=,z=q"},
+    ),
+    "a pod": (
+        f"{SPACE}/pods",
+        {"spec": {"readinessGates": [{"conditionType": "a"}], "containers": [{"name": "c", "image": "i:1"}]}},
+        {"Node": "<none>", "Nominated Node": "<none>", "Readiness Gates": "0/1"},
+    ),
+    "a lease": (
+        "/apis/coordination.k8s.io/v1/namespaces/default/leases",
+        {"spec": {"holderIdentity": "me"}},
+        {"Holder": "me"},
+    ),
+    "a binding": (
+        f"{RBAC}/namespaces/default/rolebindings",
+        {"roleRef": ROLE, "subjects": SUBJECTS},
+        {"Role": "Role/r", "Users": "u, w", "Groups": "", "ServiceAccounts": "ns/s"},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CELLS)
+def test_a_table_shows_what_an_object_is(server: Server, fresh: Callable[[], str], case: str) -> None:
+    path, document, expected = CELLS[case]
+    name = fresh()
+    server.good("POST", path, {**document, "metadata": {**document.get("metadata", {}), "name": name}})
+    table = server.get(f"{path}/{name}", TABLE).body
+    shown = dict(zip((column["name"] for column in table["columnDefinitions"]), table["rows"][0]["cells"], strict=True))
+    server.good("DELETE", f"{path}/{name}", {"gracePeriodSeconds": 0})
+    assert {title: shown[title] for title in ("Name", *expected)} == {"Name": name, **expected}
