@@ -20,6 +20,7 @@ from controlplane.binaries import BinariesMissing, get_folder, newest, versions
 from controlplane.plane import ControlPlane, ControlPlaneFailed, running
 
 LONGEST_NAME = 64  # of a name in a certificate
+BEFORE_A_START = {"lock", "version"}  # in a folder also when nothing could be started in it
 User = tuple[str, list[str]]
 
 
@@ -60,7 +61,8 @@ def state_folder(wanted: Path | None, version: str) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="katib-kube-") as folder, alone(Path(folder)):
             yield Path(folder)
         return
-    if wanted.exists() and any(wanted.iterdir()) and not (wanted / "credentials/ca.key").exists():
+    found = {path.name for path in wanted.iterdir()} if wanted.exists() else set()
+    if found - BEFORE_A_START and not (wanted / "credentials/ca.key").exists():
         raise ControlPlaneFailed(f"{wanted} holds other files: name a new folder with --state-dir")
     wanted.mkdir(mode=0o700, parents=True, exist_ok=True)
     with alone(wanted):
@@ -70,7 +72,8 @@ def state_folder(wanted: Path | None, version: str) -> Iterator[Path]:
 
 def keep_version(file: Path, version: str) -> None:
     """Write down whose objects these are; another version's etcd and API server may not read them."""
-    kept = file.read_text().strip() if file.exists() else version
+    begun = file.exists() and (file.parent / "etcd").exists()
+    kept = file.read_text().strip() if begun else version
     if kept != version:
         raise ControlPlaneFailed(
             f"{file.parent} has the objects of Kubernetes {kept}: start it with --version={kept}, "

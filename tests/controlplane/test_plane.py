@@ -13,6 +13,7 @@ from http.client import HTTPSConnection
 from pathlib import Path
 
 import pytest
+from controlplane.binaries import versions
 from controlplane.commands import LOOPBACK
 from controlplane.credentials import User
 from controlplane.plane import ControlPlane, ControlPlaneFailed, running
@@ -138,9 +139,11 @@ def test_it_does_not_start_in_a_folder_of_something_else(tmp_path: Path) -> None
     assert done.returncode == 1 and done.stderr.startswith(f"{tmp_path} holds other files: ")
 
 
-def told_to_mend(*arguments: str | Path) -> str:
+def told_to_mend(*arguments: str | Path, **environment: str) -> str:
     """What a start says that is refused: a last line, and no traceback."""
-    done = subprocess.run([ROOT / "hack/kube/up", *arguments], capture_output=True, text=True)
+    done = subprocess.run(
+        [ROOT / "hack/kube/up", *arguments], capture_output=True, text=True, env={**os.environ, **environment}
+    )
     assert done.returncode in (1, 2) and "Traceback" not in done.stderr
     return done.stderr.splitlines()[-1]
 
@@ -166,9 +169,16 @@ def test_a_folder_that_cannot_be_is_refused_in_a_line(tmp_path: Path) -> None:
 def test_a_folder_of_another_version_is_refused_before_anything_starts(tmp_path: Path) -> None:
     (tmp_path / "credentials").mkdir()
     (tmp_path / "credentials/ca.key").touch()
+    (tmp_path / "etcd").mkdir()
     (tmp_path / "version").write_text("1.37\n")
     said = told_to_mend("--version=1.34", f"--state-dir={tmp_path}")
     assert said.startswith(f"{tmp_path} has the objects of Kubernetes 1.37: start it with --version=1.37, ")
+
+
+def test_a_folder_in_which_nothing_could_start_is_free_for_every_version(tmp_path: Path) -> None:
+    for version in versions():
+        said = told_to_mend(f"--version={version}", f"--state-dir={tmp_path / 'new'}", XDG_CACHE_HOME=str(tmp_path))
+        assert said.startswith(f"Kubernetes {version} is not built")
 
 
 def test_a_temporary_folder_is_no_second_control_planes(kubernetes_binaries: Path) -> None:
