@@ -73,19 +73,22 @@ def test_volumes_of_each_kind_stand_where_the_pod_names_them(node: Katib, tmp_pa
     ]
     mounts = [{"name": entry["name"], "mountPath": f"/mnt/katib/{entry['name']}"} for entry in volumes]
     mounts.append({"name": "empty", "mountPath": "/mnt/katib/below", "subPath": "inner"})
+    mounts.append({"name": "empty", "mountPath": "/mnt/katib/named", "subPathExpr": "$(POD)/deep"})
+    pod_name = {"name": "POD", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}
     script = (
         "cd /mnt/katib/map && cat a && cat /mnt/katib/secret/s /mnt/katib/host/file /mnt/katib/all/deep/a.txt"
         " && cat /mnt/katib/info/labels && echo && echo written > /mnt/katib/below/file && cat /mnt/katib/empty/inner/file"
         " && echo back > /mnt/katib/host/back"
+        " && echo named > /mnt/katib/named/file && cat /mnt/katib/empty/volumes/deep/file"
     )
     create(
         node,
         {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "files"}, "data": {"a": "from a map\n"}},
         {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "hidden"}, "stringData": {"s": "from a secret\n"}},
-        a_pod("volumes", script, main={"volumeMounts": mounts}, volumes=volumes),
+        a_pod("volumes", script, main={"volumeMounts": mounts, "env": [pod_name]}, volumes=volumes),
     )
     lines = printed(node, "volumes").splitlines()
-    assert lines == ["from a map", "from a secret", "from the host", "from a map", 'app="volumes"', "written"]
+    assert lines == ["from a map", "from a secret", "from the host", "from a map", 'app="volumes"', "written", "named"]
     assert (host / "back").read_text() == "back\n"
 
 

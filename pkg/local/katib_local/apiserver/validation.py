@@ -13,9 +13,9 @@ from katib_local.apiserver.definitions import definition_problems
 from katib_local.apiserver.kinds import Kind
 from katib_local.apiserver.kubernetes_types import Type, field_type, resolved, type_of
 from katib_local.apiserver.metadata import LABEL
+from katib_local.apiserver.pod_rules import container_problems, volume_problems
 from katib_local.apiserver.selectors import match_selector
 from katib_local.apiserver.webhooks import webhook_problems
-from katib_machinery.scalars import parse_quantity
 
 Json = Mapping[str, Any]
 Problems = Iterator[tuple[str, str]]
@@ -122,10 +122,8 @@ def _pod(spec: Json, path: str) -> Problems:
         yield f"{path}.containers", "Required value"
     yield from _unsupported(f"{path}.restartPolicy", spec.get("restartPolicy"), RESTARTS)
     yield from _unsupported(f"{path}.dnsPolicy", spec.get("dnsPolicy"), DNS_POLICIES)
+    yield from volume_problems(spec.get("volumes") or [], f"{path}.volumes")
     volumes = [volume.get("name") for volume in spec.get("volumes") or []]
-    for index, name in enumerate(volumes):
-        if name in volumes[:index]:
-            yield f"{path}.volumes[{index}].name", f'Duplicate value: "{name}"'
     seen: set[str] = set()
     for field in ("initContainers", "containers"):
         for index, container in enumerate(spec.get(field) or []):
@@ -152,18 +150,4 @@ def _container(container: Json, place: str, volumes: list[Any]) -> Problems:
     for index, mount in enumerate(container.get("volumeMounts") or []):
         if mount.get("name") not in volumes:
             yield f"{place}.volumeMounts[{index}].name", f'Not found: "{mount.get("name")}"'
-    yield from _resources(container.get("resources") or {}, f"{place}.resources")
-
-
-def _resources(resources: Json, path: str) -> Problems:
-    limits = {name: parse_quantity(text) for name, text in (resources.get("limits") or {}).items()}
-    requests = {name: parse_quantity(text) for name, text in (resources.get("requests") or {}).items()}
-    for field, amounts in (("limits", limits), ("requests", requests)):
-        for name, amount in sorted(amounts.items()):
-            if amount < 0:
-                text = resources[field][name]
-                yield f"{path}.{field}[{name}]", f'Invalid value: "{text}": must be greater than or equal to 0'
-    for name, amount in sorted(requests.items()):
-        if name in limits and amount > limits[name]:
-            text, most = resources["requests"][name], resources["limits"][name]
-            yield f"{path}.requests", f'Invalid value: "{text}": must be less than or equal to {name} limit of {most}'
+    yield from container_problems(container, place)

@@ -34,6 +34,8 @@ class Mount:
     source: str
     target: str
     read_only: bool = False
+    volume: str = ""
+    """The real place of the whole volume, which the source must not leave."""
 
 
 @dataclass(frozen=True)
@@ -66,18 +68,16 @@ class Surroundings:
 
 def desired_process(pod: Json, container: Json, around: Surroundings) -> Process:
     """The process of a container; raises ContainerError."""
-    environment = {**around.environment, **_declared(pod, container, around)}
+    environment = {**around.environment, **declared(pod, container, around)}
     if "PATH" not in {entry.get("name") for entry in container.get("env") or []}:
         environment["PATH"] = around.environment["PATH"]
     words = _words(container, around.image, environment)
     places = {mount.target: mount.source for mount in around.mounts}
     if around.isolation == "rewrite":
         words_before, words = words, rewrite_all(words, places)
-        declared = {entry["name"] for entry in container.get("env") or []}
+        own = {entry["name"] for entry in container.get("env") or []}
         before = dict(environment)
-        environment = {
-            key: rewrite_paths(value, places) if key in declared else value for key, value in environment.items()
-        }
+        environment = {key: rewrite_paths(value, places) if key in own else value for key, value in environment.items()}
         changed = words != words_before or environment != before
         directory = rewrite_paths(str(container.get("workingDir") or around.directory), places)
         return Process(container["name"], tuple(words), environment, directory, rewritten=changed, places=places)
@@ -115,7 +115,8 @@ def expand(text: str, environment: Mapping[str, str]) -> str:
     return REFERENCE.sub(replaced, text)
 
 
-def _declared(pod: Json, container: Json, around: Surroundings) -> dict[str, str]:
+def declared(pod: Json, container: Json, around: Surroundings) -> dict[str, str]:
+    """The environment that a container's own spec gives it; raises ContainerError."""
     values: dict[str, str] = {}
     for source in container.get("envFrom") or []:
         values |= _from_source(source, around)
@@ -161,7 +162,7 @@ def _value_from(pod: Json, container: Json, source: Json, around: Surroundings) 
     return None
 
 
-def mount_list(container: Json, places: Mapping[str, str]) -> tuple[Mount, ...]:
+def mount_list(container: Json, places: Mapping[str, str], environment: Mapping[str, str]) -> tuple[Mount, ...]:
     """The mounts of a container; `places` are the volumes' real directories. Raises ContainerError."""
     mounts = []
     for entry in container.get("volumeMounts") or []:
@@ -170,10 +171,27 @@ def mount_list(container: Json, places: Mapping[str, str]) -> tuple[Mount, ...]:
                 "CreateContainerConfigError",
                 f"volume {entry['name']!r} of container {container['name']} is not in the pod",
             )
-        below = entry.get("subPath") or ""
-        source = f"{places[entry['name']]}/{below}" if below else places[entry["name"]]
-        mounts.append(Mount(source, entry["mountPath"], bool(entry.get("readOnly"))))
+        volume, below = places[entry["name"]], _below(entry, environment)
+        source = f"{volume}/{below}" if below else volume
+        mounts.append(Mount(source, entry["mountPath"], bool(entry.get("readOnly")), volume))
     return tuple(mounts)
+
+
+def _below(mount: Json, environment: Mapping[str, str]) -> str:
+    """What of a volume is mounted: a path that stays in it."""
+    written = str(mount.get("subPathExpr") or "")
+    missing = [found[1] for found in REFERENCE.finditer(written) if found[1] and found[1] not in environment]
+    below = expand(written, environment) if written else str(mount.get("subPath") or "")
+    problem = ""
+    if missing:
+        problem = f"{written!r} names {missing[0]}, which is not in the container's env: add it there"
+    elif below.startswith("/") or ".." in below.split("/"):
+        problem = f"{below!r} leaves its volume: name a path inside it, relative and without '..'"
+    if problem:
+        field_name = "subPathExpr" if written else "subPath"
+        message = f"{field_name} of the volume mount {mount['name']!r}: {problem}"
+        raise ContainerError("CreateContainerConfigError", message)
+    return below
 
 
 def gpu_request(container: Json) -> int:

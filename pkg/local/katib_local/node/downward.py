@@ -25,9 +25,8 @@ def field_value(pod: Json, path: str) -> str:
     labelled = LABELLED.fullmatch(path)
     if labelled:
         return str((pod["metadata"].get(labelled[1]) or {}).get(labelled[2], ""))
-    fixed = {"status.podIP": "127.0.0.1", "status.hostIP": "127.0.0.1", "status.podIPs": "127.0.0.1"}
-    if path in fixed:
-        return fixed[path]
+    if path in ("status.podIP", "status.podIPs", "status.hostIP", "status.hostIPs"):
+        return "127.0.0.1"
     if path in ("metadata.labels", "metadata.annotations"):
         entries = pod["metadata"].get(path.rpartition(".")[2]) or {}
         return "\n".join(f'{key}="{value}"' for key, value in sorted(entries.items()))

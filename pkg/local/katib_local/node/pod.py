@@ -22,6 +22,7 @@ from katib_local.node.containers import (
     ContainerError,
     Process,
     Surroundings,
+    declared,
     desired_look,
     desired_process,
     gpu_request,
@@ -39,7 +40,7 @@ from katib_local.node.services import Backend, backend_of
 from katib_local.node.sources import Sources
 from katib_local.node.status import ContainerState, render_status
 from katib_local.node.tokens import bring_tokens
-from katib_local.node.volumes import Supply, make_volumes, remove_volumes
+from katib_local.node.volumes import Supply, make_source, make_volumes, remove_volumes
 
 log = logging.getLogger(__name__)
 Json = Mapping[str, Any]
@@ -190,14 +191,14 @@ class PodRunner:
         environment["HOSTNAME"] = self.metadata["name"]
         if self.options.gpus:
             environment["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, self.gpus)) if gpu_request(container) else ""
-        mounts = mount_list(container, self.places)
-        for mount in mounts:
-            if not os.path.exists(mount.source):  # a subPath that nobody has made yet
-                os.makedirs(mount.source)
         directory = self.options.working_directory
-        return Surroundings(
-            image, environment, mounts, self.options.isolation, directory, self.sources.find_text, self.allocatable
+        around = Surroundings(
+            image, environment, (), self.options.isolation, directory, self.sources.find_text, self.allocatable
         )
+        mounts = mount_list(container, self.places, declared(self.pod, container, around))
+        for mount in mounts:
+            make_source(mount)
+        return replace(around, mounts=mounts)
 
     def log_file(self, container: str, attempt: int) -> Path:
         return Path(self.folder, "logs", f"{container}-{attempt}.log")

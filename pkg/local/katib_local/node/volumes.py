@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from katib_local.node.containers import ContainerError
+from katib_local.node.containers import ContainerError, Mount
 from katib_local.node.downward import DownwardError, field_value, resource_value
 from katib_local.node.host_paths import FAILED_MOUNT, find_host_path
 
@@ -43,7 +43,7 @@ def _make(supply: Supply, volume: Json, place: Path) -> str:
     if "hostPath" in volume:
         return find_host_path(volume["name"], volume["hostPath"])
     if "persistentVolumeClaim" in volume and supply.claims is not None:
-        place = supply.claims / supply.pod["metadata"]["namespace"] / volume["persistentVolumeClaim"]["claimName"]
+        place = _claimed(supply.claims / supply.pod["metadata"]["namespace"], volume["persistentVolumeClaim"])
     place.mkdir(parents=True, exist_ok=True)
     place.chmod(0o777)
     if "projected" in volume:
@@ -56,6 +56,21 @@ def _make(supply: Supply, volume: Json, place: Path) -> str:
     elif not {"emptyDir", "persistentVolumeClaim"} & volume.keys() and not _fill(supply, place, volume):
         raise _unknown(volume["name"], "kind", volume, KINDS)
     return str(place)
+
+
+def _claimed(claims: Path, source: Json) -> Path:
+    """The directory of a claim; a name that no claim can have is a path to somewhere else."""
+    name = str(source["claimName"])
+    if "/" in name or name in (".", ".."):
+        raise ContainerError(FAILED_MOUNT, f'persistentvolumeclaim "{name}" not found')
+    return claims / name
+
+
+def make_source(mount: Mount) -> None:
+    """Make a subPath that nobody has made yet; raises ContainerError for one that is a link out of its volume."""
+    source = place_file(Path(mount.volume), mount.source)
+    if not source.exists():
+        source.mkdir(parents=True)
 
 
 def _unknown(name: str, what: str, found: Json, known: str) -> ContainerError:

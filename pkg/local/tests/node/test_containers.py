@@ -76,7 +76,34 @@ def test_a_container_that_cannot_start_says_why(container: Json, words: list[str
 
 def test_a_mount_of_no_volume_is_refused() -> None:
     with pytest.raises(ContainerError, match="'v' of container c is not in the pod"):
-        mount_list({"name": "c", "volumeMounts": [{"name": "v", "mountPath": "/v"}]}, {})
+        mount_list({"name": "c", "volumeMounts": [{"name": "v", "mountPath": "/v"}]}, {}, {})
+
+
+def mounted(**mount: str) -> str:
+    """What of a volume at /place is mounted, in a container with A=a and UP=.. in its environment."""
+    entry = {"name": "v", "mountPath": "/v", **mount}
+    (found,) = mount_list({"name": "c", "volumeMounts": [entry]}, {"v": "/place"}, {"A": "a", "UP": ".."})
+    return found.source
+
+
+def test_a_part_of_a_volume_may_be_named_by_the_environment() -> None:
+    assert mounted() == "/place" and mounted(subPath="x/..y") == "/place/x/..y"
+    assert mounted(subPathExpr="$(A)/$$(A)") == "/place/a/$(A)"
+
+
+@pytest.mark.parametrize(
+    ("mount", "words"),
+    [
+        ({"subPath": "../x"}, "subPath of the volume mount 'v': '../x' leaves its volume"),
+        ({"subPath": "/etc"}, "'/etc' leaves its volume"),
+        ({"subPathExpr": "a/$(UP)/$(UP)"}, "'a/../..' leaves its volume"),
+        ({"subPathExpr": "$(NOBODY)"}, "names NOBODY, which is not in the container's env"),
+    ],
+)
+def test_a_part_of_a_volume_is_inside_it(mount: dict[str, str], words: str) -> None:
+    with pytest.raises(ContainerError) as caught:
+        mounted(**mount)
+    assert words in caught.value.message and caught.value.reason == "CreateContainerConfigError"
 
 
 IMAGES = parse_images(

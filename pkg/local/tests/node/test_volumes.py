@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from katib_local.node.containers import ContainerError
-from katib_local.node.volumes import Supply, make_volumes
+from katib_local.node.containers import ContainerError, Mount
+from katib_local.node.volumes import Supply, make_source, make_volumes
 
 Json = dict[str, Any]
 MAP: Json = {"data": {"k": "x"}}
@@ -160,3 +160,23 @@ def test_a_claim_is_a_directory_that_outlives_the_pod_and_belongs_to_a_namespace
     (mounted("first") / "kept").touch()
     assert mounted("second") == tmp_path / "claims/ns/exp-pbt"
     assert (mounted("second") / "kept").exists() and not (mounted("third", "other") / "kept").exists()
+
+
+def test_a_part_of_a_volume_that_links_out_of_it_is_refused(tmp_path: Path) -> None:
+    place = tmp_path / "v"
+    place.mkdir()
+    (place / "out").symlink_to(tmp_path)
+    make_source(Mount(f"{place}/made/deep", "/v", volume=str(place)))
+    assert (place / "made/deep").is_dir()
+    with pytest.raises(ContainerError, match="leaves its volume"):
+        make_source(Mount(f"{place}/out/made", "/v", volume=str(place)))
+    assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize("name", ["..", "../../x", "/etc"])
+def test_a_claim_is_no_path(tmp_path: Path, name: str) -> None:
+    spec = {"volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": name}}]}
+    supply = Supply({**A_POD, "spec": spec}, lambda kind, name: None, claims=tmp_path / "claims")
+    with pytest.raises(ContainerError, match="not found"):
+        make_volumes(supply, tmp_path / "volumes")
+    assert not (tmp_path / "x").exists()
