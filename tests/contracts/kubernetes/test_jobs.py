@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -330,3 +331,52 @@ def _conditions(server: Server, path: str, **counts: int) -> list[tuple[str, ...
     status = shown(server.good("GET", path).body["status"])
     found = all(status.get(f"{name}Replicas") == count for name, count in counts.items())
     return [entry[:3] for entry in status["conditions"]] if found else []
+
+
+REVISION, CAUSE = "deployment.kubernetes.io/revision", "kubernetes.io/change-cause"
+
+
+def test_updates_of_a_deployment_keep_to_its_surge_and_are_numbered(working: Server, fresh: Fresh) -> None:
+    """Its pods never get ready: of 2 with a surge of 25% there are 3, however often the template changes."""
+    name = fresh()
+    path = f"{DEPLOYMENTS}/{name}"
+    template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [{"name": "a", "image": "i:1"}]}}
+    spec = {"replicas": 2, "selector": {"matchLabels": {"app": name}}, "template": template}
+    working.good("POST", DEPLOYMENTS, {"metadata": {"name": name}, "spec": spec})
+    until(lambda: _rolled_out(working, name) == {"1": (2, "")})
+    for number in (2, 3, 4):
+        image = f"i:{number}"
+        change = {"spec": {"template": {"spec": {"containers": [{"name": "a", "image": image}]}}}}
+        working.good("PATCH", path, {**change, "metadata": {"annotations": {CAUSE: image}}}, STRATEGIC)
+        found = until(partial(_all_rolled_out, working, name, str(number)))
+        assert sum(count for count, _ in found.values()) == 3
+        assert {revision: cause for revision, (_, cause) in found.items()} == {
+            "1": "",
+            **{str(earlier): f"i:{earlier}" for earlier in range(2, number + 1)},
+        }
+    until(lambda: working.good("GET", path).body["status"]["replicas"] == 3)
+    # What was there before is new again.
+    again = {"spec": {"template": {"spec": {"containers": [{"name": "a", "image": "i:2"}]}}}}
+    working.good("PATCH", path, again, STRATEGIC)
+    until(lambda: sorted(_rolled_out(working, name)) == ["1", "3", "4", "5"])
+
+
+def _all_rolled_out(server: Server, name: str, newest: str) -> Json | None:
+    """The revisions once the newest has got its one pod, and the Deployment bears its number."""
+    found, deployment = _rolled_out(server, name), server.good("GET", f"{DEPLOYMENTS}/{name}").body
+    return found if _revision(deployment) == newest and found.get(newest, (0, ""))[0] == 1 else None
+
+
+def _revision(obj: Json) -> str:
+    found: str = (obj["metadata"].get("annotations") or {}).get(REVISION, "")
+    return found
+
+
+def _rolled_out(server: Server, name: str) -> dict[str, tuple[int, str]]:
+    """How many pods each revision of a Deployment is to have, and why it was made."""
+    path = DEPLOYMENTS.replace("deployments", "replicasets")
+    sets = server.good("GET", path, labelSelector=f"app={name}").body["items"]
+    return {
+        _revision(held): (held["spec"]["replicas"], held["metadata"].get("annotations", {}).get(CAUSE, ""))
+        for held in sets
+    }

@@ -1,7 +1,7 @@
 """What a Deployment does next: one ReplicaSet per template, the newest one in charge. Pure.
 
-An update starts all new pods beside the old ones and ends the old ones when the new ones are available; with the
-strategy Recreate the old ones end first. There is no rolling in steps: one machine has no use for it.
+An update starts new pods beside the old ones, as many as the bounds of `rolling` allow, and ends old ones as new ones
+become available; with the strategy Recreate the old ones end first.
 """
 
 from __future__ import annotations
@@ -16,6 +16,15 @@ from typing import Any
 from katib_local.workloads.conditions import Condition, find_condition, set_condition
 from katib_local.workloads.pods import ALPHABET, conditions_of, owner_reference
 from katib_local.workloads.replica_set import REPLICA_FAILURE, REPLICA_SETS, generation, replicas
+from katib_local.workloads.revisions import (
+    REVISION,
+    annotations_of,
+    desired_annotations,
+    next_revision,
+    revision,
+    with_annotations,
+)
+from katib_local.workloads.rolling import available, bounds, count_of_current, counts_of_old
 from katib_machinery.frozen import deep_copy
 from katib_machinery.objects import DEPLOYMENTS, Unstructured, parse_time
 from katib_machinery.plan import Action, Create, Delete, Emit, Plan, Requeue, Update, UpdateStatus
@@ -59,7 +68,7 @@ def replica_set_name(deployment: Unstructured) -> str:
     return f"{deployment.name[:LONGEST_PREFIX]}-{template_hash(deployment)}"
 
 
-def desired_replica_set(deployment: Unstructured) -> Unstructured:
+def desired_replica_set(deployment: Unstructured, count: int, annotations: Mapping[str, str]) -> Unstructured:
     """The ReplicaSet of a Deployment's template."""
     spec = deployment.raw["spec"]
     template = deep_copy(dict(spec.get("template") or {}))
@@ -71,33 +80,50 @@ def desired_replica_set(deployment: Unstructured) -> Unstructured:
         "name": replica_set_name(deployment),
         "namespace": deployment.namespace,
         "labels": labels,
+        "annotations": dict(annotations),
         "ownerReferences": [owner_reference(deployment)],
     }
-    wanted: dict[str, Any] = {"replicas": replicas(deployment), "selector": selector, "template": template}
+    wanted: dict[str, Any] = {"replicas": count, "selector": selector, "template": template}
     if spec.get("minReadySeconds"):
         wanted["minReadySeconds"] = spec["minReadySeconds"]
     return Unstructured({"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": metadata, "spec": wanted})
 
 
 def decide_replica_sets(world: World, now: datetime) -> Plan:
-    """Make, scale and forget ReplicaSets."""
+    """Make, scale, number and forget ReplicaSets."""
     deployment = world.deployment
     if deployment.deletion_timestamp is not None or deployment.raw["spec"].get("paused"):
         return Plan()
     if _recreates(deployment) and any(_is_populated(held) for held in world.outdated):
-        return Plan(tuple(_scale_down(world.outdated)))
-    current, wanted = world.current, replicas(deployment)
-    if current is None:
-        return Plan(
-            (Create(REPLICA_SETS, desired_replica_set(deployment)), _scaled(replica_set_name(deployment), wanted))
-        )
-    actions: list[Action] = []
-    if replicas(current) != wanted and current.deletion_timestamp is None:
-        actions += _scale(current, wanted)
-    if _number(current, "availableReplicas") >= wanted:
-        actions += _scale_down(world.outdated)
+        return Plan(tuple(action for held in world.outdated for action in _changed(held, 0)))
+    wanted, old = replicas(deployment), world.outdated
+    allowed, serving = bounds(deployment.raw["spec"], wanted), available(world.current)
+    kept = counts_of_old(old, serving, allowed.least)
+    actions = _newest(world, allowed.most)
+    actions += [action for held in old for action in _changed(held, kept[held.name])]
+    if serving >= wanted:
         actions += [Delete(REPLICA_SETS, held) for held in _forgotten(world)]
     return Plan(tuple(actions))
+
+
+def _newest(world: World, most: int) -> list[Action]:
+    """Bring the template's own ReplicaSet to its size and number, and tell the Deployment the number."""
+    deployment, current = world.deployment, world.current
+    if current is not None and current.deletion_timestamp is not None:
+        return []
+    held = replicas(current) if current is not None else 0
+    count = count_of_current(held, sum(map(replicas, world.outdated)), replicas(deployment), most)
+    number = next_revision(current, world.outdated)
+    annotations = desired_annotations(deployment, current, number)
+    if current is None:
+        actions: list[Action] = [Create(REPLICA_SETS, desired_replica_set(deployment, count, annotations))]
+        actions += [_scaled(replica_set_name(deployment), count)] if count else []
+    else:
+        actions = _changed(current, count, annotations)
+    if revision(deployment) != number:
+        told = {**annotations_of(deployment), REVISION: str(number)}
+        actions.append(Update(DEPLOYMENTS, with_annotations(deployment, told)))
+    return actions
 
 
 def _recreates(deployment: Unstructured) -> bool:
@@ -108,14 +134,14 @@ def _is_populated(replica_set: Unstructured) -> bool:
     return replicas(replica_set) > 0 or _number(replica_set, "replicas") > 0
 
 
-def _scale_down(found: Sequence[Unstructured]) -> list[Action]:
-    return [action for held in found if replicas(held) for action in _scale(held, 0)]
-
-
-def _scale(replica_set: Unstructured, wanted: int) -> list[Action]:
-    raw = replica_set.to_dict()
-    raw["spec"]["replicas"] = wanted
-    return [Update(REPLICA_SETS, Unstructured(raw)), _scaled(replica_set.name, wanted, replicas(replica_set))]
+def _changed(replica_set: Unstructured, count: int, annotations: dict[str, str] | None = None) -> list[Action]:
+    """One write for all that is to change of a ReplicaSet, if anything is."""
+    held, borne = replicas(replica_set), annotations_of(replica_set)
+    if count == held and annotations in (None, borne):
+        return []
+    changed = with_annotations(replica_set, borne if annotations is None else annotations)
+    changed.raw["spec"]["replicas"] = count
+    return [Update(REPLICA_SETS, changed), *([_scaled(replica_set.name, count, held)] if count != held else [])]
 
 
 def _scaled(name: str, wanted: int, held: int = 0) -> Emit:
@@ -136,16 +162,16 @@ def decide_status(world: World, now: datetime) -> Plan:
     deployment = world.deployment
     if deployment.deletion_timestamp is not None:
         return Plan()
-    total, available = _sum(world, "replicas"), _sum(world, "availableReplicas")
+    total, serving = _sum(world, "replicas"), _sum(world, "availableReplicas")
     updated = _number(world.current, "replicas") if world.current is not None else 0
     counts = {
         "replicas": total,
         "updatedReplicas": updated,
         "readyReplicas": _sum(world, "readyReplicas"),
-        "availableReplicas": available,
-        "unavailableReplicas": max(0, max(total, replicas(deployment)) - available),
+        "availableReplicas": serving,
+        "unavailableReplicas": max(0, max(total, replicas(deployment)) - serving),
     }
-    conditions = _told(conditions_of(deployment), _availability(world, available), now)
+    conditions = _told(conditions_of(deployment), _availability(world, serving), now)
     progress, requeue = _progress(world, now)
     conditions = _told(conditions, progress, now)
     conditions = _with_failure(world, conditions, now)
@@ -178,20 +204,13 @@ def _number(replica_set: Unstructured, field: str) -> int:
     return int((replica_set.raw.get("status") or {}).get(field) or 0)
 
 
-def _availability(world: World, available: int) -> Condition:
-    wanted = replicas(world.deployment)
-    if available >= wanted - _max_unavailable(world.deployment.raw["spec"], wanted):
+def _availability(world: World, serving: int) -> Condition:
+    deployment, wanted = world.deployment, replicas(world.deployment)
+    least = wanted if _recreates(deployment) else bounds(deployment.raw["spec"], wanted).least
+    if serving >= least:
         return Condition("Available", True, "MinimumReplicasAvailable", "Deployment has minimum availability.")
     message = "Deployment does not have minimum availability."
     return Condition("Available", False, "MinimumReplicasUnavailable", message)
-
-
-def _max_unavailable(spec: Mapping[str, Any], wanted: int) -> int:
-    strategy = spec.get("strategy") or {}
-    if strategy.get("type") == "Recreate":
-        return 0
-    found = (strategy.get("rollingUpdate") or {}).get("maxUnavailable", "25%")
-    return wanted * int(found[:-1]) // 100 if isinstance(found, str) and found.endswith("%") else int(found)
 
 
 def _progress(world: World, now: datetime) -> tuple[Condition, Requeue | None]:

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from katib_local.workloads import deployment, indexed, replica_set
+from katib_local.workloads.revisions import REVISION
+from katib_local.workloads.rolling import Bounds, bounds, counts_of_old
 from katib_machinery.objects import PODS, Unstructured
 from katib_machinery.plan import Create, Delete, Plan, Update, UpdateStatus
 
@@ -93,9 +95,18 @@ def test_a_deployment_makes_one_replica_set_for_each_template(build: SimpleNames
     assert deployment.replica_set_name(other) != made.name
 
 
-def of(owner: Unstructured, status: dict[str, Any]) -> Unstructured:
+def of(owner: Unstructured, status: dict[str, Any], number: int = 1) -> Unstructured:
     """The Deployment's ReplicaSet as it may look later."""
-    return Unstructured({**deployment.desired_replica_set(owner).raw, "status": status})
+    made = deployment.desired_replica_set(owner, replica_set.replicas(owner), {REVISION: str(number)})
+    return Unstructured({**made.raw, "status": status})
+
+
+def resized(plan: Plan) -> list[Unstructured]:
+    return [
+        action.obj
+        for action in plan.actions
+        if isinstance(action, Update) and action.resource == replica_set.REPLICA_SETS
+    ]
 
 
 def test_the_old_replica_set_goes_down_when_the_new_one_is_available(build: SimpleNamespace) -> None:
@@ -103,11 +114,11 @@ def test_the_old_replica_set_goes_down_when_the_new_one_is_available(build: Simp
     after = an_owner("Deployment")
     after.raw["spec"]["template"]["spec"]["containers"][0]["image"] = "i:2"
     old = of(before, {"replicas": 1, "availableReplicas": 1})
-    coming, there = of(after, {}), of(after, {"replicas": 1, "availableReplicas": 1})
+    coming, there = of(after, {}, 2), of(after, {"replicas": 1, "availableReplicas": 1}, 2)
     waiting = deployment.decide_replica_sets(deployment.World(after, (old, coming)), build.now)
-    assert not [action for action in waiting.actions if isinstance(action, Update)]
+    assert not resized(waiting)
     plan = deployment.decide_replica_sets(deployment.World(after, (old, there)), build.now)
-    (scaled,) = [action.obj for action in plan.actions if isinstance(action, Update)]
+    (scaled,) = resized(plan)
     assert scaled.name == old.name and scaled.raw["spec"]["replicas"] == 0
 
 
@@ -117,7 +128,30 @@ def test_recreate_ends_the_old_pods_first(build: SimpleNamespace) -> None:
     after.raw["spec"]["template"]["spec"]["containers"][0]["image"] = "i:2"
     plan = deployment.decide_replica_sets(deployment.World(after, (of(before, {"replicas": 1}),)), build.now)
     assert not created(plan)
-    assert [action.obj.raw["spec"]["replicas"] for action in plan.actions if isinstance(action, Update)] == [0]
+    assert [held.raw["spec"]["replicas"] for held in resized(plan)] == [0]
+
+
+@pytest.mark.parametrize(
+    ("surge", "missing", "wanted", "expected"),
+    [
+        ("25%", "25%", 2, Bounds(3, 2)),
+        ("25%", "25%", 10, Bounds(13, 8)),
+        (0, 0, 3, Bounds(3, 2)),
+        (1, 5, 3, Bounds(4, 0)),
+        (1, 1, 0, Bounds(1, 0)),
+    ],
+)
+def test_parts_of_pods_are_more_pods_and_no_fewer(surge: Any, missing: Any, wanted: int, expected: Bounds) -> None:
+    spec = {"strategy": {"rollingUpdate": {"maxSurge": surge, "maxUnavailable": missing}}}
+    assert bounds(spec, wanted) == expected
+
+
+def test_of_old_pods_those_that_serve_nobody_go_first() -> None:
+    old = [of(an_owner("Deployment", 2), {"availableReplicas": 2}), of(an_owner("Deployment", 3), {})]
+    for number, held in enumerate(old):
+        held.raw["metadata"]["name"] = str(number)
+    assert counts_of_old(old, 0, 4) == {"0": 2, "1": 2}
+    assert counts_of_old(old, 2, 3) == {"0": 1, "1": 0}
 
 
 @pytest.mark.parametrize(("available", "status"), [(0, "False"), (1, "True")])
@@ -131,6 +165,7 @@ def test_a_deployment_is_available_when_its_pods_are(build: SimpleNamespace, ava
 
 def test_a_still_world_comes_to_rest_and_nothing_is_done_for_what_is_deleted(build: SimpleNamespace) -> None:
     owner = an_owner("Deployment")
+    owner.raw["metadata"]["annotations"] = {REVISION: "1"}
     held = of(owner, {"replicas": 1, "readyReplicas": 1, "availableReplicas": 1})
     world = deployment.World(owner, (held,))
     told = deployment.World(

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from katib_local.workloads import deployment, pods, replica_set
 from katib_local.workloads.replica_set import PAUSE, REPLICA_SETS, replicas
-from katib_machinery.objects import PODS, Unstructured
+from katib_local.workloads.rolling import bounds
+from katib_machinery.objects import DEPLOYMENTS, PODS, Unstructured
 from katib_machinery.plan import Create, Delete, Plan, Update, UpdateStatus
 from katib_machinery.scalars import format_time
 
@@ -151,6 +152,8 @@ class DeploymentWorld:
         self.check(plan)
         for action in plan.actions:
             match action:
+                case Update(resource, obj) if resource == DEPLOYMENTS:
+                    self.owner = obj  # type: ignore[assignment]
                 case Create(_, obj) | Update(_, obj):
                     self.sets[obj.name] = obj  # type: ignore[assignment]
                 case Delete(_, obj):
@@ -163,23 +166,29 @@ class DeploymentWorld:
         return plan
 
     def check(self, plan: Plan) -> None:
-        """Only the template's own ReplicaSet is made or grows; the others go when it can do without them, empty."""
+        """Only the template's own ReplicaSet is made or grows; nobody who is needed goes, and who is forgotten is empty."""
         name, wanted = deployment.replica_set_name(self.owner), replicas(self.owner)
-        served = self.available(name) >= wanted
         recreates = self.owner.raw["spec"]["strategy"]["type"] == "Recreate"
+        allowed = bounds(self.owner.raw["spec"], wanted)
+        sizes = {held: replicas(self.sets[held]) for held in self.sets}
+        before = sum(sizes.values())
         for action in plan.actions:
             match action:
                 case Create(resource, obj):
                     assert (resource, obj.name) == (REPLICA_SETS, name) and name not in self.sets
                     assert not recreates or not any(map(self.populated, self.sets))
-                case Update(_, obj) if obj.name == name:
-                    assert replicas(obj) == wanted  # type: ignore[arg-type]
-                case Update(_, obj):
-                    assert replicas(obj) == 0 and (served or recreates)  # type: ignore[arg-type]
+                    sizes[name] = replicas(obj)  # type: ignore[arg-type]
+                case Update(resource, obj) if resource == REPLICA_SETS:
+                    assert obj.name == name or replicas(obj) <= sizes[obj.name]  # type: ignore[arg-type]
+                    sizes[obj.name] = replicas(obj)  # type: ignore[arg-type]
                 case Delete(_, obj):
-                    assert obj.name != name and served and not self.populated(obj.name)
+                    assert obj.name != name and self.available(name) >= wanted and not self.populated(obj.name)
                 case _:
                     pass
+        assert sum(sizes.values()) <= max(before, allowed.most)
+        serving = {held: min(size, self.available(held)) for held, size in sizes.items()}
+        if not recreates and any(sizes[held] < replicas(self.sets[held]) for held in self.sets if held != name):
+            assert sum(serving.values()) >= min(allowed.least, sum(map(self.available, self.sets)))
 
     def populated(self, name: str) -> bool:
         return replicas(self.sets[name]) > 0 or self.sets[name].raw.get("status", {}).get("replicas", 0) > 0
@@ -229,7 +238,7 @@ def test_a_deployment_never_serves_less_for_an_update_and_always_comes_to_rest(
         world.work(number)
         world.now += timedelta(seconds=seconds)
     world.owner = changed(world.owner, paused=False)
-    for _ in range(len(world.sets) + 3):
+    for _ in range(3 * len(world.sets) + 6):
         world.step()
         for number in range(len(world.sets)):
             world.work(number)
