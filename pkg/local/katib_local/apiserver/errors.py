@@ -82,6 +82,22 @@ def outdated_binding(kind: Kind, name: str, uid: str) -> Refusal:
     return Refusal(409, "Conflict", message, {"name": name, "kind": kind.kind})
 
 
+def unversioned(kind: Kind, name: str) -> Refusal:
+    """Of a change to a kind whose writers say what they have seen."""
+    causes = [("metadata.resourceVersion", "Invalid value: 0: must be specified for an update")]
+    return _invalid(kind.group, kind.plural, name, causes)
+
+
+def no_whole_number(text: str) -> Refusal:
+    """Of an object's resourceVersion, which Kubernetes calls its own fault."""
+    return Refusal(500, "", f'strconv.ParseUint: parsing "{text}": invalid syntax')
+
+
+def unnamed(name: str) -> Refusal:
+    """Of a change that does not say what object it is meant for."""
+    return bad_request(f"the name of the object ({name} based on URL) was undeterminable: name must be provided")
+
+
 def invalid(kind: Kind, name: str, causes: Sequence[tuple[str, str]]) -> Refusal:
     """`causes` are pairs of field and text, such as ("spec.a", 'Required value')."""
     return _invalid(kind.group, kind.kind, name, causes)

@@ -18,7 +18,15 @@ from katib_local.apiserver import discovery
 from katib_local.apiserver.answers import check_form, json_answer, list_answer, shown_one, stream_events
 from katib_local.apiserver.bodies import OBJECTS, PATCHES, doubled_fields, parse_body
 from katib_local.apiserver.calls import Call, DeleteOptions, PatchBody, check_apply, flag
-from katib_local.apiserver.errors import Gone, Refusal, UnknownPath, method_not_allowed, no_such_page, unsupported_media
+from katib_local.apiserver.errors import (
+    Gone,
+    Refusal,
+    UnknownPath,
+    bad_request,
+    method_not_allowed,
+    no_such_page,
+    unsupported_media,
+)
 from katib_local.apiserver.kinds import CRDS, NAMESPACES, TOKEN_REQUESTS, Catalog, Kind
 from katib_local.apiserver.listing import Page, Watch, check_version, list_page
 from katib_local.apiserver.logs import pod_log
@@ -75,10 +83,20 @@ async def _body(request: web.Request, accepted: Sequence[str] = OBJECTS) -> Any:
     return parse_body(await request.read(), media_type, accepted)
 
 
+async def _object(request: web.Request, kind: Kind) -> Any:
+    """The object that is to be written; raises a refusal without one."""
+    if not await request.read():
+        wrong = "couldn't get version/kind; json parse error: unexpected end of JSON input (<empty>)"
+        raise bad_request(f"the object provided is unrecognized (must be of type {kind.kind}): {wrong}")
+    return await _body(request)
+
+
 async def _patch_body(request: web.Request, kind: Kind) -> PatchBody:
     accepted = [form for form in PATCHES if form != STRATEGIC or not kind.custom]
     if request.content_type not in accepted:
         raise unsupported_media(request.content_type, ", ".join(accepted))
+    if request.content_type != APPLY and not await request.read():
+        raise bad_request("invalid JSON patch")
     return PatchBody(await _body(request, accepted), request.content_type)
 
 
@@ -154,7 +172,7 @@ async def _collection(request: web.Request, registry: Registry, kind: Kind, name
             return list_answer(request, kind, list_page(registry.store, kind, namespace, request.query))
         case "POST":
             call = await _write(request)
-            created = await registry.create(kind, namespace, await _body(request), call)
+            created = await registry.create(kind, namespace, await _object(request, kind), call)
             return json_answer(shown_one(request, kind, created), 201, call.warnings)
         case "DELETE":
             return list_answer(request, kind, await _empty(request, registry, kind, namespace))
@@ -184,7 +202,7 @@ async def _single(request: web.Request, registry: Registry, kind: Kind, key: tup
             check_version(registry.store, request.query.get("resourceVersion", ""))
             return json_answer(shown_one(request, kind, registry.get(kind, namespace, name)))
         case "PUT":
-            document = await _body(request)
+            document = await _object(request, kind)
             updated = await registry.update(kind, document, registry.get(kind, namespace, name), call, subresource)
         case "PATCH":
             change = await _patch_body(request, kind)

@@ -15,6 +15,7 @@ from katib_local.apiserver.admission import Admission, Request
 from katib_local.apiserver.applying import Applied, apply_configuration, record_update
 from katib_local.apiserver.bodies import strict_text
 from katib_local.apiserver.calls import Call, DeleteOptions, PatchBody
+from katib_local.apiserver.changes import check_target, counted, merged, version_in, version_of
 from katib_local.apiserver.decoding import read_object
 from katib_local.apiserver.definitions import definition_warnings, is_established, observed_status
 from katib_local.apiserver.errors import (
@@ -28,6 +29,7 @@ from katib_local.apiserver.errors import (
     invalid,
     not_found,
     unmet,
+    unnamed,
 )
 from katib_local.apiserver.immutable import validate_change
 from katib_local.apiserver.kinds import CRDS, NAMESPACES, Catalog, Kind, kinds_of
@@ -44,7 +46,6 @@ from katib_machinery.scalars import format_time
 
 Json = dict[str, Any]
 LASTING_NAMESPACES = ("default", "kube-system", "kube-public")
-KEPT = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "selfLink")
 
 
 class Registry:
@@ -108,7 +109,7 @@ class Registry:
     ) -> Json:
         """The object after schema and admission, in Kubernetes' order: schema, mutation, schema, validation."""
         document = await self._mutated(operation, kind, document, old, call, subresource)
-        document = self._counted(document, old)
+        document = counted(document, old)
         await self._check(operation, kind, document, old, call, subresource)
         return document
 
@@ -196,15 +197,8 @@ class Registry:
         """Replace an object, or one subresource of it; `old` is what the caller has seen. Returns what is stored."""
         document = self._shaped(kind, typed(kind, document), call)
         name = old["metadata"]["name"]
-        metadata = document.get("metadata") or {}
-        if metadata.get("name", name) != name:
-            raise bad_request(
-                f"the name of the object ({metadata['name']}) does not match the name on the URL ({name})"
-            )
-        if kind.namespaced and metadata.get("namespace") not in (None, "", old["metadata"]["namespace"]):
-            raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
-        self._check_current(kind, metadata, old)
-        changed = builtins.default_builtin(kind, self._merged(kind, document, old, subresource))
+        check_target(kind, document, old)
+        changed = builtins.default_builtin(kind, merged(kind, document, old, subresource))
         if changed == old:
             return old
         if not call.owns:
@@ -218,47 +212,12 @@ class Registry:
         current = self.store.get(*self.key(kind, old))
         if current is None:
             raise not_found(kind, name)
-        if _version(current) != _version(old):
+        if version_of(current) != version_of(old):
             raise conflict(kind, name)
         if current["metadata"].get("deletionTimestamp") and may_go(changed):
             self.remove(kind, changed)
             return changed
         return self._stored(kind, changed)
-
-    def _check_current(self, kind: Kind, metadata: Mapping[str, Any], old: Json) -> None:
-        version, uid = metadata.get("resourceVersion"), metadata.get("uid")
-        if version and version != old["metadata"]["resourceVersion"]:
-            raise conflict(kind, old["metadata"]["name"])
-        if uid and uid != old["metadata"]["uid"]:
-            why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {old['metadata']['uid']}"
-            raise conflict(kind, old["metadata"]["name"], why)
-
-    def _merged(self, kind: Kind, document: Json, old: Json, subresource: str) -> Json:
-        """The new state: one writer writes the status, the other everything else; what the server owns stays."""
-        if subresource == "status":
-            status = {"status": document["status"]} if "status" in document else {}
-            own = (document.get("metadata") or {}).get("managedFields")
-            metadata = {**old["metadata"], **({"managedFields": own} if own else {})}
-            return {**{key: value for key, value in old.items() if key != "status"}, "metadata": metadata, **status}
-        metadata = {key: value for key, value in (document.get("metadata") or {}).items() if key not in KEPT}
-        metadata |= {key: old["metadata"][key] for key in KEPT if key in old["metadata"]}
-        if not metadata.get("managedFields") and old["metadata"].get("managedFields"):
-            metadata["managedFields"] = old["metadata"]["managedFields"]
-        metadata |= {"name": old["metadata"]["name"], "resourceVersion": old["metadata"]["resourceVersion"]}
-        if kind.namespaced:
-            metadata["namespace"] = old["metadata"]["namespace"]
-        changed = {**document, "metadata": metadata}
-        if kind.has("status"):
-            changed.pop("status", None)
-            changed |= {"status": old["status"]} if "status" in old else {}
-        return changed
-
-    def _counted(self, document: Json, old: Json) -> Json:
-        """With the next generation if anything but metadata and status is another than before, mutations included."""
-        generation = old["metadata"].get("generation")
-        if generation is None or _spec(document) == _spec(old):
-            return document
-        return {**document, "metadata": {**document["metadata"], "generation": generation + 1}}
 
     async def patch(
         self, kind: Kind, key: tuple[str, str], change: PatchBody, call: Call, subresource: str = ""
@@ -273,9 +232,9 @@ class Registry:
             except Undecodable as refusal:
                 raise refusal.of_patch() from refusal
             except Refusal as refusal:
-                named = _version_in(change.body)
+                named = version_in(change.body)
                 current = self.store.get(kind.qualified, namespace, name)
-                if refusal.reason != "Conflict" or named or current is None or _version(current) == _version(old):
+                if refusal.reason != "Conflict" or named or current is None or version_of(current) == version_of(old):
                     raise
 
     def _patched(self, kind: Kind, old: Json, change: PatchBody) -> Json:
@@ -291,7 +250,9 @@ class Registry:
                 patched = patch.merge_patch(old, body)
         if not isinstance(patched, dict):
             raise invalid(kind, old["metadata"]["name"], [("patch", "Invalid value: it leaves no object")])
-        return {"apiVersion": kind.api_version, "kind": kind.kind, **patched}
+        if not kind.custom and not patched.get("apiVersion"):
+            raise unnamed(old["metadata"]["name"])  # what is in an object of no version is not read
+        return {"kind": kind.kind, **patched}
 
     async def apply(self, kind: Kind, key: tuple[str, str], wanted: Any, call: Call, subresource: str = "") -> Json:
         """Server-side apply: set what is wanted, remove what this manager wants no more, tell of others' fields."""
@@ -302,8 +263,7 @@ class Registry:
         wanted = self._configuration(kind, wanted)
         metadata = wanted.get("metadata") or {}
         if not metadata.get("name"):
-            why = f"the name of the object ({name} based on URL) was undeterminable: name must be provided"
-            raise bad_request(why)
+            raise unnamed(name)
         applied = Applied(kind, {**wanted, "metadata": {"name": name, **metadata}}, subresource)
         old = self.store.get(kind.qualified, namespace, name)
         if old is None and subresource:
@@ -354,7 +314,7 @@ class Registry:
             await self.admission.mutate(request, call.warnings)
             await self.admission.validate(request, None, call.warnings)
             current = self.store.get(*self.key(kind, old))
-            if current is not None and _version(current) == _version(old):
+            if current is not None and version_of(current) == version_of(old):
                 break
         mark = marked(kind, old, options, self._now())
         if call.dry_run:
@@ -417,17 +377,3 @@ def _broken_rules(
     found = list(breaches(document, kind.schema or {}, ABSENT if old is None else old))
     call.warnings += [f"{breach.field}: {breach.text}" for breach in found if breach.kept]
     return [(breach.field, breach.text) for breach in found if not breach.kept]
-
-
-def _version_in(body: Any) -> Any:
-    """The version that a patch names, if it does."""
-    metadata = body.get("metadata") if isinstance(body, Mapping) else None
-    return metadata.get("resourceVersion") if isinstance(metadata, Mapping) else None
-
-
-def _version(document: Json) -> Any:
-    return document["metadata"]["resourceVersion"]
-
-
-def _spec(document: Json) -> Json:
-    return {key: value for key, value in document.items() if key not in ("metadata", "status")}
