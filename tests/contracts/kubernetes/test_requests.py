@@ -152,3 +152,41 @@ def test_a_patch_of_nonsense_is_the_callers_fault(server: Server, fresh: Fresh, 
     else:
         assert answer.code in (400, 422) and answer.body["kind"] == "Status", answer.body
     assert server.good("GET", f"{MAPS}/{name}").version == created.version
+
+
+def test_an_object_of_many_levels_is_kept_and_one_of_too_many_is_the_callers_fault(
+    server: Server, pizzas: str, fresh: Fresh
+) -> None:
+    """How many are too many differs: a cluster takes 9,990, and no kind that anybody has met needs 100."""
+    name = fresh()
+    kind = '"apiVersion": "food.example.com/v1", "kind": "Pizza"'
+
+    def nested(levels: int, key: str = "a") -> str:
+        notes = f'{{"{key}":' * levels + "1" + "}" * levels
+        return f'{{{kind}, "metadata": {{"name": "{name}"}}, "spec": {{"size": 3, "notes": {notes}}}}}'
+
+    assert server.call("POST", pizzas, nested(30_000)).code == 400
+    place = f"{pizzas}/{name}"
+    server.good("POST", pizzas, nested(190))
+    server.good("PATCH", place, nested(190, "b"), MERGE)
+    server.good("PATCH", place, nested(190, "c"), APPLY, fieldManager="me")
+    server.good("PUT", place, server.good("GET", place).body)
+    for forms in ("application/yaml", "application/json;as=Table;g=meta.k8s.io;v=v1"):
+        server.accepting(forms).good("GET", pizzas, includeObject="Object")
+    notes = {"kept": 1}
+    server.good("PATCH", place, [{"op": "replace", "path": "/spec/notes", "value": notes}], JSON_PATCH)
+    for content in (MERGE, APPLY):
+        answer = server.call(
+            "PATCH", place, nested(30_000), content, **({"fieldManager": "me"} if content == APPLY else {})
+        )
+        assert (answer.code, answer.body["kind"]) == (400, "Status")
+    assert server.good("GET", place).body["spec"]["notes"] == notes
+    server.good("DELETE", place)
+
+
+def test_nobody_is_answered_in_the_name_of_somebody_who_may_not_ask(server: Server) -> None:
+    for header in ("Impersonate_User", "impersonate_user"):
+        answer = server.get(MAPS, "application/json", **{header: "nobody"})
+        assert (answer.code, answer.body["kind"], answer.body["reason"]) == (403, "Status", "Forbidden")
+    done = server.kubectl("get", "secrets", "-A", "--as=nobody")
+    assert done.returncode == 1 and "(Forbidden)" in done.stderr and not done.stdout

@@ -18,6 +18,8 @@ JSON, YAML, PROTOBUF = "application/json", "application/yaml", "application/vnd.
 OBJECTS = (JSON, YAML, PROTOBUF)
 PATCHES = (JSON_PATCH, MERGE, STRATEGIC, APPLY)
 LINE = "line "
+DEEPEST = 200
+"""How many levels an object may have: what looks at it goes down by itself, and so does what writes it."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -36,6 +38,12 @@ def parse_body(content: bytes, media_type: str, accepted: Sequence[str] = OBJECT
     """What a body says, an empty object without one; raises a refusal for another form or what cannot be read."""
     if not content:
         return {}
+    document = _parsed(content, media_type, accepted)
+    check_depth(document)
+    return document
+
+
+def _parsed(content: bytes, media_type: str, accepted: Sequence[str]) -> Any:
     media_type = media_type or accepted[0]
     if media_type not in accepted:
         raise unsupported_media(media_type, ", ".join(accepted))
@@ -47,8 +55,29 @@ def parse_body(content: bytes, media_type: str, accepted: Sequence[str] = OBJECT
         return orjson.loads(content)
     except WireError as error:
         raise Refusal(415, "UnsupportedMediaType", str(error)) from error
+    except RecursionError as error:
+        raise too_deep() from error
     except (ValueError, yaml.YAMLError) as error:
         raise bad_request(f"error decoding the body of the request: {error}") from error
+
+
+def check_depth(document: Any) -> None:
+    """Raise a refusal for what has more levels than can be stored, applied and shown again."""
+    level = [document]
+    for _ in range(DEEPEST + 1):
+        level = [part for value in level for part in _parts(value)]
+        if not level:
+            return
+    raise too_deep()
+
+
+def _parts(value: Any) -> list[Any]:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [part for part in inner if isinstance(part, dict | list)]
+
+
+def too_deep() -> Refusal:
+    return bad_request(f"the object has more than {DEEPEST} levels, which is all that is stored here: make it flatter")
 
 
 class _Doubled(dict[str, Any]):
@@ -65,7 +94,7 @@ def doubled_fields(content: bytes, media_type: str) -> list[str]:
             return [f"{LINE}{line}: key {key} already set in map" for line, key in twice]
         if media_type in (JSON, MERGE, STRATEGIC):
             return [f'duplicate field "{path}"' for path in _doubled_in_json(content)]
-    except (ValueError, yaml.YAMLError):
+    except (ValueError, RecursionError, yaml.YAMLError):
         pass  # somebody else says what is wrong with it
     return []
 

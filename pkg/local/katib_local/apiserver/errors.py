@@ -162,6 +162,12 @@ def unauthorized() -> Refusal:
     return Refusal(401, "Unauthorized", "Unauthorized")
 
 
+def no_other_user(header: str) -> Refusal:
+    """Of who asks in somebody else's name: that would be answered as if it were his own."""
+    why = "nobody else can be asked for: there is one user here, who may do everything (leave out --as and its like)"
+    return Refusal(403, "Forbidden", f"{header} is forbidden: {why}", {})
+
+
 def method_not_allowed() -> Refusal:
     return Refusal(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {})
 

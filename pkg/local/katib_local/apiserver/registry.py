@@ -13,7 +13,7 @@ from typing import Any
 from katib_local.apiserver import builtins, patch
 from katib_local.apiserver.admission import Admission, Request
 from katib_local.apiserver.applying import Applied, apply_configuration, record_update
-from katib_local.apiserver.bodies import strict_text
+from katib_local.apiserver.bodies import check_depth, strict_text
 from katib_local.apiserver.calls import Call, DeleteOptions, PatchBody
 from katib_local.apiserver.changes import check_target, counted, merged, version_in, version_of
 from katib_local.apiserver.decoding import read_object
@@ -250,6 +250,7 @@ class Registry:
                 patched = patch.merge_patch(old, body)
         if not isinstance(patched, dict):
             raise invalid(kind, old["metadata"]["name"], [("patch", "Invalid value: it leaves no object")])
+        check_depth(patched)
         if not kind.custom and not patched.get("apiVersion"):
             raise unnamed(old["metadata"]["name"])  # what is in an object of no version is not read
         return {"kind": kind.kind, **patched}

@@ -27,6 +27,7 @@ from katib_local.apiserver.errors import (
     Refusal,
     UnknownPath,
     method_not_allowed,
+    no_other_user,
     no_such_page,
     too_large_body,
     unauthorized,
@@ -60,6 +61,7 @@ OPEN_PATHS = ("/livez", "/readyz", "/healthz", "/version", "/version/")
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 HEALTH = ("/livez", "/readyz", "/healthz")
 CHECKS = ("ping", "log")
+IMPERSONATION = "impersonate-"
 EVERYBODY = "system:authenticated"
 USERS: web.AppKey[Any] = web.AppKey("users")
 COUNTS: web.AppKey[Any] = web.AppKey("counts")
@@ -182,6 +184,7 @@ async def _guard(
     try:
         if request.path not in OPEN_PATHS:
             user, groups = _authenticated(request)
+            _check_own_name(request)
             request[USER] = user, tuple(dict.fromkeys((*groups, EVERYBODY)))
         response = as_accepted(request, await handler(request))
         code = response.status
@@ -224,6 +227,12 @@ def _authenticated(request: web.Request) -> tuple[str, tuple[str, ...]]:
     if scheme.lower() == "bearer" and (account := request.app[ISSUER].find_user(token)) is not None:
         return account
     raise unauthorized()
+
+
+def _check_own_name(request: web.Request) -> None:
+    for header in request.headers:
+        if header.lower().startswith(IMPERSONATION):
+            raise no_other_user(header)
 
 
 def _count(request: web.Request, code: int) -> None:
