@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from contracts.kubernetes.servers import JSON_PATCH, MERGE, SPACE, STRATEGIC, Answer, Server, a_config_map, a_pizza
+from contracts.kubernetes.servers import (
+    JSON_PATCH,
+    MERGE,
+    SPACE,
+    STRATEGIC,
+    Answer,
+    Server,
+    a_config_map,
+    a_crd,
+    a_pizza,
+)
 
 Json = dict[str, Any]
 Fresh = Callable[[], str]
@@ -87,3 +98,66 @@ def test_nothing_is_neither_an_object_nor_a_patch(server: Server, fresh: Fresh) 
     for content in (MERGE, JSON_PATCH, STRATEGIC):
         assert said(server.call("PATCH", f"{MAPS}/{name}", "", content)) == (400, "BadRequest", "invalid JSON patch")
     assert server.good("GET", f"{MAPS}/{name}").body["data"] == {"a": "1"}
+
+
+FIXED: dict[str, tuple[str, str, Any]] = {
+    "a uid": (MERGE, "uid", "abc"),
+    "a deletion": (MERGE, "deletionTimestamp", "2020-01-01T00:00:00Z"),
+    "a grace": (MERGE, "deletionGracePeriodSeconds", 5),
+    "a deletion in a replacement": ("application/json", "deletionTimestamp", "2020-01-01T00:00:00Z"),
+}
+
+
+@pytest.mark.parametrize("case", FIXED)
+def test_what_only_the_server_sets_is_not_changed_by_a_request(server: Server, fresh: Fresh, case: str) -> None:
+    content, field, value = FIXED[case]
+    name = fresh()
+    server.good("POST", MAPS, a_config_map(name))
+    change = {"metadata": {"name": name, field: value}}
+    answer = server.call("PATCH" if content == MERGE else "PUT", f"{MAPS}/{name}", change, content)
+    why = f"metadata.{field}: Invalid value: {json.dumps(value)}: field is immutable"
+    assert said(answer) == (422, "Invalid", f'ConfigMap "{name}" is invalid: {why}')
+
+
+def test_a_finalizer_of_kubernetes_own_kinds_has_a_domain(server: Server, fresh: Fresh) -> None:
+    name = fresh()
+    answer = server.call("POST", MAPS, {"metadata": {"name": name, "finalizers": ["kubernetes", "a.b/c", "foo"]}})
+    why = "name is neither a standard finalizer name nor is it fully qualified"
+    why = f'metadata.finalizers[2]: Invalid value: "foo": {why}'
+    assert said(answer) == (422, "Invalid", f'ConfigMap "{name}" is invalid: {why}')
+
+
+def test_who_creates_something_in_a_namespace_that_is_going_is_told_why_not(server: Server, fresh: Fresh) -> None:
+    name = fresh()
+    server.good("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+    maps = f"/api/v1/namespaces/{name}/configmaps"
+    server.good("POST", maps, {"metadata": {"name": "held", "finalizers": ["a.b/c"]}})
+    server.good("DELETE", f"/api/v1/namespaces/{name}")
+    answer = server.call("POST", maps, {"metadata": {"name": "late"}})
+    why = f"unable to create new content in namespace {name} because it is being terminated"
+    assert said(answer) == (403, "Forbidden", f'configmaps "late" is forbidden: {why}')
+    assert answer.causes == {("metadata.namespace", "NamespaceTerminating", f"namespace {name} is being terminated")}
+    server.good("PATCH", f"{maps}/held", {"metadata": {"finalizers": None}}, MERGE)
+
+
+def test_a_field_keeps_what_nobody_knows_or_says_nothing_of_it(server: Server) -> None:
+    crd = a_crd("soups", "Soup", "sp")
+    spec = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    spec["properties"]["notes"]["x-kubernetes-preserve-unknown-fields"] = False
+    answer = server.call("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd)
+    place = "spec.validation.openAPIV3Schema.properties[spec].properties[notes].x-kubernetes-preserve-unknown-fields"
+    assert answer.code == 422
+    assert (place, "FieldValueInvalid", "Invalid value: false: must be true or undefined") in answer.causes
+
+
+def test_the_log_of_a_pod_without_a_node_is_empty_and_is_cut_by_numbers_that_cut(server: Server, fresh: Fresh) -> None:
+    name = fresh()
+    spec = {"containers": [{"name": "c", "image": "i"}], "nodeSelector": {"no": "where"}}
+    server.good("POST", f"{SPACE}/pods", {"metadata": {"name": name}, "spec": spec})
+    log = f"{SPACE}/pods/{name}/log"
+    assert server.call("GET", log).code == 204
+    for field, value, words in (("tailLines", -1, "greater than or equal to 0"), ("limitBytes", 0, "greater than 0")):
+        why = f"{field}: Invalid value: {value}: must be {words}"
+        refused = (422, "Invalid", f'PodLogOptions "{name}" is invalid: {why}')
+        assert said(server.call("GET", log, **{field: str(value)})) == refused
+    server.good("DELETE", f"{SPACE}/pods/{name}")

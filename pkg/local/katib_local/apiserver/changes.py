@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
-from katib_local.apiserver.errors import bad_request, conflict, no_whole_number, unnamed, unversioned
+from katib_local.apiserver.errors import bad_request, conflict, invalid, no_whole_number, unnamed, unversioned
 from katib_local.apiserver.kinds import Kind
 
 Json = dict[str, Any]
@@ -34,6 +35,14 @@ def check_target(kind: Kind, document: Json, old: Json) -> None:
     if uid and uid != held["uid"]:
         why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {held['uid']}"
         raise conflict(kind, name, why)
+    for field in ("deletionTimestamp", "deletionGracePeriodSeconds"):
+        if metadata.get(field) is not None and field not in held:
+            raise invalid(kind, name, [(f"metadata.{field}", fixed(metadata[field]))])
+
+
+def fixed(value: Any) -> str:
+    """What is wrong with another value of what only the server sets."""
+    return f"Invalid value: {json.dumps(value)}: field is immutable"
 
 
 def _check_version(kind: Kind, version: str, held: Json) -> None:
@@ -87,3 +96,10 @@ def version_in(body: Any) -> Any:
 
 def version_of(document: Json) -> Any:
     return document["metadata"]["resourceVersion"]
+
+
+def other_uid(document: Json, old: Json) -> Any:
+    """The uid that a patch gives an object which has another one; None if it does not."""
+    metadata = document.get("metadata")
+    uid = metadata.get("uid") if isinstance(metadata, Mapping) else None
+    return uid if uid and uid != old["metadata"]["uid"] else None

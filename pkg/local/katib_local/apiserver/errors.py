@@ -108,6 +108,10 @@ def invalid_options(options: str, causes: Sequence[tuple[str, str]]) -> Refusal:
     return _invalid("meta.k8s.io", options, "", causes)
 
 
+def invalid_log_options(pod: str, causes: Sequence[tuple[str, str]]) -> Refusal:
+    return _invalid("", "PodLogOptions", pod, causes)
+
+
 def _invalid(group: str, kind: str, name: str, causes: Sequence[tuple[str, str]]) -> Refusal:
     texts = [f"{field}: {text}" for field, text in causes]
     joined = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
@@ -152,6 +156,15 @@ class Undecodable(Refusal):
 
 def bad_request(message: str) -> Refusal:
     return Refusal(400, "BadRequest", message)
+
+
+def terminating(kind: Kind, name: str, namespace: str) -> Refusal:
+    """Of what is to be created in a namespace that is being deleted."""
+    why = f"unable to create new content in namespace {namespace} because it is being terminated"
+    text = f"namespace {namespace} is being terminated"
+    cause = {"reason": "NamespaceTerminating", "message": text, "field": "metadata.namespace"}
+    message = f'{kind.qualified} "{name}" is forbidden: {why}'
+    return Refusal(403, "Forbidden", message, _details(kind, name, causes=[cause]))
 
 
 def forbidden(kind: Kind, name: str, why: str) -> Refusal:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
 from aiohttp import web
 
-from katib_local.apiserver.errors import Refusal, bad_request
+from katib_local.apiserver.errors import Refusal, bad_request, invalid_log_options
 from katib_local.apiserver.kinds import NODES
 from katib_local.apiserver.registry import Registry
 
+LEAST = (
+    ("tailLines", 0, "greater than or equal to"),
+    ("sinceSeconds", 1, "greater than"),
+    ("limitBytes", 1, "greater than"),
+)
 PASSED_ON = ("follow", "tailLines", "previous", "timestamps", "sinceTime", "sinceSeconds", "limitBytes")
 
 
@@ -20,7 +26,10 @@ async def pod_log(
 ) -> web.StreamResponse:
     """The log of one container, as it is, or as it comes with `follow`."""
     metadata = pod["metadata"]
+    _check_options(request.query, metadata["name"])
     container = _container(pod, request.query.get("container", ""))
+    if not (pod.get("spec") or {}).get("nodeName"):
+        return web.Response(status=204)  # nobody has written anything yet
     url = f"{_node_url(registry, pod)}/containerLogs/{metadata['namespace']}/{metadata['name']}/{container}"
     query = {key: request.query[key] for key in PASSED_ON if key in request.query}
     limits = aiohttp.ClientTimeout(total=None, sock_connect=10)
@@ -38,6 +47,17 @@ async def pod_log(
             return response
     except aiohttp.ClientConnectionError as error:
         raise Refusal(500, "", f'Get "{url}": {error}') from error
+
+
+def _check_options(query: Mapping[str, str], name: str) -> None:
+    """Raise a refusal for numbers that no log can be cut by."""
+    for field, least, words in LEAST:
+        try:
+            number = int(query.get(field) or least)
+        except ValueError as error:
+            raise bad_request(f'strconv.ParseInt: parsing "{query[field]}": invalid syntax') from error
+        if number < least:
+            raise invalid_log_options(name, [(field, f"Invalid value: {number}: must be {words} 0")])
 
 
 def _container(pod: dict[str, Any], named: str) -> str:

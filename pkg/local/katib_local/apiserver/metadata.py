@@ -35,6 +35,8 @@ LABEL_NAME_WORDS = (
 )
 SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 MOST_NAMES = 8
+FINALIZERS = ("foregroundDeletion", "kubernetes", "orphan")
+"""Those without a domain that Kubernetes' own kinds may have."""
 OWNED = ("creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "generation", "selfLink", "uid")
 FREE_NAMES = ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
 GENERATIONLESS = (
@@ -103,11 +105,13 @@ def generated_name(prefix: str, taken: Callable[[str], bool]) -> str:
     return name
 
 
-def validate_metadata(metadata: Json, old: Json | None) -> Iterator[tuple[str, str]]:
+def validate_metadata(kind: Kind, metadata: Json, old: Json | None) -> Iterator[tuple[str, str]]:
     """What is wrong with labels, annotations, finalizers and owners: pairs of field and text."""
     yield from _label_problems(metadata.get("labels") or {})
     yield from _annotation_problems(metadata.get("annotations") or {})
     yield from _finalizer_problems(metadata.get("finalizers") or [], old)
+    if not kind.custom:
+        yield from _unqualified(metadata.get("finalizers") or [])
     yield from _owner_problems(metadata.get("ownerReferences") or [])
 
 
@@ -137,6 +141,13 @@ def _finalizer_problems(finalizers: Sequence[str], old: Json | None) -> Iterator
             text = "no new finalizers can be added if the object is being deleted, found new finalizers"
             listed = ", ".join(f'"{name}"' for name in added)
             yield "metadata.finalizers", f"Forbidden: {text} []string{{{listed}}}"
+
+
+def _unqualified(finalizers: Sequence[str]) -> Iterator[tuple[str, str]]:
+    for index, name in enumerate(finalizers):
+        if "/" not in name and name not in FINALIZERS:
+            text = "name is neither a standard finalizer name nor is it fully qualified"
+            yield f"metadata.finalizers[{index}]", f'Invalid value: "{name}": {text}'
 
 
 def _owner_problems(owners: list[Json]) -> Iterator[tuple[str, str]]:

@@ -15,7 +15,7 @@ from katib_local.apiserver.admission import Admission, Request
 from katib_local.apiserver.applying import Applied, apply_configuration, record_update
 from katib_local.apiserver.bodies import check_depth, strict_text
 from katib_local.apiserver.calls import Call, DeleteOptions, PatchBody
-from katib_local.apiserver.changes import check_target, counted, merged, version_in, version_of
+from katib_local.apiserver.changes import check_target, counted, fixed, merged, other_uid, version_in, version_of
 from katib_local.apiserver.decoding import read_object
 from katib_local.apiserver.definitions import definition_warnings, is_established, observed_status
 from katib_local.apiserver.errors import (
@@ -28,6 +28,7 @@ from katib_local.apiserver.errors import (
     forbidden,
     invalid,
     not_found,
+    terminating,
     unmet,
     unnamed,
 )
@@ -73,7 +74,7 @@ class Registry:
         Mutating webhooks come before its name and uid, and may name it.
         """
         document = placed(kind, namespace, self._shaped(kind, typed(kind, document), call))
-        self._check_namespace(kind, namespace)
+        self._check_namespace(kind, namespace, document["metadata"].get("name") or "")
         document = await self._mutated("CREATE", kind, builtins.default_builtin(kind, document), None, call)
         document = placed(kind, namespace, document)
         document = born(kind, document, self.timestamp(), lambda name: self._held(kind, namespace, name) is not None)
@@ -93,16 +94,14 @@ class Registry:
             leaving, generated = "deletionTimestamp" in held["metadata"], bool(metadata.get("generateName"))
             raise already_exists(kind, metadata["name"], leaving=leaving, generated=generated)
 
-    def _check_namespace(self, kind: Kind, namespace: str) -> None:
+    def _check_namespace(self, kind: Kind, namespace: str, name: str) -> None:
         if not kind.namespaced:
             return
         found = self.store.get(NAMESPACES.qualified, "", namespace)
         if found is None:
             raise not_found(NAMESPACES, namespace)
         if found["metadata"].get("deletionTimestamp"):
-            raise forbidden(
-                kind, "", f"unable to create new content in namespace {namespace} because it is being terminated"
-            )
+            raise terminating(kind, name, namespace)
 
     async def _admitted(
         self, operation: str, kind: Kind, document: Json, old: Json, call: Call, subresource: str = ""
@@ -251,6 +250,8 @@ class Registry:
         if not isinstance(patched, dict):
             raise invalid(kind, old["metadata"]["name"], [("patch", "Invalid value: it leaves no object")])
         check_depth(patched)
+        if uid := other_uid(patched, old):
+            raise invalid(kind, old["metadata"]["name"], [("metadata.uid", fixed(uid))])
         if not kind.custom and not patched.get("apiVersion"):
             raise unnamed(old["metadata"]["name"])  # what is in an object of no version is not read
         return {"kind": kind.kind, **patched}
@@ -349,7 +350,7 @@ class Registry:
 
 def validate_object(kind: Kind, document: Json, old: Json | None, subresource: str) -> Iterator[tuple[str, str]]:
     """All that keeps an object from being stored: pairs of field and text. A status says what was seen, right or not."""
-    yield from validate_metadata(document["metadata"], old and old["metadata"])
+    yield from validate_metadata(kind, document["metadata"], old and old["metadata"])
     if kind.custom:
         if not kind.shape.takes(document):
             yield from value_errors(document, kind.schema or {}, ABSENT if old is None else old)

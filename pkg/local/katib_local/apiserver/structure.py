@@ -72,6 +72,8 @@ def _type_problems(schema: Schema, path: str) -> Problems:
 
 
 def _form_problems(schema: Schema, path: str) -> Problems:
+    if schema.get(PRESERVE) is False:
+        yield f"{path}.{PRESERVE}", "Invalid value: false: must be true or undefined"
     if "$ref" in schema:
         yield f"{path}.$ref", "Forbidden: $ref is not supported"
     if schema.get("uniqueItems"):
