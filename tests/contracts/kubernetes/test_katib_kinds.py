@@ -43,6 +43,6 @@ def test_a_golden_mistake_is_refused_by_name_if_the_schema_sees_it(
     server: Server, warnings: list[str], case: str
 ) -> None:
     answer = server.call("POST", EXPERIMENTS, changed(BASE, **CASES[case]), dryRun="All")
-    named = {field for field, _, _ in answer.causes} if answer.code == 422 else set()
     seen = SEEN if by_version(server, newest=True, oldest=False) else SEEN.keys() - UNSEEN_ONCE
-    assert (answer.code, named) == ((422, SEEN[case]) if case in seen else (201, set()))
+    assert answer.code == (422 if case in seen else 201), answer.body
+    assert case not in seen or {field for field, _, _ in answer.causes} == SEEN[case]

@@ -128,21 +128,25 @@ def test_yaml_with_numbers_as_keys_is_read_as_texts(server: Server, fresh: Fresh
 
 
 A_NUMBER: tuple[Any, str] = ([{"op": "replace", "path": "", "value": 5}], JSON_PATCH)
-PATCHES: dict[str, tuple[Any, str]] = {
-    "a merge patch that is a list": ([1], MERGE),
-    "a merge patch that is a text": ('"a"', MERGE),
-    "a strategic patch that is a list": ([1], STRATEGIC),
-    "a JSON patch that is an object": ({}, JSON_PATCH),
-    "a JSON patch that leaves a number": A_NUMBER,
-    "a JSON patch of numbers": ([5], JSON_PATCH),
-    "an applied list": ([1], APPLY),
-    "an applied text": ('"a"', APPLY),
+PATCHES: dict[str, tuple[Any, str, int]] = {
+    "a merge patch that is a list": ([1], MERGE, 400),
+    "a merge patch that is a text": ('"a"', MERGE, 400),
+    "a strategic patch that is a list": ([1], STRATEGIC, 400),
+    "a JSON patch that is an object": ({}, JSON_PATCH, 400),
+    "a JSON patch that leaves a number": (*A_NUMBER, 422),
+    "a JSON patch of numbers": ([5], JSON_PATCH, 400),
+    "a JSON patch of nothing": ([None], JSON_PATCH, 422),
+    "a JSON patch without a path": ([{"op": "add"}], JSON_PATCH, 422),
+    "a JSON patch whose path is a number": ([{"op": "add", "path": 5, "value": "1"}], JSON_PATCH, 400),
+    "a JSON patch whose operation is a number": ([{"op": 5, "path": "/data"}], JSON_PATCH, 400),
+    "an applied list": ([1], APPLY, 400),
+    "an applied text": ('"a"', APPLY, 400),
 }
 
 
 @pytest.mark.parametrize("case", PATCHES)
 def test_a_patch_of_nonsense_is_the_callers_fault(server: Server, fresh: Fresh, case: str) -> None:
-    body, content = PATCHES[case]
+    body, content, code = PATCHES[case]
     name = fresh()
     created = server.good("POST", MAPS, a_config_map(name))
     query = {"fieldManager": "me"} if content == APPLY else {}
@@ -150,7 +154,7 @@ def test_a_patch_of_nonsense_is_the_callers_fault(server: Server, fresh: Fresh, 
     if (body, content) == A_NUMBER and by_version(server, newest=False, oldest=True):
         assert answer.code == 200  # 1.34 takes it for an object without fields, and there was none before
     else:
-        assert answer.code in (400, 422) and answer.body["kind"] == "Status", answer.body
+        assert answer.code == code and answer.body["kind"] == "Status", answer.body
     assert server.good("GET", f"{MAPS}/{name}").version == created.version
 
 

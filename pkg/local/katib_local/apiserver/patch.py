@@ -34,6 +34,7 @@ def json_patch(target: Any, operations: Any) -> Any:
     if len(operations) > MOST_OPERATIONS:
         most = f"The allowed maximum operations in a JSON patch is {MOST_OPERATIONS}, got {len(operations)}"
         raise Refusal(413, "RequestEntityTooLarge", f"Request entity too large: {most}")
+    _check_operations(operations)
     document = copy.deepcopy(target)
     for operation in operations:
         try:
@@ -44,6 +45,16 @@ def json_patch(target: Any, operations: Any) -> Any:
                 422, "Invalid", f"the server rejected our request due to an error in our request: {path}: {error}", {}
             ) from error
     return document
+
+
+def _check_operations(operations: list[Any]) -> None:
+    """A null is an operation without fields, which cannot be applied; anything else is no operation at all."""
+    for operation in operations:
+        if not isinstance(operation, Mapping | None):
+            raise bad_request(f"error decoding patch: {operation!r} is no object")
+        for field in ("op", "path", "from"):
+            if not isinstance((operation or {}).get(field), str | None):
+                raise bad_request(f"error decoding patch: {field} is no text")
 
 
 def _operate(document: Any, operation: Mapping[str, Any]) -> Any:

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from katib_local.apiserver.errors import bad_request
+from katib_local.apiserver.errors import Refusal, bad_request
 from katib_local.apiserver.kubernetes_types import Type, field_type, resolved
 
 Json = dict[str, Any]
@@ -33,16 +33,24 @@ def strategic_merge_patch(target: Any, patch: Any, found: Type) -> Any:
         name = key.removeprefix(ORDER)
         if name != key and isinstance(merged.get(name), list):
             listed = field_type(found, name) or {}
+            _check_order(key, order, patch.get(name) or [], _merge_key(listed))
             merged[name] = _in_order(merged[name], order, before.get(name) or [], _merge_key(listed))
     return merged
 
 
 def _check_directives(patch: Mapping[str, Any]) -> None:
     if patch.get(DIRECTIVE, "merge") not in ("merge", "replace", "delete"):
-        raise bad_request(f"Unrecognized {DIRECTIVE} type {patch[DIRECTIVE]!r} in the patch")
+        raise _unmergeable(f"unknown patch type: {patch[DIRECTIVE]} in the patch")
     for key, value in patch.items():
-        if key.startswith((ORDER, DELETE, RETAIN)) and not isinstance(value, list):
+        if key.startswith(ORDER) and not isinstance(value, list):
+            raise _unmergeable(f"{key} in the patch is no list")
+        if key.startswith((DELETE, RETAIN)) and not isinstance(value, list):
             raise bad_request(f"{key} in the patch is no list")
+
+
+def _unmergeable(why: str) -> Refusal:
+    """Kubernetes calls most faults of a strategic patch its own: an error without a reason."""
+    return Refusal(500, "", why)
 
 
 def _merge_field(merged: Json, key: str, value: Any, found: Type) -> None:
@@ -87,8 +95,18 @@ def _merge_list(target: Sequence[Any], patch: Sequence[Any], listed: Type) -> li
 
 def _entry(entry: Any, key: str) -> Mapping[str, Any]:
     if not isinstance(entry, Mapping) or (key not in entry and entry.get(DIRECTIVE) != "replace"):
-        raise bad_request(f"an entry of the patch does not contain declared merge key: {key}")
+        raise _unmergeable(f"an entry of the patch does not contain declared merge key: {key}")
     return entry
+
+
+def _check_order(name: str, order: Sequence[Any], changes: Sequence[Any], key: str) -> None:
+    """What the patch changes stands in the order that it asks for, and in that sequence."""
+    if key and not all(isinstance(entry, Mapping) for entry in order):
+        raise _unmergeable(f"an entry of {name} in the patch is no object")
+    names = iter([_identity(entry, key) for entry in order])
+    kept = [entry for entry in changes if not (isinstance(entry, Mapping) and DIRECTIVE in entry)]
+    if not all(_identity(entry, key) in names for entry in kept):
+        raise _unmergeable(f"the order in the patch's list does not match {name}")
 
 
 def _identity(entry: Any, key: str) -> Any:
