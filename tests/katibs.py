@@ -68,7 +68,7 @@ class RealKatib:
         credentials = make_credentials(plane, self.state)
         sockets = self.state.sockets()
         self.laptop = Laptop(self.state, credentials, ports, setup.isolation, sockets, folder, setup.algorithms)
-        self.katib = Katib(self.state.path)
+        self.katib = Katib(self.state.path, kind="real")
         self.processes: list[Process] = []
 
     @property

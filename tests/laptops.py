@@ -29,9 +29,10 @@ def eventually(look: Callable[[], Any], *, within: float = PATIENCE) -> Any:
 
 @dataclass(frozen=True)
 class Katib:
-    """The command against one state directory."""
+    """The command against one state directory; `kind` is the Kubernetes below it, as in tests/conftest.py."""
 
     state: Path
+    kind: str = "laptop"
 
     def command(self, *arguments: str) -> list[str]:
         return [str(BIN / "katib"), arguments[0], f"--state-dir={self.state}", *arguments[1:]]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+import pytest
 from house.sources import ROOT, nodes
 
 MOST = 15
+SUITES = ("tests/contracts/kubernetes", "tests/e2e")
+KINDS = {"server_kind", "LaptopServer", "RealServer"}
+CODES = {"code", "status_code"}
 
 
 def exceptions() -> Iterator[tuple[str, dict[str, object]]]:
@@ -47,3 +51,74 @@ def test_each_exception_says_why_and_users_can_read_it() -> None:
     assert not silent, "say why, as a text"
     untold = [f"{place}: {given.get('row')!r}" for place, given in exceptions() if given.get("row") not in topics()]
     assert not untold, "add a row with this topic to docs/laptop.md"
+
+
+def hidden(tree: Iterable[ast.AST]) -> Iterator[tuple[int, str]]:
+    """Where a case treats one server otherwise without saying so, or takes more than one code; and what to do."""
+    for node in tree:
+        match node:
+            case ast.arg(arg="server_kind") | ast.Name(id="server_kind") | ast.Constant(value="server_kind"):
+                yield node.lineno, "use laptop_differs, not server_kind"
+            case ast.Attribute(attr="kind"):
+                yield node.lineno, "use laptop_differs, not the server's kind"
+            case ast.Call(func=ast.Name(id="getattr"), args=[_, ast.Constant(value="kind"), *_]):
+                yield node.lineno, "use laptop_differs, not the server's kind"
+            case ast.Call(func=ast.Name(id="isinstance" | "type")) if KINDS & _names(node):
+                yield node.lineno, "use laptop_differs, not the server's class"
+            case ast.Compare(ops=ops) if _has_code(node) and any(not isinstance(op, ast.Eq | ast.NotEq) for op in ops):
+                yield node.lineno, "assert the one code that a real server answers with"
+            case ast.BoolOp(op=ast.Or(), values=values) if sum(map(_has_code, values)) > 1:
+                yield node.lineno, "assert the one code that a real server answers with"
+            case ast.Assert(test=test) if any(
+                isinstance(part, ast.NotEq) and _has_code(test) for part in ast.walk(test)
+            ):
+                yield node.lineno, "assert the one code that a real server answers with"
+            case ast.BinOp(op=ast.FloorDiv(), left=left) if _has_code(left):
+                yield node.lineno, "assert the one code that a real server answers with"
+
+
+def _names(node: ast.AST) -> set[str]:
+    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+
+
+def _has_code(node: ast.AST) -> bool:
+    """Whether the code of an answer is looked at, as an attribute, a name or an entry of a Status."""
+    for part in ast.walk(node):
+        match part:
+            case ast.Attribute(attr=name) | ast.Name(id=name) | ast.Subscript(slice=ast.Constant(value=name)):
+                if name in CODES:
+                    return True
+    return False
+
+
+HIDING = (
+    "assert answer.code in (400, 422)",
+    "assert answer.code in REFUSED",
+    "assert answer.body['code'] not in {200, 201}",
+    "assert answer.code >= 400",
+    "assert answer.code != 200",
+    "assert answer.code // 100 == 4",
+    "assert answer.code == 400 or answer.code == 422",
+    "def test_a(server_kind): ...",
+    "request.getfixturevalue('server_kind')",
+    "code = 400 if server.kind == 'laptop' else 500",
+    "code = {'laptop': 400, 'real': 500}[server.kind]",
+    "getattr(server, 'kind')",
+    "isinstance(restartable, LaptopServer)",
+)
+
+
+@pytest.mark.parametrize("text", HIDING)
+def test_a_hidden_difference_is_found(text: str) -> None:
+    assert list(hidden(ast.walk(ast.parse(text))))
+
+
+@pytest.mark.parametrize("text", ["assert answer.code == 422", "while server.call().code != 200: ..."])
+def test_one_code_is_no_hidden_difference(text: str) -> None:
+    assert not list(hidden(ast.walk(ast.parse(text))))
+
+
+def test_no_case_hides_what_the_laptop_does_otherwise() -> None:
+    files = [path for suite in SUITES for path in sorted((ROOT / suite).glob("test_*.py"))]
+    found = [f"{path.relative_to(ROOT)}:{line}: {cure}" for path in files for line, cure in hidden(nodes(path))]
+    assert not found, "\n".join(found)

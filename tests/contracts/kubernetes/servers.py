@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 from controlplane.plane import ControlPlane
@@ -172,6 +172,13 @@ class Server:
         )
 
 
+class OfAKind(Protocol):
+    """A server, or Katib on one, that runs on the laptop or is real."""
+
+    @property
+    def kind(self) -> str: ...
+
+
 class LaptopServer:
     """The laptop's API server in a process of its own, which can be killed and started again.
 
@@ -265,7 +272,7 @@ class RealServer:
         self.plane.stop()
 
 
-def laptop_differs(server: Server, *, real: Value, laptop: Value, why: str, row: str) -> Value:
+def laptop_differs(server: OfAKind, *, real: Value, laptop: Value, why: str, row: str) -> Value:
     """What to expect of this server: a named exception to "one suite, two servers".
 
     `why` is the reason, `row` the topic of docs/laptop.md that tells users. tests/house counts them: there are few.
