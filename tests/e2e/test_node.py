@@ -243,6 +243,8 @@ def test_a_deployment_is_available_and_comes_back(node: Katib) -> None:
     (first,) = node.get("pods", "-l", "app=serving")["items"]
     node.kubectl("delete", "pod", first["metadata"]["name"])
     eventually(lambda: node.get("deployment", "serving")["status"].get("availableReplicas") == 1)
+    history = node.kubectl("rollout", "history", "deployment/serving").stdout
+    assert [line.split()[0] for line in history.splitlines()[2:] if line] == ["1"], history
     node.kubectl("delete", "deployment", "serving")
     eventually(lambda: not node.get("pods", "-l", "app=serving")["items"])
 
