@@ -161,3 +161,10 @@ def test_the_log_of_a_pod_without_a_node_is_empty_and_is_cut_by_numbers_that_cut
         refused = (422, "Invalid", f'PodLogOptions "{name}" is invalid: {why}')
         assert said(server.call("GET", log, **{field: str(value)})) == refused
     server.good("DELETE", f"{SPACE}/pods/{name}")
+
+
+def test_a_generated_name_does_not_begin_with_more_than_a_name_may_have(server: Server) -> None:
+    prefix = "a" * 254
+    answer = server.call("POST", MAPS, {"metadata": {"generateName": prefix}}, dryRun="All")
+    why = f'Invalid value: "{prefix}": must be no more than 253 characters'
+    assert (answer.code, answer.causes) == (422, {("metadata.generateName", "FieldValueInvalid", why)})

@@ -34,7 +34,7 @@ LABEL_NAME_WORDS = (
     f"alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '{LABEL.pattern}')"
 )
 SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
-MOST_NAMES = 8
+MOST_NAMES, LONGEST_NAME = 8, 253
 FINALIZERS = ("foregroundDeletion", "kubernetes", "orphan")
 """Those without a domain that Kubernetes' own kinds may have."""
 OWNED = ("creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "generation", "selfLink", "uid")
@@ -90,6 +90,10 @@ def born(kind: Kind, document: Json, at: str, taken: Callable[[str], bool]) -> J
     if not metadata.get("name") and metadata.get("generateName"):
         metadata["name"] = generated_name(metadata["generateName"], taken)
     check_name(kind, metadata.get("name"))
+    prefix = metadata.get("generateName") or ""
+    if len(prefix) > LONGEST_NAME and kind.kind not in FREE_NAMES:
+        text = f'Invalid value: "{prefix}": must be no more than {LONGEST_NAME} characters'
+        raise invalid(kind, metadata["name"], [("metadata.generateName", text)])
     metadata |= {"uid": str(uuid.uuid4()), "creationTimestamp": at}
     if kind.kind not in GENERATIONLESS:
         metadata["generation"] = 1
@@ -185,7 +189,7 @@ def _name_problem(kind: Kind, name: str) -> str:
         wrong = next((sign for sign in "/%" if sign in name), "")
         return f"may not contain '{wrong}'" if wrong else ""
     label = kind.kind in LABEL_NAMED
-    longest = 63 if label else 253
+    longest = 63 if label else LONGEST_NAME
     if len(name) > longest:
         return f"must be no more than {longest} characters"
     if label and "." in name:
