@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
+from typing import TypeGuard
 
 import pytest
 from house.sources import ROOT, nodes
@@ -56,27 +57,38 @@ def test_each_exception_says_why_and_users_can_read_it() -> None:
 def hidden(tree: Iterable[ast.AST]) -> Iterator[tuple[int, str]]:
     """Where a case treats one server otherwise without saying so, or takes more than one code; and what to do."""
     for node in tree:
-        match node:
-            case ast.arg(arg="server_kind") | ast.Name(id="server_kind") | ast.Constant(value="server_kind"):
-                yield node.lineno, "use laptop_differs, not server_kind"
-            case ast.Attribute(value=ast.Name(id="kind"), attr="kind"):
-                continue  # a kind of objects by its name
-            case ast.Attribute(attr="kind"):
-                yield node.lineno, "use laptop_differs, not the server's kind"
-            case ast.Call(func=ast.Name(id="getattr"), args=[_, ast.Constant(value="kind"), *_]):
-                yield node.lineno, "use laptop_differs, not the server's kind"
-            case ast.Call(func=ast.Name(id="isinstance" | "type")) if KINDS & _names(node):
-                yield node.lineno, "use laptop_differs, not the server's class"
-            case ast.Compare(ops=ops) if _has_code(node) and any(not isinstance(op, ast.Eq | ast.NotEq) for op in ops):
-                yield node.lineno, "assert the one code that a real server answers with"
-            case ast.BoolOp(op=ast.Or(), values=values) if sum(map(_has_code, values)) > 1:
-                yield node.lineno, "assert the one code that a real server answers with"
-            case ast.Assert(test=test) if any(
-                isinstance(part, ast.NotEq) and _has_code(test) for part in ast.walk(test)
-            ):
-                yield node.lineno, "assert the one code that a real server answers with"
-            case ast.BinOp(op=ast.FloorDiv(), left=left) if _has_code(left):
-                yield node.lineno, "assert the one code that a real server answers with"
+        if _asks_who_serves(node):
+            yield node.lineno, "use laptop_differs, not the server's kind or class"
+        elif _takes_many_codes(node):
+            yield node.lineno, "assert the one code that a real server answers with"
+
+
+def _asks_who_serves(node: ast.AST) -> TypeGuard[ast.expr]:
+    match node:
+        case ast.arg(arg="server_kind") | ast.Name(id="server_kind") | ast.Constant(value="server_kind"):
+            return True
+        case ast.Attribute(value=ast.Name(id="kind"), attr="kind"):
+            return False  # a kind of objects by its name
+        case ast.Attribute(attr="kind") | ast.Call(
+            func=ast.Name(id="getattr"), args=[_, ast.Constant(value="kind"), *_]
+        ):
+            return True
+        case ast.Call(func=ast.Name(id="isinstance" | "type")):
+            return bool(KINDS & _names(node))
+    return False
+
+
+def _takes_many_codes(node: ast.AST) -> TypeGuard[ast.expr | ast.stmt]:
+    match node:
+        case ast.Compare(ops=ops):
+            return _has_code(node) and any(not isinstance(op, ast.Eq | ast.NotEq) for op in ops)
+        case ast.BoolOp(op=ast.Or(), values=values):
+            return sum(map(_has_code, values)) > 1
+        case ast.Assert(test=test):
+            return _has_code(test) and any(isinstance(part, ast.NotEq) for part in ast.walk(test))
+        case ast.BinOp(op=ast.FloorDiv(), left=left):
+            return _has_code(left)
+    return False
 
 
 def _names(node: ast.AST) -> set[str]:
