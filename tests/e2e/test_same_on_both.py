@@ -101,7 +101,9 @@ def _mounts_token(part: Any) -> bool:
 
 def without_ignored(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: without_ignored(part) for key, part in value.items() if key not in IGNORED | ADDED}
+        kept = {key: without_ignored(part) for key, part in value.items() if key not in IGNORED | ADDED}
+        # Trials that were made in one second stand there in the order of their generated suffixes.
+        return {key: sorted(part) if key.endswith("TrialList") else part for key, part in kept.items()}
     if isinstance(value, list):
         return [without_ignored(part) for part in value if not _mounts_token(part)]
     if isinstance(value, str):
