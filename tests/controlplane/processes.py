@@ -16,6 +16,8 @@ from pathlib import Path
 PR_SET_PDEATHSIG = 1
 LAST_BYTES = 4000
 STOP_AFTER = 8.0
+HEEDING = ("/usr/bin/env", "--default-signal=INT")
+"""Before a command: Ctrl-C ends it also where the tests run in the background of a shell, which lets its jobs ignore that."""
 
 
 @dataclass(frozen=True)

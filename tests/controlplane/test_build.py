@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from controlplane.binaries import CONTROL_PLANE, Module, newest, versions
+from controlplane.processes import HEEDING
 
 ROOT = Path(__file__).parents[2]
 GO = """#!/bin/sh
@@ -28,11 +29,6 @@ esac
 """
 
 
-def heed_interrupts() -> None:
-    """Also where the tests run in the background of a shell, which lets its jobs ignore them."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 class Builds:
     """Builds into a cache of the test's own."""
 
@@ -46,7 +42,7 @@ class Builds:
         self.with_go = {"PATH": f"{folder / 'bin'}:/usr/bin:/bin", "GO_LOG": str(self.log)}
 
     def start(self, *words: str, **environment: str) -> subprocess.Popen[str]:
-        command = [sys.executable, str(ROOT / "hack/kube/build.py"), *words]
+        command = [*HEEDING, sys.executable, str(ROOT / "hack/kube/build.py"), *words]
         pipe = subprocess.PIPE
         return subprocess.Popen(
             command,
@@ -54,7 +50,6 @@ class Builds:
             stderr=pipe,
             text=True,
             env={**self.environment, **self.with_go, **environment},
-            preexec_fn=heed_interrupts,
         )
 
     def __call__(self, *words: str, **environment: str) -> tuple[int, str]:

@@ -109,8 +109,7 @@ def run(arguments: Arguments) -> int:
     state = open_state(arguments.state_dir)
     attempt = Attempt(state, file, arguments)
     owner = find_owner(state)
-    if owner is not None and owner.command == "up":
-        join(state, arguments)
+    if owner is not None and owner.command == "up" and join(state, arguments):
         return interruptible(_run_joined(attempt), lambda: _left(attempt))
     try:
         return interruptible(_run_alone(attempt), lambda: f"stopped; {attempt.again}")
@@ -189,7 +188,9 @@ def up(arguments: Arguments) -> int:
     state = open_state(arguments.state_dir)
     owner = find_owner(state)
     if owner is not None and owner.command == "up":
-        return _already_up(state, arguments)
+        if join(state, arguments):
+            return _already_up(state)
+        owner = find_owner(state)
     if owner is not None:
         raise StateInUse(
             f"`katib {owner.command}` (process {owner.pid}) is using {state.path}: wait for it, or choose another --state-dir",
@@ -207,8 +208,8 @@ def _up(state: StateDirectory, arguments: Arguments) -> int:
         print(f"Katib is up; its state is in {state.path}. kubectl: export KUBECONFIG={state.kubeconfig}")
         return 0
     owner = find_owner(state)
-    if owner is not None and owner.command == "up":  # another `katib up` was quicker
-        return _already_up(state, arguments)
+    if owner is not None and owner.command == "up" and join(state, arguments):  # another `katib up` was quicker
+        return _already_up(state)
     words = last_words(log.read_bytes()).removeprefix("katib: ") or f"Katib did not start; see {log}"
     raise StateError(words) if code == BAD_INPUT else ProgramFailed(words)
 
@@ -233,22 +234,27 @@ def _start_daemon(state: StateDirectory, arguments: Arguments, log: Path) -> int
         raise
 
 
-def _already_up(state: StateDirectory, arguments: Arguments) -> int:
-    join(state, arguments)
+def _already_up(state: StateDirectory) -> int:
     print(f"Katib is already up; its state is in {state.path}")
     return 0
 
 
-def join(state: StateDirectory, arguments: Arguments) -> None:
-    """Wait until a laptop that is starting is ready; raises StateError when it is not as the arguments want it."""
+def join(state: StateDirectory, arguments: Arguments) -> bool:
+    """Wait until a laptop that is starting is ready; False when it has ended, as one does that was on its way out.
+
+    Raises StateError when it is not as the arguments want it.
+    """
     deadline = time.monotonic() + READY_WITHIN
     while not state.ports.exists():
-        if find_owner(state) is None or time.monotonic() > deadline:
+        if find_owner(state) is None:
+            return False
+        if time.monotonic() > deadline:
             raise ProgramFailed(f"Katib on {state.path} did not start; its logs are in {state.logs}")
         time.sleep(LOOK_EVERY)
     check_port(state, arguments)
     check_isolation(state, arguments)
     check_algorithms(state, arguments)
+    return True
 
 
 def _daemon_command(state: StateDirectory, arguments: Arguments) -> list[str]:
