@@ -8,7 +8,6 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
-from functools import partial
 from http.client import HTTPSConnection
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from controlplane.binaries import versions
 from controlplane.commands import LOOPBACK
 from controlplane.credentials import User
 from controlplane.plane import ControlPlane, ControlPlaneFailed, running
+from controlplane.processes import HEEDING
 from laptops import BIN, ROOT, eventually
 
 STARTER = """
@@ -116,16 +116,15 @@ def test_a_start_that_fails_shows_what_each_program_said(tmp_path: Path) -> None
 
 def test_people_get_one_with_its_kubeconfig_until_they_end_it(kubernetes_binaries: Path, tmp_path: Path) -> None:
     state = tmp_path / "state"
-    command = [str(ROOT / "hack/kube/up"), f"--state-dir={state}", "--user=ada=readers"]
-    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # also in the background of a shell
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=heed) as up:
+    command = [ROOT / "hack/kube/up", f"--state-dir={state}"]
+    with subprocess.Popen([*HEEDING, *command, "--user=ada=readers"], stdout=subprocess.PIPE, text=True) as up:
         assert up.stdout is not None
         lines = [up.stdout.readline() for _ in range(3)]
         assert "is ready at https://127.0.0.1:" in lines[0] and lines[1] == f"export KUBECONFIG={state}/kubeconfig\n"
         assert kubectl(User("admin", state / "kubeconfig", None), "get", "namespaces").returncode == 0  # type: ignore[arg-type]
         ada = User("ada", Path(lines[2].removeprefix("ada: ").strip()), None)  # type: ignore[arg-type]
         assert "readers" in kubectl(ada, "auth", "whoami").stdout
-        again = subprocess.run([command[0], f"--state-dir={state}"], capture_output=True, text=True)
+        again = subprocess.run(command, capture_output=True, text=True)
         assert again.returncode == 1 and again.stderr.startswith(f"another control plane runs in {state}: ")
         assert kubectl(User("admin", state / "kubeconfig", None), "get", "namespaces").returncode == 0  # type: ignore[arg-type]
         up.send_signal(signal.SIGINT)
@@ -182,8 +181,7 @@ def test_a_folder_in_which_nothing_could_start_is_free_for_every_version(tmp_pat
 
 
 def test_a_temporary_folder_is_no_second_control_planes(kubernetes_binaries: Path) -> None:
-    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    with subprocess.Popen([ROOT / "hack/kube/up"], stdout=subprocess.PIPE, text=True, preexec_fn=heed) as up:
+    with subprocess.Popen([*HEEDING, ROOT / "hack/kube/up"], stdout=subprocess.PIPE, text=True) as up:
         assert up.stdout is not None and "is ready" in up.stdout.readline()
         folder = Path(up.stdout.readline().strip().removeprefix("export KUBECONFIG=")).parent
         assert told_to_mend(f"--state-dir={folder}").startswith(f"another control plane runs in {folder}: ")

@@ -93,10 +93,14 @@ class Attempt:
     created: bool = False
 
     @property
+    def command(self) -> str:
+        """What to type to run the same again."""
+        return self.arguments.caller.command("run", str(self.arguments.file))
+
+    @property
     def again(self) -> str:
         """What the same command does next time."""
-        command = self.arguments.caller.command("run", str(self.arguments.file))
-        return f"{command} {'continues' if self.created else 'starts'} the experiment"
+        return f"{self.command} {'continues' if self.created else 'starts'} the experiment"
 
     def note_created(self) -> None:
         self.created = True
@@ -126,8 +130,7 @@ def _left(attempt: Attempt) -> str:
     """What becomes of an Experiment that nobody follows any more."""
     if not attempt.created:
         return f"stopped; {attempt.again}"
-    command = attempt.arguments.caller.command("run", str(attempt.arguments.file))
-    return f"Experiment {attempt.file.name} goes on; {command} shows it again"
+    return f"Experiment {attempt.file.name} goes on; {attempt.command} shows it again"
 
 
 async def _run_in(attempt: Attempt) -> int:
