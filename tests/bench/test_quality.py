@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -21,6 +22,13 @@ from verdicts import Cell, Everything, chance_of_worse, judge, rounded  # noqa: 
 
 CELL, OTHER = Cell("branin", 1, 50), Cell("mixed", 1, 50)
 GOOD, BAD = [0.01 * place for place in range(1, 16)], [1 + 0.01 * place for place in range(15)]
+
+
+def test_ctrl_c_ends_the_bench_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended, quality.interruptible(ProcessPoolExecutor(1)):
+        raise KeyboardInterrupt
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "interrupted: the same command goes on from here\n"
 
 
 def test_an_algorithm_that_is_clearly_worse_somewhere_does_not_hold_whatever_its_rank() -> None:

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from katib_apis.v1beta1.enums import ParameterType
 from katib_apis.v1beta1.models import ParameterSpec
 from katib_domain.search_space import (
     Continuous,
@@ -281,10 +282,18 @@ def test_names_are_unique_and_not_empty() -> None:
     assert [error.path for error in errors] == ["spec.parameters[1].name", "spec.parameters[2].name"]
 
 
+def test_an_unknown_type_is_told_as_a_text() -> None:
+    """V2: also when it comes as a member of the enumeration."""
+    (found,) = space_errors([ParameterText("x", ParameterType.UNKNOWN, "1", "2")])
+    assert "parameterType of parameter 'x': 'unknown' must be int" in str(found)
+
+
 def test_algorithms_ask_more_of_a_space() -> None:
     """V10, V11."""
     free = [double("0", "1")]
-    assert algorithm_space_errors("grid", {}, free, None, 3)[0].path == "spec.parameters[0].feasibleSpace.step"
+    found = algorithm_space_errors("grid", {}, free, None, 3)[0]
+    assert found.path == "spec.parameters[0].feasibleSpace.step"
+    assert "feasibleSpace.step of parameter 'x': grid needs a step" in str(found)
     assert not algorithm_space_errors("grid", {}, free, 10, 3)
     assert algorithm_space_errors("cmaes", {}, free, 10, 3)
     assert not algorithm_space_errors("cmaes", {}, [*free, *free], 10, 3)
