@@ -22,6 +22,7 @@ from itertools import islice
 os.environ.update(dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
 
 from networks import Network
+from problems import PROBLEMS
 
 from katib_suggestion.early_stopping.asha import Asha
 from katib_suggestion.early_stopping.medianstop import MedianStop
@@ -30,6 +31,7 @@ from katib_suggestion.early_stopping.stopping import Curve, Limit, Phase, Stoppe
 
 TRIALS, EPOCHS, PARALLEL = 60, 50, 3
 START = 1.1
+HARTMANN6 = PROBLEMS["hartmann6"]
 Losses = list[float]
 
 
@@ -125,32 +127,13 @@ class Experiment:
             yield run
 
 
-WEIGHTS = (1.0, 1.2, 3.0, 3.2)
-STEEPNESS = ((10, 3, 17, 3.5, 1.7, 8), (0.05, 10, 17, 0.1, 8, 14), (3, 3.5, 1.7, 10, 17, 8), (17, 8, 0.05, 10, 0.1, 14))
-CENTRES = (
-    (1312, 1696, 5569, 124, 8283, 5886),
-    (2329, 4135, 8307, 3736, 1004, 9991),
-    (2348, 1451, 3522, 2883, 3047, 6650),
-    (4047, 8828, 8732, 5743, 1091, 381),
-)
-OPTIMUM = -3.3223680114155
-
-
-def hartmann6(point: Sequence[float]) -> float:
-    return -sum(
-        weight * math.exp(-sum(a * (x - p / 10_000) ** 2 for a, x, p in zip(steepness, point, centre, strict=True)))
-        for weight, steepness, centre in zip(WEIGHTS, STEEPNESS, CENTRES, strict=True)
-    )
+def height(point: Sequence[float]) -> float:
+    """How far the loss of a point of hartmann6 is above the optimum; 1 at a typical random point."""
+    return max(0.0, HARTMANN6.regret(HARTMANN6.loss({f"x{axis}": at for axis, at in enumerate(point, 1)})))
 
 
 def a_point(dice: random.Random) -> list[float]:
     return [dice.random() for _ in range(6)]
-
-
-def a_reference() -> float:
-    """The median of random points, which is 1 where the optimum is 0."""
-    dice = random.Random(20240229)
-    return statistics.median(hartmann6(a_point(dice)) for _ in range(4001))
 
 
 def power_law(dice: random.Random, *, crossing: bool = False, ties: bool = True) -> Iterator[Losses]:
@@ -159,11 +142,9 @@ def power_law(dice: random.Random, *, crossing: bool = False, ties: bool = True)
     With ties, losses above 1 count as 1. By the scale's making those are half of the points, whose curves are then one
     and the same where all are equally fast: nothing strict tells them apart.
     """
-    reference = a_reference()
     for _ in range(TRIALS):
         point = a_point(dice)
-        floor = max(0.0, (hartmann6(point) - OPTIMUM) / (reference - OPTIMUM))
-        floor = min(1.0, floor) if ties else floor
+        floor = min(1.0, height(point)) if ties else height(point)
         speed = 0.2 + 0.6 * point[0] if crossing else 0.5
         yield [floor + (START - floor) * epoch**-speed for epoch in range(1, EPOCHS + 1)]
 

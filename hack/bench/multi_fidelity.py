@@ -18,7 +18,6 @@ import statistics
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -29,7 +28,7 @@ os.environ.update(dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL
 
 from contracts.algorithms.questions import a_parameter  # noqa: E402
 from contracts.algorithms.running import Running, end, values_of  # noqa: E402
-from early_stopping import EPOCHS, OPTIMUM, START, a_reference, hartmann6  # noqa: E402
+from early_stopping import EPOCHS, START, height  # noqa: E402
 from networks import Network  # noqa: E402
 
 from katib_apis.v1beta1 import api_pb2, names  # noqa: E402
@@ -53,15 +52,10 @@ NETWORK = [
 ]
 
 
-@cache
-def reference() -> float:
-    return a_reference()
-
-
 def power_law(values: Values, epochs: int, seed: int, *, crossing: bool = False) -> float:
     """quality.md §7: the loss after so many epochs; crossing curves fall as fast as their first parameter says."""
     point = [float(values[f"x{axis}"]) for axis in range(6)]
-    floor = min(1.0, max(0.0, (hartmann6(point) - OPTIMUM) / (reference() - OPTIMUM)))
+    floor = min(1.0, height(point))
     speed = 0.2 + 0.6 * point[0] if crossing else 0.5
     return float(floor + (START - floor) * epochs**-speed)
 
