@@ -32,10 +32,13 @@ def split_lines(data: bytes) -> list[bytes]:
 
 def log_files(folder: Path, container: str) -> list[Path]:
     """A container's log files, `CONTAINER-ATTEMPT.log`, attempt after attempt."""
-    attempts = [(file.stem.rpartition("-"), file) for file in folder.glob("*.log")]
-    return [
-        file for (name, _, number), file in sorted(attempts, key=lambda entry: int(entry[0][2])) if name == container
-    ]
+    files = [file for file in folder.glob("*.log") if file.stem.rpartition("-")[0] == container]
+    return sorted(files, key=attempt_of)
+
+
+def attempt_of(file: Path) -> int:
+    """Which attempt of its container a log file tells of; 0 is the first."""
+    return int(file.stem.rpartition("-")[2])
 
 
 def render_line(line: bytes, stamps: bool) -> bytes:

@@ -49,15 +49,16 @@ class LogServer:
         if found is None:
             text = f'container "{info["container"]}" in pod "{info["pod"]}" is waiting to start or has no log'
             return web.Response(status=400, text=text)
-        file, running = found
+        file, may_grow = found
         response = web.StreamResponse(headers={"Content-Type": "text/plain"})
         await response.prepare(request)
         stamps = query.get("timestamps") == "true"
         held = _read_from(file, 0)
+        held = held[: held.rfind(b"\n") + 1]
         for line in select_lines(split_lines(held), dict(query)):
             await response.write(render_line(line, stamps))
         if query.get("follow") == "true":
-            async for line in _follow(file, len(held), running):
+            async for line in follow_lines(file, len(held), may_grow):
                 await response.write(render_line(line, stamps))
         return response
 
@@ -69,11 +70,11 @@ def _caller(request: web.Request) -> str:
     return str(names[-1]) if names else "a caller without a name"
 
 
-async def _follow(file: Path, position: int, running: Callable[[], bool]) -> AsyncIterator[bytes]:
+async def follow_lines(file: Path, position: int, may_grow: Callable[[], bool]) -> AsyncIterator[bytes]:
     """Lines that come after a position, until the container has ended."""
     rest = b""
     while True:
-        last = not running()
+        last = not may_grow()
         data = _read_from(file, position)
         position += len(data)
         *lines, rest = (rest + data).split(b"\n")

@@ -14,7 +14,7 @@ from katib_local.node.containers import ContainerError, gpu_count
 from katib_local.node.host_paths import FAILED_MOUNT
 from katib_local.node.kept_logs import keep_logs
 from katib_local.node.lease import renew_lease
-from katib_local.node.log_lines import log_files
+from katib_local.node.log_lines import attempt_of, log_files
 from katib_local.node.machine import conditions, desired_node
 from katib_local.node.options import NodeOptions
 from katib_local.node.pod import PodRunner, now
@@ -243,12 +243,12 @@ class Node:
         files = log_files(self.options.state_dir / "pods" / held.uid / "logs", container)
         if len(files) <= int(previous):
             return None
-        running = (
-            (lambda: runner.states[container].running)
-            if runner is not None and container in runner.states
-            else (lambda: False)
-        )
-        return files[-2 if previous else -1], running
+        file = files[-2 if previous else -1]
+
+        def may_grow() -> bool:
+            return runner is not None and runner.writes(container, attempt_of(file))
+
+        return file, may_grow
 
     async def _register(self) -> Json:
         """Make the Node, or bring the one that is there up to date; returns it."""

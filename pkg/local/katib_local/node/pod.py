@@ -200,6 +200,10 @@ class PodRunner:
             make_source(mount)
         return replace(around, mounts=mounts)
 
+    def writes(self, container: str, attempt: int) -> bool:
+        """Whether an attempt of a container may still add to its log."""
+        return not self.over and container in self.states and self.states[container].may_write(attempt)
+
     def log_file(self, container: str, attempt: int) -> Path:
         return Path(self.folder, "logs", f"{container}-{attempt}.log")
 

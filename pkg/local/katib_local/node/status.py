@@ -40,6 +40,10 @@ class ContainerState:
     def ended(self) -> bool:
         return self.exit_code is not None
 
+    def may_write(self, attempt: int) -> bool:
+        """Whether the log of this attempt (0 is the first) may still grow: a process writes before its start is known."""
+        return self.restarts == attempt and not self.ended
+
     def start(self, at: datetime, identity: str, *, started: bool, ready: bool) -> ContainerState:
         return replace(
             self,
