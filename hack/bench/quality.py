@@ -177,10 +177,15 @@ def regrets(rows: Iterable[Row]) -> dict[str, dict[Cell, list[float]]]:
 
 
 def measured_elsewhere(path: Path) -> dict[str, dict[Cell, list[float]]]:
-    """The same of Katib's services and of samplers that are not at hand here."""
+    """The same of Katib's services and of samplers that are not at hand here.
+
+    One that searches alike whatever the seed has run once, however often that was repeated.
+    """
+    rows = json.loads(path.read_text())["rows"]
+    varied = {name for name, _, _, first, *others in rows if any(other != first for other in others)}
     found: dict[str, dict[Cell, list[float]]] = {}
-    for name, problem, parallel, *runs in json.loads(path.read_text())["rows"]:
-        for run in runs:
+    for name, problem, parallel, *runs in rows:
+        for run in runs if name in varied else runs[:1]:
             for trials, regret in zip(CHECKPOINTS, run, strict=False):
                 found.setdefault(name, {}).setdefault(Cell(problem, parallel, trials), []).append(regret)
     return found

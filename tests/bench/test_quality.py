@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import sys
 from concurrent.futures import ProcessPoolExecutor
@@ -65,6 +66,14 @@ def test_beside_values_of_five_digits_ours_are_rounded_alike() -> None:
     assert rounded("branin", 1e-9) == rounded("branin", 0.0)
     tiny = [1e-9 * place for place in range(1, 16)]
     assert judge("tpe", {"tpe": {CELL: tiny}, "katib optuna-tpe": {CELL: [0.0] * 15}}).good
+
+
+def test_a_service_that_searches_alike_whatever_the_seed_has_run_once(tmp_path: Path) -> None:
+    path, steady, varied = tmp_path / "katib.json", [[0.5, 0.4, 0.3]] * 3, [[0.5, 0.4, 0.3], [0.5, 0.4, 0.2]]
+    rows = [["katib sobol", "branin", 1, *steady], ["katib tpe", "branin", 1, *varied]]
+    path.write_text(json.dumps({"rows": rows}))
+    found = quality.measured_elsewhere(path)
+    assert (found["katib sobol"][CELL], found["katib tpe"][CELL]) == ([0.4], [0.4, 0.4])
 
 
 def test_a_bench_goes_on_where_it_stopped(tmp_path: Path) -> None:
