@@ -125,16 +125,17 @@ RACES = {
 
 
 class Quadratic:
-    """quality.md §6: two weights, whose gradients the hyperparameters may switch off."""
+    """quality.md §6: two weights, of which one alone learns, as the hyperparameter says: both do only by turns."""
 
-    parameters = (a_double("h0", 0.0, 1.0), a_double("h1", 0.0, 1.0))
+    parameters = (a_parameter("learns", api_pb2.CATEGORICAL, list=["first", "second"]),)
 
     def __init__(self, values: Values, seed: int) -> None:
         self.weights = [0.9, 0.9]
 
     def train(self, values: Values, steps: int, dice: random.Random) -> float:
+        learns = ("first", "second").index(values["learns"])
         for _ in range(steps):
-            self.weights = [w - 0.02 * float(values[f"h{axis}"]) * w for axis, w in enumerate(self.weights)]
+            self.weights[learns] -= 0.02 * self.weights[learns]
         return float(sum(w * w for w in self.weights)) - 1.2
 
 

@@ -74,10 +74,12 @@ class Running:
         return {entry.name: entry.value for entry in self.experiment.spec.algorithm.algorithm_settings}
 
     def run(self, count: int, at_once: int, train: Callable[[api_pb2.Trial], float | None]) -> None:
-        """Trials one after the other, with so many at once; one without a value fails."""
+        """Trials one after the other, with so many at once; one without a value fails. A used up space ends it."""
         active: list[api_pb2.Trial] = []
         while len(self.trials) < count or active:
             active += self.ask(min(at_once - len(active), count - len(self.trials))) if len(self.trials) < count else []
+            if not active:
+                return
             first = active.pop(0)
             end(first, train(first))
 
