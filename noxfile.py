@@ -39,6 +39,8 @@ PACKAGES = [
     for path in sorted(ROOT.glob(pattern))
 ]
 UNIT_TESTS = ["codegen", "pkg", "tests/house", "tests/golden"]
+SIDE_BY_SIDE = [*UNIT_TESTS, "tests/contracts/algorithms", "tests/contracts/early_stopping"]
+"""What two processes test at once; all other tests have a laptop or a control plane to themselves."""
 KUBERNETES_TESTS = ["tests/controlplane", "tests/contracts/kubernetes", "tests/contracts/printed"]
 KUBERNETES_TESTS += [f"tests/e2e/test_{name}.py" for name in ("kubelet", "node")]
 KUBERNETES_TESTS += sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("tests/e2e/test_*_on_both.py"))
@@ -153,7 +155,12 @@ def format(session: nox.Session) -> None:
 @nox.session
 def test(session: nox.Session) -> None:
     """Every test, with the interpreter at hand: unit, contract, golden and end to end."""
-    session.run(sys.executable, "-m", "pytest", "--durations=5", *(session.posargs or []), external=True)
+    command = [sys.executable, "-m", "pytest", "--durations=5", *session.posargs]
+    if session.posargs:
+        session.run(*command, external=True)
+        return
+    session.run(*command, "--numprocesses=2", *SIDE_BY_SIDE, external=True)
+    session.run(*command, *(f"--ignore={folder}" for folder in SIDE_BY_SIDE), external=True)
 
 
 def kube_command(*words: str) -> list[str]:
