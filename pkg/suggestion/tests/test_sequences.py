@@ -89,10 +89,10 @@ def test_sobol_is_scrambled_by_its_seed_and_plain_without_one() -> None:
     assert len({tuple(asked(Sobol(random_state=seed), space, 8)) for seed in range(5)}) == 5
 
 
-@pytest.mark.parametrize("seed", [None, 0, 7])
-def test_sobol_begins_in_the_middle(seed: int | None) -> None:
+@pytest.mark.parametrize("algorithm", [Sobol(), Sobol(random_state=0), Sobol(random_state=7), Halton()])
+def test_a_sequence_begins_in_the_middle(algorithm: Algorithm) -> None:
     """algorithms.md §10: U-11, the middle of a logarithmic range is that of its logarithms."""
-    ((x, rate),) = asked(Sobol(random_state=seed), parse_space([LINE, RATE]), 1)
+    ((x, rate),) = asked(algorithm, parse_space([LINE, RATE]), 1)
     assert x == 0.5 and rate == pytest.approx(10**-2.5)
 
 

@@ -17,15 +17,16 @@ PATIENCE = 64
 class Halton(Algorithm):
     """The randomized Halton sequence through the inverse distribution functions; nothing has to be known in advance.
 
-    Scrambled with the seed, or with the Experiment's name when there is none: the plain sequence is of no use beyond a
-    few parameters. References: Halton 1960; Owen, arXiv:1706.02808.
+    Behind the middle of the space it is scrambled with the seed, or with the Experiment's name when there is none: the
+    plain sequence is of no use beyond a few parameters. References: Halton 1960; Owen, arXiv:1706.02808.
     """
 
     def propose(self, search: Search) -> Iterator[Point]:
         return new_points(search, self.point, search.key)
 
     def point(self, search: Search, index: int) -> Point:
-        return search.space.from_unit(halton_point(index, len(search.space.domains), search.key))
+        width = len(search.space.domains)
+        return search.space.from_unit(halton_point(index - 1, width, search.key) if index else [0.5] * width)
 
 
 def new_points(search: Search, place: Callable[[Search, int], Point], key: int) -> Iterator[Point]:
