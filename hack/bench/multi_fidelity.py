@@ -204,7 +204,7 @@ class Nursery:
 
 NURSERIES = {
     "quadratic": Nursery(Quadratic, 10, 20, 4),
-    "triangle wave": Nursery(Triangle, 10, 20, 20),
+    "triangle wave": Nursery(Triangle, 20, 20, 20),
     "network": Nursery(Learner, 10, 10, 2),
 }
 TRAINED = "network"

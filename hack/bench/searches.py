@@ -166,7 +166,7 @@ def a_sampler(name: str, seed: int) -> Any:
     warnings.simplefilter("ignore")  # what is experimental, and what a sampler falls back to for lists
     makers: Mapping[str, Callable[[], Any]] = {
         "random": lambda: samplers.RandomSampler(seed=seed),
-        "tpe": lambda: samplers.TPESampler(seed=seed),
+        "tpe": lambda: samplers.TPESampler(seed=seed, multivariate=False),
         "multivariate-tpe": lambda: samplers.TPESampler(seed=seed, multivariate=True),
         "cmaes": lambda: samplers.CmaEsSampler(seed=seed),
         "sobol": lambda: samplers.QMCSampler(qmc_type="sobol", scramble=True, seed=seed),
