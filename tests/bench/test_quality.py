@@ -99,13 +99,13 @@ def test_runs_of_one_algorithm_can_be_forgotten(tmp_path: Path) -> None:
     assert [row[0] for row in quality.read_rows(results)] == ["optuna tpe"]
 
 
-def test_a_quick_bench_has_every_seed_of_what_is_cheap() -> None:
+def test_a_quick_bench_has_a_third_of_the_seeds_of_what_is_cheap() -> None:
     names = ["tpe", "bayesianoptimization", "grid"]
     full = list(quality.campaign(names, list(EVERYWHERE), quick=False))
     quick = list(quality.campaign(names, list(EVERYWHERE), quick=True))
     assert {run.key for run in quick} < {run.key for run in full}
     seeds = {run.seed for run in quick if run.algorithm == "tpe" and run.problem in PROBLEMS}
-    assert len(seeds) == 15
+    assert len(seeds) == 5
     assert {run.trials for run in full if run.algorithm == "bayesianoptimization" and run.parallel == 1} == {50, 100}
     assert {run.problem for run in full if run.algorithm == "grid"} == {*PROBLEMS}
 

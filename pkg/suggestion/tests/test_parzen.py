@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from katib_domain.search_space import ParameterText, SearchSpace, Value, parse_space
 from katib_suggestion.algorithms.multivariate_tpe import MultivariateTPE
-from katib_suggestion.algorithms.tpe import MOST_GOOD, TPE, ParzenSearch
+from katib_suggestion.algorithms.tpe import MOST_GOOD, TPE, ParzenSearch, best_combinations
 from katib_suggestion.bounded import probabilities
 from katib_suggestion.history import History
 from katib_suggestion.memory import Memory
@@ -147,6 +148,31 @@ def test_pending_and_failed_trials_count_as_bad(algorithm: ParzenSearch) -> None
     assert (len(pair.good.places), len(pair.bad.places)) == (2, 20)
     points = [entry.point for entry in suggest(task, history, 22, 4).suggestions]
     assert len(set(points)) == len(points)
+
+
+@given(st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=4), min_size=1, max_size=4))
+def test_combinations_come_by_their_sums(numbers: list[list[int]]) -> None:
+    gains = [sorted(map(float, column), reverse=True) for column in numbers]
+    found = list(best_combinations(gains))
+    sums = [sum(column[place] for column, place in zip(gains, places, strict=True)) for places in found]
+    assert sums == sorted(sums, reverse=True)
+    assert sorted(found) == list(itertools.product(*(range(len(column)) for column in gains)))
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_where_the_most_promising_point_is_known_the_next_one_is_proposed(algorithm: ParzenSearch) -> None:
+    """U-06: what was drawn is not thrown away because its best is known."""
+    space = parse_space([LAYERS, BATCH, LIST])
+    search = to_search(a_task(algorithm, space), a_history(space, [float(n) for n in range(40)]), 40, 1, Memory())
+    pair = algorithm._fitted(search)
+    found = list(itertools.islice(algorithm._choices(pair, search.dice), 8))
+    columns = list(zip(*found, strict=True))
+    together = [[0], [1], [2]] if isinstance(algorithm, TPE) else [[0, 1, 2]]
+    gains = np.zeros(len(found))
+    for axes in together:
+        asked = [columns[axis] for axis in axes]
+        gains += pair.good.log_density(axes, asked) - pair.bad.log_density(axes, asked)
+    assert len(set(found)) > 3 and list(gains) == pytest.approx(sorted(gains, reverse=True))
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ References: Falkner, Klein, Hutter (BOHB), ICML 2018, section 3.2; Watanabe, arX
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -23,11 +24,11 @@ class MultivariateTPE(ParzenSearch):
     def _together(self, factors: Factors) -> int:
         return len(factors.all)
 
-    def _chosen(self, pair: Pair, dice: random.Random) -> Point:
+    def _choices(self, pair: Pair, dice: random.Random) -> Iterator[Point]:
         good = pair.good
         axes = range(len(good.factors))
         candidates = []
         for _ in self._draws:
             component = good.pick(dice)
             candidates.append(tuple(good.draw(axis, component, dice) for axis in axes))
-        return tuple(pair.best_of(axes, candidates))
+        yield from pair.ranked(axes, candidates)

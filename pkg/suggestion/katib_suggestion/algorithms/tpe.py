@@ -6,6 +6,7 @@ Le Riche, Carraro 2010 (constant liar).
 
 from __future__ import annotations
 
+import heapq
 import math
 import random
 from abc import abstractmethod
@@ -16,7 +17,6 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from katib_domain.search_space import Value
 from katib_suggestion.bounded import Vector
 from katib_suggestion.parzen import Factors, Mixture
 from katib_suggestion.search import Algorithm, Point, Search
@@ -35,11 +35,11 @@ class Pair:
     good: Mixture
     bad: Mixture
 
-    def best_of(self, axes: Sequence[int], candidates: Sequence[Sequence[Value]]) -> Sequence[Value]:
-        """Of some candidates the one that is most frequent among the best in proportion to the others."""
+    def ranked(self, axes: Sequence[int], candidates: Sequence[Point]) -> dict[Point, float]:
+        """How much more frequent each candidate is among the best than among the others, as a logarithm; the most first."""
         columns = list(zip(*candidates, strict=True))
-        gain = self.good.log_density(axes, columns) - self.bad.log_density(axes, columns)
-        return candidates[int(gain.argmax())]
+        gains = self.good.log_density(axes, columns) - self.bad.log_density(axes, columns)
+        return {candidates[place]: float(gains[place]) for place in np.argsort(-gains, kind="stable")}
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class ParzenSearch(Algorithm):
                 yield search.space.sample(search.dice)
         pair = self._fitted(search)
         while True:
-            yield self._chosen(pair, search.dice)
+            yield from self._choices(pair, search.dice)
 
     def _fitted(self, search: Search) -> Pair:
         factors, places = search.remembered("places", lambda: _places(search))
@@ -101,8 +101,8 @@ class ParzenSearch(Algorithm):
         """Over how many parameters a density is."""
 
     @abstractmethod
-    def _chosen(self, pair: Pair, dice: random.Random) -> Point:
-        """The point that the densities speak for."""
+    def _choices(self, pair: Pair, dice: random.Random) -> Iterator[Point]:
+        """Points that the densities speak for, the most promising first."""
 
     @property
     def _draws(self) -> range:
@@ -140,9 +140,26 @@ class TPE(ParzenSearch):
     def _together(self, factors: Factors) -> int:
         return 1
 
-    def _chosen(self, pair: Pair, dice: random.Random) -> Point:
+    def _choices(self, pair: Pair, dice: random.Random) -> Iterator[Point]:
         good = pair.good
-        return tuple(
-            pair.best_of([axis], [(good.draw(axis, good.pick(dice), dice),) for _ in self._draws])[0]
+        columns = [
+            pair.ranked([axis], [(good.draw(axis, good.pick(dice), dice),) for _ in self._draws])
             for axis in range(len(good.factors))
-        )
+        ]
+        values = [[value for (value,) in column] for column in columns]
+        for places in best_combinations([[*column.values()] for column in columns]):
+            yield tuple(entries[place] for entries, place in zip(values, places, strict=True))
+
+
+def best_combinations(gains: Sequence[Sequence[float]]) -> Iterator[tuple[int, ...]]:
+    """Places in some descending lists, one in each, those of the largest sum first; in the end all of them."""
+    first = (0,) * len(gains)
+    waiting, met = [(0.0, first)], {first}
+    while waiting:
+        lost, places = heapq.heappop(waiting)
+        yield places
+        for axis, place in enumerate(places):
+            following = (*places[:axis], place + 1, *places[axis + 1 :])
+            if place + 1 < len(gains[axis]) and following not in met:
+                met.add(following)
+                heapq.heappush(waiting, (lost + gains[axis][place] - gains[axis][place + 1], following))
