@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -87,6 +88,14 @@ def test_sobol_is_scrambled_by_its_seed_and_plain_without_one() -> None:
     plain = [space.from_unit(sobol_point(index, 2)) for index in range(1, 9)]
     assert asked(Sobol(), space, 8, seed=1) == asked(Sobol(), space, 8, seed=2) == plain
     assert len({tuple(asked(Sobol(random_state=seed), space, 8)) for seed in range(5)}) == 5
+
+
+@pytest.mark.parametrize(("algorithm", "axis", "count"), [(Sobol(random_state=3), 0, 16), (Halton(), 1, 9)])
+def test_behind_the_middle_no_scrambled_point_is_left_out(algorithm: Algorithm, axis: int, count: int) -> None:
+    """So many points have one in each share of a range (Owen, arXiv:2008.08051)."""
+    space = parse_space([LINE, replace(LINE, name="y")])
+    points = asked(algorithm, space, count + 1)[1:]
+    assert sorted(int(float(point[axis]) * count) for point in points) == list(range(count))
 
 
 @pytest.mark.parametrize("algorithm", [Sobol(), Sobol(random_state=0), Sobol(random_state=7), Halton()])

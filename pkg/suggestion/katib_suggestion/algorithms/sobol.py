@@ -16,8 +16,9 @@ from katib_suggestion.settings import LARGEST_SEED, setting
 class Sobol(Algorithm):
     """The Sobol' sequence through the inverse distribution functions, its position counted by what was handed out.
 
-    It begins in the middle of the space, the place of point 1; point 0 of the sequence is a corner.
-    References: Sobol' 1967; Joe & Kuo, SIAM J. Sci. Comput. 30 (2008) 2635-2654; Matoušek 1998 (scrambling).
+    It begins in the middle of the space, the place of point 1; point 0 of the plain sequence is a corner. Scrambled, it is as
+    good as any, and goes first behind the middle: without it no power of two of points would be even. References: Sobol'
+    1967; Joe & Kuo, SIAM J. Sci. Comput. 30 (2008) 2635-2654; Matoušek 1998 (scrambling); Owen, arXiv:2008.08051.
     """
 
     seed_names: ClassVar[tuple[str, ...]] = ()
@@ -31,4 +32,6 @@ class Sobol(Algorithm):
 
     def point(self, search: Search, index: int) -> Point:
         width = len(search.space.domains)
-        return search.space.from_unit(sobol_point(index + 1, width, self.random_state if index else None))
+        if self.random_state is None or not index:
+            return search.space.from_unit(sobol_point(index + 1, width))
+        return search.space.from_unit(sobol_point(index - 1, width, self.random_state))
