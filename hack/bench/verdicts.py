@@ -46,8 +46,8 @@ RIVALS: Mapping[str, tuple[str, ...]] = {
 FIXED = ("random", "tpe", "multivariate-tpe", "cmaes", "sobol", "halton", "bayesianoptimization")
 CHOOSER = "auto"
 """It is held against the second best of the fixed choices in each cell."""
-UNRANKED = ("random", CHOOSER)
-"""Dice have no rank of their own, and the second best is the goal of the other."""
+UNRANKED = ("random", "grid", CHOOSER)
+"""Dice have no rank of their own, as little as a grid in a shuffled order, and the second best is the goal of the other."""
 
 
 def chance_of_worse(ours: Sequence[float], theirs: Sequence[float]) -> float:

@@ -27,6 +27,18 @@ LONGEST_GRID = 256
 """Longer grids are treated as if they had no steps."""
 
 
+@dataclass(frozen=True)
+class Breadth:
+    """How far kernels reach."""
+
+    width: float
+    """A part of a range."""
+    reach: float | None = None
+    """Of numbers without steps instead: this part of the way to the trials beside them."""
+    choices: int = 1
+    """Over how many parameters without an order a draw from one kernel is to change one value."""
+
+
 def ages(count: int) -> Vector:
     """Weights of trials from old to new: the latest count fully, older ones the less the older they are."""
     ramp = np.linspace(1.0 / count, 1.0, count - LATEST) if count > LATEST else np.ones(0)
@@ -58,9 +70,9 @@ class Line:
     def place(self, value: Value) -> float:
         return self.domain.encode(value)[0]  # type: ignore[arg-type]
 
-    def widths(self, places: Vector, width: float, reach: float | None) -> Vector:
+    def widths(self, places: Vector, breadth: Breadth) -> Vector:
         """The same for each kernel, or a part of the way to its neighbours."""
-        return np.full(len(places), width) if reach is None else reach * gaps(places)
+        return np.full(len(places), breadth.width) if breadth.reach is None else breadth.reach * gaps(places)
 
     def draw(self, place: float, width: float, dice: random.Random) -> Value:
         return self.domain.decode([between(place, width, 0.0, 1.0, dice.random())])
@@ -100,9 +112,9 @@ class Steps:
     def place(self, value: Value) -> float:
         return float(self._places[int(value)])
 
-    def widths(self, places: Vector, width: float, reach: float | None) -> Vector:
+    def widths(self, places: Vector, breadth: Breadth) -> Vector:
         """A kernel reaches the next values, however many trials there are."""
-        return np.full(len(places), max(width, 1 / (self.domain.size - 1)))
+        return np.full(len(places), max(breadth.width, 1 / (self.domain.size - 1)))
 
     def draw(self, place: float, width: float, dice: random.Random) -> Value:
         return self.domain.decode([between(place, width, float(self._edges[0]), float(self._edges[-1]), dice.random())])
@@ -128,9 +140,9 @@ class Choices:
     def place(self, value: Value) -> float:
         return float(value)
 
-    def widths(self, places: Vector, width: float, reach: float | None) -> Vector:
+    def widths(self, places: Vector, breadth: Breadth) -> Vector:
         """The fewer trials there are, the less they say about values that were not seen."""
-        return np.full(len(places), self.domain.size / (self.domain.size + len(places)))
+        return np.full(len(places), self.domain.size / (self.domain.size + len(places)) / breadth.choices)
 
     def draw(self, place: float, width: float, dice: random.Random) -> Value:
         return self.domain.from_unit(dice.random()) if dice.random() < width else int(place)
@@ -172,13 +184,11 @@ class Mixture:
     Kernels of lines are all of one width, or each reaches that part of the way to the points beside it.
     """
 
-    def __init__(
-        self, factors: Factors, places: Vector, width: float, prior_weight: float, reach: float | None = None
-    ) -> None:
+    def __init__(self, factors: Factors, places: Vector, breadth: Breadth, prior_weight: float) -> None:
         self.factors = factors.all
         self.places = places
         columns = zip(self.factors, places.T, strict=True)
-        self.widths = [factor.widths(column, width, reach) for factor, column in columns]
+        self.widths = [factor.widths(column, breadth) for factor, column in columns]
         weights = np.append(ages(len(places)), prior_weight)
         self.weights = weights / weights.sum()
         self._sums: list[float] = np.cumsum(self.weights).tolist()

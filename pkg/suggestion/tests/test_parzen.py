@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from katib_suggestion.algorithms.tpe import MOST_GOOD, TPE, ParzenSearch, best_c
 from katib_suggestion.bounded import probabilities
 from katib_suggestion.history import History
 from katib_suggestion.memory import Memory
-from katib_suggestion.parzen import Choices, Factors, Line, Mixture, Steps, ages, gaps
+from katib_suggestion.parzen import Breadth, Choices, Factors, Line, Mixture, Steps, ages, gaps
 from katib_suggestion.proposals import Task, suggest, to_search
 from katib_suggestion.randomness import Randomness
 from katib_suggestion.search import Observation, State, Trial
@@ -47,7 +48,8 @@ def a_mixture(
 ) -> Mixture:
     dice = random.Random(seed)
     factors = Factors(space)
-    return Mixture(factors, factors.places([space.sample(dice) for _ in range(count)]), width, prior_weight, reach)
+    places = factors.places([space.sample(dice) for _ in range(count)])
+    return Mixture(factors, places, Breadth(width, reach), prior_weight)
 
 
 def a_history(space: SearchSpace, losses: list[float], seed: int = 1) -> History:
@@ -181,6 +183,13 @@ def test_where_the_most_promising_point_is_known_the_next_one_is_proposed(algori
 )
 def test_a_tenth_of_the_trials_are_the_best_and_25_at_most(algorithm: ParzenSearch, count: int, best: int) -> None:
     assert algorithm._good_count(count) == best
+
+
+@pytest.mark.parametrize(("algorithm", "shared"), [(TPE(), 1), (MultivariateTPE(), 3)])
+def test_a_joint_draw_changes_one_choice_as_often_as_a_lone_one(algorithm: ParzenSearch, shared: int) -> None:
+    space = parse_space([LAYERS, *(replace(LIST, name=name) for name in "xyz")])
+    search = to_search(a_task(algorithm, space), a_history(space, [float(n) for n in range(20)]), 20, 1, Memory())
+    assert algorithm._fitted(search).good.widths[1] == pytest.approx([3 / (3 + 2) / shared] * 2)
 
 
 def test_gamma_counts_by_the_root_of_the_number_of_trials() -> None:

@@ -6,12 +6,12 @@ References: Falkner, Klein, Hutter (BOHB), ICML 2018, section 3.2; Watanabe, arX
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from katib_suggestion.algorithms.tpe import Pair, ParzenSearch
-from katib_suggestion.parzen import Factors
+from katib_suggestion.parzen import Factor
 from katib_suggestion.search import Point
 
 
@@ -21,8 +21,8 @@ class MultivariateTPE(ParzenSearch):
 
     breadth: ClassVar[float] = 0.05
 
-    def _together(self, factors: Factors) -> int:
-        return len(factors.all)
+    def _together(self, factors: Sequence[Factor]) -> Sequence[Factor]:
+        return factors
 
     def _choices(self, pair: Pair, dice: random.Random) -> Iterator[Point]:
         good = pair.good

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from katib_suggestion.bounded import Vector
-from katib_suggestion.parzen import Factors, Mixture
+from katib_suggestion.parzen import Breadth, Choices, Factor, Factors, Mixture
 from katib_suggestion.search import Algorithm, Point, Search
 from katib_suggestion.settings import setting
 
@@ -89,16 +89,18 @@ class ParzenSearch(Algorithm):
         return min(math.ceil(SHARE * count), MOST_GOOD)
 
     def _mixture(self, factors: Factors, places: Vector) -> Mixture:
-        width = self.breadth * max(1, len(places)) ** (-1 / (self._together(factors) + 4))
-        return Mixture(factors, places, width, self._prior_weight, self.reach)
+        together = self._together(factors.all)
+        width = self.breadth * max(1, len(places)) ** (-1 / (len(together) + 4))
+        choices = sum(isinstance(factor, Choices) for factor in together)
+        return Mixture(factors, places, Breadth(width, self.reach, max(1, choices)), self._prior_weight)
 
     @property
     def _prior_weight(self) -> float:
         return 1.0
 
     @abstractmethod
-    def _together(self, factors: Factors) -> int:
-        """Over how many parameters a density is."""
+    def _together(self, factors: Sequence[Factor]) -> Sequence[Factor]:
+        """The parameters over which a density is."""
 
     @abstractmethod
     def _choices(self, pair: Pair, dice: random.Random) -> Iterator[Point]:
@@ -137,8 +139,8 @@ class TPE(ParzenSearch):
     def _prior_weight(self) -> float:
         return self.prior_weight
 
-    def _together(self, factors: Factors) -> int:
-        return 1
+    def _together(self, factors: Sequence[Factor]) -> Sequence[Factor]:
+        return factors[:1]  # each is alone, and any stands for all
 
     def _choices(self, pair: Pair, dice: random.Random) -> Iterator[Point]:
         good = pair.good
