@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import OrderedDict, deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -16,9 +16,10 @@ import orjson
 
 Key = tuple[str, str, str]
 RECENT_BYTES = 2**20
-HISTORY_BYTES = 2 * 2**20
-"""Of the changes of one resource: a chatty one leaves the others their past."""
-HISTORY = 20_000
+HISTORY_BYTES = 8 * 2**20
+"""Of the changes of all resources: those of the one that has most go first, so that it leaves the others their past."""
+CHANGE_BYTES = 400
+"""What a change takes beside the objects' bytes."""
 
 
 class Document(dict[str, Any]):
@@ -90,27 +91,39 @@ class Past:
     old: bytes | None
     new: bytes | None
 
-    @property
-    def size(self) -> int:
-        """What it adds: the bytes before are those after an earlier change."""
-        return len(self.new or b"")
-
 
 class _Changes:
-    """The latest changes of one resource, by version."""
+    """The latest changes of one resource, by version, and what they take: bytes that several have in common once."""
 
     def __init__(self, oldest: int) -> None:
         self.held: deque[Past] = deque()
         self.oldest = oldest
-        self._bytes = 0
+        self.bytes = 0
+        self._uses: dict[int, int] = {}
 
     def add(self, past: Past) -> None:
         self.held.append(past)
-        self._bytes += past.size
-        while len(self.held) > HISTORY or self._bytes > HISTORY_BYTES:
-            gone = self.held.popleft()
-            self._bytes -= gone.size
-            self.oldest = gone.version
+        self.bytes += CHANGE_BYTES
+        for body in _bodies(past):
+            uses = self._uses.get(id(body), 0)
+            self._uses[id(body)] = uses + 1
+            self.bytes += 0 if uses else len(body)
+
+    def drop(self) -> None:
+        """Forget the oldest one."""
+        past = self.held.popleft()
+        self.oldest = past.version
+        self.bytes -= CHANGE_BYTES
+        for body in _bodies(past):
+            uses = self._uses.pop(id(body)) - 1
+            if uses:
+                self._uses[id(body)] = uses
+            else:
+                self.bytes -= len(body)
+
+
+def _bodies(past: Past) -> Iterator[bytes]:
+    return (body for body in (past.old, past.new) if body is not None)
 
 
 class History:
@@ -119,11 +132,19 @@ class History:
     def __init__(self, version: int) -> None:
         self._version = version
         self._resources: dict[str, _Changes] = {}
+        self._bytes = 0
 
     def add(self, key: Key, version: int, old: Document | None, new: Document | None) -> None:
         resource, namespace, name = key
         changes = self._resources.setdefault(resource, _Changes(self._version))
+        before = changes.bytes
         changes.add(Past(version, namespace, name, old.body if old else None, new.body if new else None))
+        self._bytes += changes.bytes - before
+        while self._bytes > HISTORY_BYTES:
+            fullest = max(self._resources.values(), key=attrgetter("bytes"))
+            before = fullest.bytes
+            fullest.drop()
+            self._bytes += fullest.bytes - before
 
     def oldest(self, resource: str) -> int:
         changes = self._resources.get(resource)

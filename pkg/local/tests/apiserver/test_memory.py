@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from katib_local.apiserver.memory import HISTORY_BYTES, RECENT_BYTES, Document, Past
+from katib_local.apiserver.memory import CHANGE_BYTES, HISTORY_BYTES, RECENT_BYTES, Document, History, Past
 from katib_local.apiserver.store import Key, Store
 
 Json = dict[str, Any]
@@ -63,6 +63,47 @@ def test_a_chatty_resource_forgets_its_own_past_and_not_that_of_others(store: St
     assert [change.version for change in store.since("configmaps", oldest) or ()] == [
         *range(oldest + 1, store.version + 1)
     ]
+
+
+def bytes_held() -> int:
+    """What all changes that are known take together."""
+    changes = [held for held in gc.get_objects() if isinstance(held, Past)]
+    bodies = {id(body): len(body) for held in changes for body in (held.old, held.new) if body is not None}
+    return CHANGE_BYTES * len(changes) + sum(bodies.values())
+
+
+def test_the_past_of_all_resources_together_is_bounded(store: Store) -> None:
+    for number in range(3 * HISTORY_BYTES // LARGE):
+        store.write(a_key("m", f"kind-{number % 8}"), an_object(a_key("m"), LARGE))
+    assert HISTORY_BYTES - 2 * LARGE < bytes_held() <= HISTORY_BYTES
+    assert all(store.since(f"kind-{number}", store.oldest(f"kind-{number}")) for number in range(8))
+
+
+def test_what_is_gone_counts_as_long_as_its_last_state_is_known(store: Store) -> None:
+    """Read from the disk for its removal, it has nothing in common with the change that wrote it."""
+    keys = [a_key(f"m{number}") for number in range(2 * HISTORY_BYTES // LARGE)]
+    for key in keys:
+        store.write(key, an_object(key, LARGE))
+    before = store.version
+    for key in keys:
+        store.remove(key)
+    assert bytes_held() <= HISTORY_BYTES
+    assert store.since("configmaps", before) is None
+
+
+def test_a_change_of_nothing_much_takes_no_more_than_it_counts() -> None:
+    history, count = History(0), HISTORY_BYTES // CHANGE_BYTES + 100
+    gc.collect()
+    tracemalloc.start()
+    try:
+        for version in range(1, count):
+            key = a_key(f"m{version:08}", namespace=f"n{version:08}")
+            history.add(key, version, None, Document.read(b"{}" + b" " * (version % 7)))
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken < HISTORY_BYTES
+    assert history.since("configmaps", 1) is None
 
 
 def test_what_is_held_of_an_object_takes_the_room_of_its_bytes() -> None:
