@@ -1,7 +1,6 @@
 """katib-controller: the one module that reads flags and environment, and wires what they mean."""
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -17,6 +16,7 @@ from katib_controller.program import Program, running
 from katib_controller.servers import serve
 from katib_machinery.cluster import Cluster
 from katib_machinery.election import LeaderElection, LeadershipLostError
+from katib_machinery.footprint import limit_footprint
 from katib_machinery.kube import KubeconfigError, load_transport
 from katib_machinery.logs import configure_logging
 from katib_machinery.objects import ObjectKey
@@ -36,8 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"katib-controller: {error}", file=sys.stderr)
         return 1
     configure_logging(options.log_level, form=options.log_format)
-    # Caches hold many long-lived objects; the default makes every list of Trials several times as slow.
-    gc.set_threshold(100_000, 50, 100)
+    limit_footprint()
     try:
         return asyncio.run(_run(options))
     except (KubeconfigError, OSError, ValueError) as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import csv
-import gc
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,7 +11,9 @@ from pathlib import Path
 
 from katib_local.apiserver.server import Settings, serve
 from katib_local.apiserver.store import StoreError
+from katib_machinery.clock import SystemClock
 from katib_machinery.flags import FlagParser
+from katib_machinery.footprint import limit_footprint, tidy
 
 
 def build_parser() -> FlagParser:
@@ -52,13 +53,15 @@ async def run(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with serve(settings) as port:
         print(port, flush=True)
+        tidying = asyncio.ensure_future(tidy(SystemClock()))
         await stopping.wait()
+        tidying.cancel()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parsed = build_parser().parse_args(arguments)
     client = (parsed.webhook_client_cert, parsed.webhook_client_key) if parsed.webhook_client_cert else None
-    gc.set_threshold(100_000, 50, 100)
+    limit_footprint()
     try:
         settings = Settings(
             parsed.state_dir,
