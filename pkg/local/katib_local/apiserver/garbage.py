@@ -32,9 +32,10 @@ class GarbageCollector:
     def _hear(self, change: Change) -> None:
         if change.new is None and change.old is not None:
             self._put("gone", change.old)
+            namespace = change.old["metadata"].get("namespace", "")
             for owner in owners_of(change.old):
                 if owner.get("blockOwnerDeletion"):
-                    self._queue.put_nowait(("unblocked", owner))
+                    self._queue.put_nowait(("unblocked", {**owner, "namespace": namespace}))
         elif change.new is not None and change.new["metadata"].get("deletionTimestamp"):
             self._put("deleting", change.new)
         elif change.old is None and change.new is not None and change.new["metadata"].get("ownerReferences"):
@@ -58,7 +59,8 @@ class GarbageCollector:
     def _survey(self) -> None:
         store = self._registry.store
         for resource in store.resources():
-            for document in store.all(resource):
+            for row in store.rows(resource):
+                document = row.read()
                 metadata = document["metadata"]
                 if metadata.get("deletionTimestamp"):
                     self._put("deleting", document)
@@ -148,14 +150,11 @@ class GarbageCollector:
             self._drop_finalizer(kind, document, FOREGROUND)
 
     def _unblock(self, owner: Json) -> None:
+        """Look again at an owner that may wait for what has gone; of its kind thousands may be there, and only it is read."""
         kind = self._registry.catalog.find_kind(owner.get("apiVersion", ""), owner.get("kind", ""))
-        if kind is None:
-            return
-        for document in self._registry.store.all(kind.qualified):
-            if document["metadata"]["uid"] == owner.get("uid") and FOREGROUND in (
-                document["metadata"].get("finalizers") or []
-            ):
-                self._finish_foreground(kind, document)
+        held = self._owner(owner, owner["namespace"])
+        if kind is not None and held is not None and FOREGROUND in (held["metadata"].get("finalizers") or []):
+            self._finish_foreground(kind, held)
 
     def _orphan(self, uid: str) -> None:
         for key in self._registry.store.dependents(uid):
