@@ -149,6 +149,7 @@ async def stream_events(request: web.Request, kind: Kind, watch: Watch) -> web.S
             with contextlib.suppress(ConnectionError):
                 async for together in events:
                     await response.write(b"".join(_line(request, kind, event, form) for event in together))
+                    del together  # until the next ones come
         return response
 
 

@@ -186,8 +186,8 @@ class Watch:
         told = time.monotonic()
         while time.monotonic() < deadline:
             pause = min(BOOKMARK_EVERY if self._bookmarks else LONGEST_WATCH, deadline - time.monotonic())
-            changes = await self._watcher.wait(max(0.01, pause))
-            yield _events(changes, self._namespace, self._test)
+            # No name is left for them: a watch waits for long, and what it has told is nobody's business any more.
+            yield _events(await self._watcher.wait(max(0.01, pause)), self._namespace, self._test)
             if self._bookmarks and time.monotonic() - told >= BOOKMARK_EVERY:
                 told = time.monotonic()
                 yield [_bookmark(self._kind, self._store.version)]
