@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import tracemalloc
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from katib_suggestion.algorithms.bayesian_optimization import (
     ACQUISITIONS,
     MODELLED,
     BayesianOptimization,
+    drawn,
     find_costs,
     hedged,
     learn_history,
@@ -24,6 +26,7 @@ from katib_suggestion.proposals import Task, suggest, to_search
 from katib_suggestion.randomness import Randomness
 from katib_suggestion.search import Observation, Search
 from katib_suggestion.settings import parse_settings
+from katib_suggestion.surrogates import WIDEST
 from katib_suggestion.surrogates.acquisition import expected_improvement
 from katib_suggestion.surrogates.axes import Axes
 from katib_suggestion.surrogates.learning import MOST
@@ -322,3 +325,50 @@ def test_what_another_experiment_learned_counts_as_results() -> None:
     given = replace(task(space=PLANE), elsewhere=tuple(history.observations))
     (point,) = asked(given, History())
     assert bowl(point) < 0.2
+
+
+def a_wide_space(width: int) -> SearchSpace:
+    """Doubles, ints and lists by turns."""
+    kinds = (
+        lambda name: ParameterText(name, "double", min="0", max="1"),
+        lambda name: ParameterText(name, "int", min="0", max="9"),
+        lambda name: ParameterText(name, "categorical", list=("a", "b", "c")),
+    )
+    return parse_space([kinds[index % 3](f"x{index}") for index in range(width)])
+
+
+@pytest.mark.parametrize("optimizer", ["auto", "sampling"])
+def test_hundreds_of_parameters_are_answered_within_little_memory(optimizer: str) -> None:
+    """A matrix of all pairs of results for each parameter would take 25 megabytes, and a fit made several at once."""
+    space = a_wide_space(200)
+    history = a_history(space, 125, lambda point: sum((float(value) - 0.3) ** 2 for value in point[:24:3]))
+    algorithm = BayesianOptimization(acq_optimizer=optimizer)
+    asked(task(algorithm, space), a_history(space, 12), 1)
+    tracemalloc.start()
+    try:
+        points = asked(task(algorithm, space), history, 2)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(set(points)) == 2 and all(space.read(space.format(point)) == (point, True) for point in points)
+    assert most < 50 * 2**20
+
+
+def test_in_a_wide_space_it_goes_where_losses_are_low() -> None:
+    """Ten of a hundred numbers matter; what is proposed is better than nine in ten of what is known."""
+    space = parse_space([ParameterText(f"x{index}", "double", min="0", max="1") for index in range(100)])
+
+    def loss(point: Point) -> float:
+        return sum((float(value) - 0.3) ** 2 for value in point[:10])
+
+    history = a_history(space, 150, loss)
+    losses = sorted(entry.loss for entry in history.observations)
+    found = asked(task(space=space), history, 3)
+    assert max(map(loss, found)) < losses[15]
+
+
+@pytest.mark.parametrize("most", [1_000, 10_000])
+def test_the_wider_a_space_the_fewer_candidates_are_drawn(most: int) -> None:
+    assert drawn(most, WIDEST) == most
+    assert [drawn(most, width) * width <= most * WIDEST for width in (61, 100, 500)] == [True] * 3
+    assert drawn(most, 10**9) == 1

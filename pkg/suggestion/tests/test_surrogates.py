@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from katib_domain.search_space import ParameterText, SearchSpace, parse_space
+from katib_suggestion.randomness import Randomness
 from katib_suggestion.surrogates.acquisition import (
     KAPPA,
     XI,
@@ -24,7 +25,8 @@ from katib_suggestion.surrogates.kernel import Kernel, Shape, matern, squared_di
 from katib_suggestion.surrogates.learning import learn, learn_costs, shape_of, telling
 from katib_suggestion.surrogates.maximise import Promise, candidates, refined
 from katib_suggestion.surrogates.outcomes import normal_like, powered
-from katib_suggestion.surrogates.regression import Posterior, condition, evidence_of, fit
+from katib_suggestion.surrogates.regression import Evidence, Posterior, condition, evidence_of, fit
+from katib_suggestion.surrogates.wide import Coordinates, WideEvidence, WideKernel, fit_wide
 
 RATE = ParameterText("rate", "double", min="0.001", max="1", distribution="logUniform")
 STEPPED = ParameterText("momentum", "double", min="0.1", max="0.9", step="0.2")
@@ -33,9 +35,11 @@ HUGE = ParameterText("huge", "int", min="0", max="1000000000")
 BATCH = ParameterText("batch", "discrete", list=("64", "16", "32"))
 OPTIMIZER = ParameterText("optimizer", "categorical", list=("sgd", "adam", "ftrl"))
 FIXED = ParameterText("fixed", "double", min="3", max="3")
-MIXED = parse_space([RATE, STEPPED, WHOLE, HUGE, BATCH, FIXED, OPTIMIZER])
+MIXED_TEXTS = [RATE, STEPPED, WHOLE, HUGE, BATCH, FIXED, OPTIMIZER]
+MIXED = parse_space(MIXED_TEXTS)
 SHAPE = Shape((None, 3, None))
 KERNEL, NOISE = Kernel(SHAPE, (4.0, 1.0, 9.0), 1.2, 0.3), 0.01
+WIDE = WideKernel(SHAPE, (4.0, 1.0, 9.0), 1.2)
 SEED = 7
 
 
@@ -49,6 +53,12 @@ def rows_of(count: int, seed: int = SEED) -> Matrix:
 
 def draws(space: SearchSpace, count: int, seed: int = SEED) -> Matrix:
     return Axes(space).spread(np.random.default_rng(seed).random((count, len(Axes(space).all))))
+
+
+def wide_space(numbers: int, entries: int) -> SearchSpace:
+    """So many numbers, and a list of so many entries."""
+    texts = [ParameterText(f"x{index}", "double", min="0", max="1") for index in range(numbers)]
+    return parse_space([*texts, ParameterText("kind", "categorical", list=tuple("abcdefgh"[:entries]))])
 
 
 def test_the_kernel_of_two_rows_is_that_of_the_book() -> None:
@@ -97,17 +107,32 @@ def test_a_posterior_passes_through_what_is_known_without_noise() -> None:
     assert deviation.max() < 1e-3
 
 
-def test_the_gradient_of_the_evidence_is_that_of_finite_differences() -> None:
+def test_the_kernel_of_wide_spaces_is_the_part_of_all_columns_together() -> None:
+    left, right = rows_of(9), rows_of(7, seed=2)
+    expected = Kernel(SHAPE, WIDE.inverse_squares, WIDE.variance, 0.0)(left, right)
+    assert WIDE(left, right) == pytest.approx(expected)
+    assert WideKernel(Shape((None, None)), (4.0, 9.0), 1.2)(left[:, ::2], right[:, ::2]) == pytest.approx(
+        Kernel(Shape((None, None)), (4.0, 9.0), 1.2, 0.0)(left[:, ::2], right[:, ::2])
+    )
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_the_gradient_of_the_evidence_is_that_of_finite_differences(wide: bool) -> None:
     rows = rows_of(15)
-    evidence = evidence_of(SHAPE, rows, np.sin(5.0 * rows[:, 0]) + rows[:, 1])
+    values = np.sin(5.0 * rows[:, 0]) + rows[:, 1]
+    coordinates = Coordinates(SHAPE)
+    evidence: Evidence | WideEvidence = evidence_of(SHAPE, rows, values)
+    if wide:
+        evidence = WideEvidence(coordinates, coordinates.of(rows), values)
     at = evidence.start + np.linspace(-0.5, 0.5, len(evidence.start))
     steps = 1e-5 * np.eye(len(at))
     expected = [(evidence(at + step)[0] - evidence(at - step)[0]) / 2e-5 for step in steps]
     assert evidence(at)[1] == pytest.approx(np.array(expected), rel=1e-5)
 
 
-def test_the_gradients_of_a_posterior_are_those_of_finite_differences() -> None:
-    posterior = condition(KERNEL, NOISE, rows_of(10), np.cos(np.arange(10.0)))
+@pytest.mark.parametrize("kernel", [KERNEL, WIDE])
+def test_the_gradients_of_a_posterior_are_those_of_finite_differences(kernel: Kernel | WideKernel) -> None:
+    posterior = condition(kernel, NOISE, rows_of(10), np.cos(np.arange(10.0)))
     asked = rows_of(4, seed=1)
     _, _, by_mean, by_deviation = posterior.slopes(asked)
     for column in (0, 2):
@@ -116,6 +141,26 @@ def test_the_gradients_of_a_posterior_are_those_of_finite_differences() -> None:
         assert by_mean[:, column] == pytest.approx((after[0] - before[0]) / 2e-6, rel=1e-4)
         assert by_deviation[:, column] == pytest.approx((after[1] - before[1]) / 2e-6, rel=1e-4)
     assert not by_mean[:, 1].any() and not by_deviation[:, 1].any()
+
+
+def test_a_wide_fit_finds_which_columns_matter_and_how_much_noise_there_is() -> None:
+    dice = np.random.default_rng(SEED)
+    rows = rows_of(60)
+    values = np.sin(6.0 * rows[:, 0]) + rows[:, 1]
+    kernel, quiet = fit_wide(SHAPE, rows, normal_like(values))
+    _, loud = fit_wide(SHAPE, rows, normal_like(values + dice.normal(scale=0.3, size=60)))
+    assert min(kernel.inverse_squares[:2]) > 10 * kernel.inverse_squares[2]
+    assert quiet < 1e-3 < 1e-2 < loud
+
+
+@pytest.mark.parametrize(("numbers", "kind"), [(56, Kernel), (57, WideKernel)])
+def test_from_61_coordinates_on_the_kernel_is_that_of_wide_spaces(numbers: int, kind: type) -> None:
+    """A list without an order has as many as entries."""
+    shape = Shape((None,) * numbers + (4,))
+    rows = np.random.default_rng(SEED).random((5, numbers + 1)).round()
+    learned = learn("GP", Axes(wide_space(numbers, 4)), rows, rows[:, 0], SEED)
+    assert isinstance(learned.model, Posterior) and isinstance(learned.model.kernel, kind)
+    assert shape_of(Axes(wide_space(numbers, 4))) == shape and shape.width == numbers + 4
 
 
 def test_a_fit_finds_which_columns_matter_and_how_much_noise_there_is() -> None:
@@ -223,6 +268,20 @@ def test_every_row_that_is_made_is_a_legal_point(seed: int, width: float) -> Non
         points = [axes.decode(row) for row in made]
         assert axes.encode(points) == pytest.approx(made, abs=1e-9)
         assert all(MIXED.parse(MIXED.format(point)) is not None for point in points)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 2**32 - 1))
+def test_columns_are_encoded_as_their_values_are_to_the_bit(seed: int) -> None:
+    """Also where numpy's logarithms would differ in the last digit."""
+    dice = Randomness("test", "columns", seed).dice(0)
+    space = parse_space([*MIXED_TEXTS, ParameterText("far", "double", min="-1.7e308", max="1.7e308")])
+    axes, points = Axes(space), [space.sample(dice) for _ in range(20)]
+    expected = [
+        [axis.encode(point[place]) for place, axis in zip(axes.places, axes.all, strict=True)] for point in points
+    ]
+    assert axes.encode(points).tolist() == expected
+    assert axes.encode([]).shape == (0, len(axes.all))
 
 
 def test_a_latin_square_has_one_row_in_every_slice() -> None:

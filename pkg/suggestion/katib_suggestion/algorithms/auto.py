@@ -12,14 +12,13 @@ from dataclasses import dataclass, replace
 from katib_domain.search_space import SearchSpace
 from katib_suggestion.problem import Budget, Problem
 from katib_suggestion.search import Algorithm, Point, Search
+from katib_suggestion.surrogates import WIDEST
 
 log = logging.getLogger(__name__)
 MODELLED = 1000
 """With so many results a model of all of them costs more than it tells."""
 MOST_AT_ONCE = 25
 """For so many trials at once a model is too slow, and guesses too much."""
-WIDEST = 60
-"""Models of more coordinates than this learn too slowly; a number is one, a list of texts has as many as entries."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import numpy as np
 
 from katib_suggestion.search import Algorithm, Point, Search
 from katib_suggestion.settings import setting
+from katib_suggestion.surrogates import WIDEST
 from katib_suggestion.surrogates.acquisition import (
     Acquisition,
     expected_improvement,
@@ -72,7 +73,8 @@ class BayesianOptimization(Algorithm):
         learned = search.remembered("model", lambda: learn_history(search, axes, self.base_estimator))
         learned = learned.believing(axes.encode(search.pending))
         refines = self._refines(search)
-        start = candidates(axes, learned.best_rows(GOOD), FEW if refines else MANY, dice)
+        count = drawn(FEW if refines else MANY, search.space.width)
+        start = candidates(axes, learned.best_rows(GOOD), count, dice)
         best = learned.best()
         acquisition = ACQUISITIONS.get(PER_SECOND.get(self.acq_func, self.acq_func))
         if acquisition is None:
@@ -89,11 +91,20 @@ class BayesianOptimization(Algorithm):
         return self.base_estimator == GAUSSIAN and self.acq_optimizer != "sampling"
 
 
+def drawn(most: int, width: int) -> int:
+    """How many candidates are drawn in a space of that many coordinates: so many numbers as there are at WIDEST, not more."""
+    return most if width <= WIDEST else max(1, most * WIDEST // width)
+
+
 def first_points(search: Search, count: int) -> Iterator[Point]:
     """Points that fill the space evenly, drawn from the distributions; then any."""
     turn, place = divmod(search.issued, min(count, SQUARE))
-    dice = np.random.default_rng(search.steady_dice("square", turn).getrandbits(64))
-    square = latin_square(min(count, SQUARE), len(search.space.domains), dice)
+
+    def spread() -> Matrix:
+        dice = np.random.default_rng(search.steady_dice("square", turn).getrandbits(64))
+        return latin_square(min(count, SQUARE), len(search.space.domains), dice)
+
+    square = search.remembered(f"square {turn} of {count}", spread)
     yield search.space.from_unit(square[place].tolist())
     while True:
         yield search.space.sample(search.dice)

@@ -6,14 +6,15 @@ is a legal point: numbers of a grid are rounded before any model sees them (Garr
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from katib_domain.search_space import Domain, Nominal, Point, SearchSpace, Value
+from katib_domain.search_space import Continuous, Domain, Nominal, Point, SearchSpace, Value
 
 Matrix = NDArray[np.float64]
 Vector = NDArray[np.float64]
@@ -45,6 +46,21 @@ class Axis:
 
     def encode(self, value: Value) -> float:
         return float(value) if self.nominal else self.domain.encode(value)[0]  # type: ignore[arg-type]
+
+    def encode_all(self, values: Sequence[Value]) -> Vector:
+        """The same for many values, to the bit."""
+        if self.nominal:
+            return np.array(values, dtype=float)
+        if isinstance(self.domain, Continuous):
+            distribution = self.domain.distribution
+            left, right = distribution.ends
+            if math.isfinite(right - left):
+                # Logarithms one by one: numpy's may differ from them in the last digit.
+                line = list(map(math.log, values)) if distribution.logarithmic else values
+                found: Vector = np.clip((np.array(line, dtype=float) - left) / (right - left), 0.0, 1.0)
+                return found
+        places = {value: self.encode(value) for value in dict.fromkeys(values)}
+        return np.array([places[value] for value in values])
 
     def decode(self, place: float) -> Value:
         return int(place) if self.nominal else self.domain.decode([place])
@@ -89,9 +105,11 @@ class Axes:
 
     def encode(self, points: Iterable[Point]) -> Matrix:
         """Rows of points."""
-        pairs = list(zip(self.places, self.all, strict=True))
-        rows = [[axis.encode(point[place]) for place, axis in pairs] for point in points]
-        return np.array(rows, dtype=float).reshape(len(rows), len(pairs))
+        columns = list(zip(*points, strict=True))
+        if not columns:
+            return np.empty((0, len(self.all)))
+        rows = [axis.encode_all(columns[place]) for place, axis in zip(self.places, self.all, strict=True)]
+        return np.ascontiguousarray(np.array(rows).reshape(len(rows), len(columns[0])).T)
 
     def decode(self, row: Vector) -> Point:
         """The point of a row."""

@@ -36,6 +36,11 @@ class Shape:
         return tuple(place for place, size in enumerate(self.sizes) if size is None)
 
     @property
+    def width(self) -> int:
+        """How many numbers a row is made of: one for each number, as many as entries for a list without an order."""
+        return sum(size or 1 for size in self.sizes)
+
+    @property
     def share(self) -> float:
         """How much of a factor is the column's own kernel, the rest being constant: groups of two weigh most."""
         return 2.0 / (2.0 + self.columns)
@@ -81,6 +86,31 @@ def squared_distances(left: Matrix, right: Matrix) -> Matrix:
 
 
 @dataclass(frozen=True)
+class Slopes:
+    """Derivatives of covariances by the left rows' columns of numbers, as sums over the right rows."""
+
+    shape: Shape
+    rows: int
+    """How many left ones there are."""
+    by_number: list[Matrix]
+    """A matrix of left and right rows for each column of numbers."""
+
+    def of_means(self, alpha: Vector) -> Matrix:
+        """Sums of the derivatives of each left row, each times a factor; zero for lists without an order."""
+        return self._placed([slope @ alpha for slope in self.by_number])
+
+    def of_rows(self, factors: Matrix) -> Matrix:
+        """The same with other factors for each left row."""
+        return self._placed([(factors * slope).sum(axis=1) for slope in self.by_number])
+
+    def _placed(self, sums: list[Vector]) -> Matrix:
+        found = np.zeros((self.rows, self.shape.columns))
+        for place, column in zip(self.shape.numbers, sums, strict=True):
+            found[:, place] = column
+        return found
+
+
+@dataclass(frozen=True)
 class Kernel:
     """The kernel with its hyperparameters: inverse squares of length scales, and the variance of each of its parts."""
 
@@ -105,8 +135,8 @@ class Kernel:
         result: Matrix = self.together * matern(self._squares(left, right)) + apart
         return result
 
-    def slopes(self, left: Matrix, right: Matrix) -> tuple[Matrix, list[Matrix]]:
-        """Covariances, and for each column of numbers their derivatives by that column of the left rows."""
+    def slopes(self, left: Matrix, right: Matrix) -> tuple[Matrix, Slopes]:
+        """Covariances, and their derivatives by the columns of the left rows."""
         value, slope = matern_and_slope(self._squares(left, right))
         share, apart, steep = self.shape.share, np.full(value.shape, self.apart), []
         for place, weight in enumerate(self.inverse_squares):
@@ -121,7 +151,7 @@ class Kernel:
             * (self.together * slope + apart * steep[place])
             for place in self.shape.numbers
         ]
-        return self.together * value + apart, by_column
+        return self.together * value + apart, Slopes(self.shape, len(left), by_column)
 
     def _squares(self, left: Matrix, right: Matrix) -> Matrix:
         return squared_distances(self.shape.expand(left, self.weights), self.shape.expand(right, self.weights))

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from katib_suggestion.surrogates import WIDEST
 from katib_suggestion.surrogates.axes import Axes, Matrix, Vector
-from katib_suggestion.surrogates.kernel import Shape
+from katib_suggestion.surrogates.kernel import Kernel, Shape
 from katib_suggestion.surrogates.maximise import Costs
 from katib_suggestion.surrogates.outcomes import normal_like, standardised
 from katib_suggestion.surrogates.regression import Posterior, condition, fit
 from katib_suggestion.surrogates.trees import Boosted, Forest, grow
+from katib_suggestion.surrogates.wide import WideKernel, fit_wide
 
 MOST, MOST_FITTED = 400, 120
 """How many results a model holds, and how many its hyperparameters are fitted to: time grows with the cube of both."""
@@ -80,11 +82,16 @@ def _model(kind: str, shape: Shape, rows: Matrix, values: Vector, seed: int) -> 
     if kind != GAUSSIAN:
         return grow(kind, shape, rows, values, seed)
     few = telling(values, MOST_FITTED)
-    return condition(*fit(shape, rows[few], values[few]), rows, values)
+    return condition(*_fitted(shape, rows[few], values[few]), rows, values)
+
+
+def _fitted(shape: Shape, rows: Matrix, values: Vector) -> tuple[Kernel | WideKernel, float]:
+    """The kernel for a space of that width, and the variance of the noise."""
+    return fit(shape, rows, values) if shape.width <= WIDEST else fit_wide(shape, rows, values)
 
 
 def learn_costs(axes: Axes, rows: Matrix, seconds: Vector) -> Costs:
     """A model of how long trials run."""
     logarithms = np.log(seconds)
     shape, values = shape_of(axes), standardised(logarithms)
-    return Costs(condition(*fit(shape, rows, values), rows, values), float(np.std(logarithms)))
+    return Costs(condition(*_fitted(shape, rows, values), rows, values), float(np.std(logarithms)))

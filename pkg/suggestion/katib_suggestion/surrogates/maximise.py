@@ -14,7 +14,8 @@ from katib_suggestion.surrogates.axes import Axes, Matrix, Vector
 from katib_suggestion.surrogates.regression import Posterior
 
 NEAR = 300
-NEAR_WIDTHS, NEAR_SHARE = (0.2, 0.05, 0.01), 0.3
+NEAR_WIDTHS, NEAR_SHARE, NEAR_MOVED = (0.2, 0.05, 0.01), 0.3, 18
+"""How far from good rows others are looked for, and in what share of the columns, or how many where there are many."""
 WIDTHS = (0.2, 0.1, 0.05, 0.02, 0.01, 0.003)
 """How far neighbours are looked for, one after the other."""
 FRONT, NEIGHBOURS = 8, 24
@@ -66,7 +67,8 @@ def candidates(axes: Axes, good: Matrix, count: int, dice: np.random.Generator) 
     """Rows from the whole space, rows that are known to be good, and some near those."""
     anywhere = axes.spread(dice.random((count, len(axes.all))))
     around = np.array_split(good[dice.integers(len(good), size=NEAR)], len(NEAR_WIDTHS))
-    near = [axes.shifted(rows, width, NEAR_SHARE, dice) for rows, width in zip(around, NEAR_WIDTHS, strict=True)]
+    share = min(NEAR_SHARE, NEAR_MOVED / len(axes.all))
+    near = [axes.shifted(rows, width, share, dice) for rows, width in zip(around, NEAR_WIDTHS, strict=True)]
     return np.concatenate([anywhere, good, *near])
 
 

@@ -14,6 +14,7 @@ from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.optimize import minimize
 
 from katib_suggestion.surrogates.kernel import Kernel, Matrix, Shape, Vector, matern_and_slope, mixed_in
+from katib_suggestion.surrogates.wide import WideKernel
 
 LENGTH, LENGTH_DEVIATION = 0.25, 1.0
 """The length scale before any data, times the root of the number of columns; how far its logarithm may well be off."""
@@ -103,7 +104,7 @@ def fit(shape: Shape, rows: Matrix, values: Vector) -> tuple[Kernel, float]:
 class Posterior:
     """What is believed about every row, given some rows and their values."""
 
-    kernel: Kernel
+    kernel: Kernel | WideKernel
     noise: float
     rows: Matrix
     values: Vector
@@ -118,15 +119,11 @@ class Posterior:
 
     def slopes(self, rows: Matrix) -> tuple[Vector, Vector, Matrix, Matrix]:
         """Means and deviations with their gradients by the columns; those of nominal columns are zero."""
-        covariances, by_column = self.kernel.slopes(rows, self.rows)
+        covariances, slopes = self.kernel.slopes(rows, self.rows)
         reach = covariances @ self.inverse.T
         deviation = self._deviation(reach)
         by_deviation = -(reach @ self.inverse) / deviation[:, None]
-        mean_slope, deviation_slope = np.zeros_like(rows), np.zeros_like(rows)
-        for place, slope in zip(self.kernel.shape.numbers, by_column, strict=True):
-            mean_slope[:, place] = slope @ self.alpha
-            deviation_slope[:, place] = (by_deviation * slope).sum(axis=1)
-        return covariances @ self.alpha, deviation, mean_slope, deviation_slope
+        return covariances @ self.alpha, deviation, slopes.of_means(self.alpha), slopes.of_rows(by_deviation)
 
     def believing(self, rows: Matrix) -> Posterior:
         """The posterior when these rows, too, turn out as it expects: there is nothing left to learn at them."""
@@ -138,7 +135,7 @@ class Posterior:
         return np.sqrt(np.maximum(variance, LEAST_VARIANCE))
 
 
-def condition(kernel: Kernel, noise: float, rows: Matrix, values: Vector) -> Posterior:
+def condition(kernel: Kernel | WideKernel, noise: float, rows: Matrix, values: Vector) -> Posterior:
     """The posterior of rows and their values."""
     covariance = kernel(rows, rows)
     np.fill_diagonal(covariance, kernel.variance + noise)
