@@ -43,7 +43,7 @@ REFUSED: dict[str, tuple[Change, str, list[str]]] = {
             "algorithmName: random",
             'algorithmName: tpe\n    algorithmSettings:\n      - {name: seed, value: "1"}\n      - {name: bogus, value: "1"}',
         ),
-        ":14: spec.algorithm.algorithmSettings[1]: setting 'bogus': no such setting; known are ",
+        ":14: spec.algorithm.algorithmSettings[1]: setting 'bogus': no such setting (given '1'); known are ",
         ["n_startup_trials"],
     ),
     "a setting out of range": (

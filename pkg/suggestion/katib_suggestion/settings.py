@@ -100,7 +100,7 @@ def parse_settings(strategy: type[S], given: Sequence[tuple[str, str]]) -> tuple
         elif entry.default is MISSING:
             errors.append(f"setting {entry.name}: is missing: give {_allowed(kinds[entry.name], rule)}")
     if not strategy.lenient:
-        errors += [f"setting {shown(name)}: {_unknown(strategy)}" for name in unknown_settings(strategy, given)]
+        errors += [_unknown(strategy, name, texts[name]) for name in unknown_settings(strategy, given)]
     return (None if errors else strategy(**values)), seed, errors
 
 
@@ -115,9 +115,19 @@ def _known(strategy: type[Configured]) -> list[str]:
     return sorted({*strategy.seed_names, *(name for names in spellings for name in names)})
 
 
-def _unknown(strategy: type[Configured]) -> str:
-    known = _known(strategy)
-    return f"no such setting; known are {', '.join(known)}" if known else "no such setting; there are none"
+def _unknown(strategy: type[Configured], name: str, text: str) -> str:
+    wrong, known = f"setting {shown(name)}: no such setting (given {shown(text)})", _known(strategy)
+    if not known:
+        return f"{wrong}; there are none: remove it"
+    return f"{wrong}; known are {', '.join(known)}{nearest(name, known) or ': take one of them or remove it'}"
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """`; did you mean …?` with the word that is most like one; nothing when none is like it."""
+    from difflib import get_close_matches  # only mistakes need it
+
+    found = get_close_matches(word, known, n=1)
+    return f"; did you mean {found[0]}?" if found else ""
 
 
 def _collect(errors: list[str], parse: Any) -> Any:

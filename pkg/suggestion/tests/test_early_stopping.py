@@ -185,7 +185,11 @@ WRONG_SETTINGS = [
     ),
     ("medianstop", {"start_step": "4.5"}, "'4.5' is not a whole number"),
     ("medianstop", {"start_step": ""}, "'' is not a whole number"),
-    ("medianstop", {"eta": "3"}, "setting 'eta': no such setting; known are min_trials_required, start_step"),
+    (
+        "medianstop",
+        {"eta": "3"},
+        "setting 'eta': no such setting (given '3'); known are min_trials_required, start_step",
+    ),
     ("medianstop", {"random_state": "3"}, "no such setting"),
     ("asha", {}, "setting max_resource: is missing: give a whole number at least 1"),
     ("asha", {"eta": "1", "max_resource": "9"}, "setting eta: '1' is not a whole number at least 2"),

@@ -64,7 +64,16 @@ WRONG = [
     (("pace", "nan"), "setting pace: 'nan' is not a number greater than 0.0 and at most 1.0"),
     (("rounds", "1.0"), "setting rounds: '1.0' is not a whole number at least 1"),
     (("mode", "left"), "setting mode: 'left' is not one of up, down"),
-    (("paces", "1"), "setting 'paces': no such setting; known are mode, n_rounds, pace, random_state, rounds, seed"),
+    (
+        ("paces", "1"),
+        "setting 'paces': no such setting (given '1'); known are mode, n_rounds, pace, random_state, rounds, seed; "
+        "did you mean pace?",
+    ),
+    (
+        ("zzz", ""),
+        "setting 'zzz': no such setting (given ''); known are mode, n_rounds, pace, random_state, rounds, seed: "
+        "take one of them or remove it",
+    ),
 ]
 
 
