@@ -54,13 +54,21 @@ def test_it_begins_in_the_middle_and_goes_on_as_the_chosen_one() -> None:
     assert dict(Study(PLANE, algorithm="auto", seed=1).ask().parameters) == {"x": 0.5, "y": 0.5}
 
 
-def test_what_is_chosen_and_why_is_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_what_is_chosen_and_why_is_in_the_log_once_for_each_choice(caplog: pytest.LogCaptureFixture) -> None:
+    """Not as a warning: whoever chose auto wants to know, not to be alarmed."""
     with caplog.at_level(logging.INFO):
         study = Study(PLANE, algorithm="auto", seed=1, max_trial_count=12, parallel_trial_count=12)
-        study.ask_many(12)
-    told = [record.getMessage() for record in caplog.records]
-    reason = "sobol: all 12 trials run at once, so none can learn from another"
-    assert told == [f"experiment study: auto begins with {reason}", f"experiment study: auto goes on with {reason}"]
+        study.ask_many(6), study.ask_many(6)
+        study = Study(PLANE, algorithm="auto", seed=2, parallel_trial_count=26)
+        study.ask(), study.ask()
+    told = [(record.levelname, record.getMessage()) for record in caplog.records]
+    assert told == [
+        ("INFO", "experiment study: auto takes sobol: all 12 trials run at once, so none can learn from another"),
+        (
+            "INFO",
+            "experiment study: auto takes multivariate-tpe: 26 trials run at once, more than the 25 a model is for",
+        ),
+    ]
 
 
 def test_with_all_trials_at_once_seeds_differ() -> None:
@@ -79,7 +87,9 @@ def test_what_is_remembered_by_one_is_not_seen_by_another() -> None:
 
 
 def test_it_has_no_settings_but_the_seed() -> None:
-    with pytest.raises(RefusedError, match="setting 'gamma': no such setting; known are random_state, seed"):
+    with pytest.raises(
+        RefusedError, match=r"setting 'gamma': no such setting .given '0.1'.; known are random_state, seed"
+    ):
         Study(PLANE, algorithm="auto", settings={"gamma": 0.1})
 
 

@@ -6,11 +6,12 @@ The rule is in `choose`; docs/decisions/0008-several-objectives-and-auto.md says
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from katib_domain.search_space import SearchSpace
-from katib_suggestion.problem import Budget, Problem
+from katib_suggestion.memory import digest
+from katib_suggestion.problem import Budget
 from katib_suggestion.search import Algorithm, Point, Search
 from katib_suggestion.surrogates import WIDEST
 
@@ -67,16 +68,21 @@ class Auto(Algorithm):
     It has no settings but the seed, so what it does with an Experiment follows from the Experiment alone.
     """
 
-    def advice(self, problem: Problem) -> Iterable[str]:
-        choice = choose(problem.read_parameters(), problem.budget, 0)
-        yield f"auto begins with {choice.name}: {choice.reason}"
-
     def propose(self, search: Search) -> Iterator[Point]:
         budget = Budget(search.max_trial_count, search.parallel_trial_count)
         choice = choose(search.space, budget, len(search.known))
-        if not search.place:
-            log.info("experiment %s: auto goes on with %s: %s", search.experiment, choice.name, choice.reason)
+        _tell(search, choice)
         if not search.issued and not search.elsewhere:
             yield search.space.from_unit([0.5] * len(search.space.domains))
         recall = None if search.recall is None else search.recall.within(choice.name)
         yield from get_strategy(choice.name, search.key).propose(replace(search, recall=recall))
+
+
+def _tell(search: Search, choice: Choice) -> None:
+    """Say in the log what was chosen, once for each choice of an Experiment as long as its memory lasts."""
+
+    def say() -> str:
+        log.info("experiment %s: auto takes %s: %s", search.experiment, choice.name, choice.reason)
+        return choice.name
+
+    search.remembered_by(digest("auto", search.experiment, str(search.key), choice.name), say)
