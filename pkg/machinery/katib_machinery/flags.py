@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 BAD_INPUT = 2
+HIGHEST_PORT = 65535
 
 
 class FlagParser(argparse.ArgumentParser):
@@ -44,3 +45,19 @@ class ShowVersion(argparse.Action):
 
         print(f"{parser.prog} {version(self._distribution)}")
         parser.exit()
+
+
+def parse_listen_address(text: str) -> str:
+    """An address to listen on as it is written, host:port or unix:/path; raises ArgumentTypeError.
+
+    gRPC itself takes any number for a port, and listens on another one.
+    """
+    scheme, _, path = text.partition(":")
+    if scheme.startswith("unix") and path:
+        return text
+    host, colon, port = text.rpartition(":")
+    if not colon or any(map(str.isspace, host)) or not (port.isascii() and port.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no address: write host:port or unix:/path")
+    if int(port) > HIGHEST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r}: ports go up to {HIGHEST_PORT}: choose a lower one")
+    return text

@@ -2,12 +2,13 @@
 
 import pytest
 
-from katib_machinery.flags import FlagParser, ShowVersion
+from katib_machinery.flags import FlagParser, ShowVersion, parse_listen_address
 
 
 def a_parser() -> FlagParser:
     parser = FlagParser(prog="weigh", allow_abbrev=False)
     parser.add_argument("--grams", type=int)
+    parser.add_argument("--listen", type=parse_listen_address)
     parser.add_argument("--version", action=ShowVersion, distribution="katib-machinery")
     return parser
 
@@ -18,6 +19,18 @@ def a_parser() -> FlagParser:
         (["--pounds"], "weigh: unrecognized arguments: --pounds; see weigh --help\n"),
         (["--grams", "many"], "weigh: argument --grams: invalid int value: 'many'; see weigh --help\n"),
         (["--grams"], "weigh: argument --grams: expected one argument; see weigh --help\n"),
+        (
+            ["--listen", "here:65536"],
+            "weigh: argument --listen: 'here:65536': ports go up to 65535: choose a lower one; see weigh --help\n",
+        ),
+        (
+            ["--listen=here"],
+            "weigh: argument --listen: 'here' is no address: write host:port or unix:/path; see weigh --help\n",
+        ),
+        (
+            ["--listen=he re:1"],
+            "weigh: argument --listen: 'he re:1' is no address: write host:port or unix:/path; see weigh --help\n",
+        ),
     ],
 )
 def test_a_wrong_flag_ends_with_one_line_that_names_it_and_the_cure(
@@ -27,6 +40,11 @@ def test_a_wrong_flag_ends_with_one_line_that_names_it_and_the_cure(
         a_parser().parse_args(arguments)
     assert ended.value.code == 2
     assert capsys.readouterr() == ("", says)
+
+
+@pytest.mark.parametrize("text", ["localhost:6789", ":0", "[::1]:65535", "unix:/run/katib.sock"])
+def test_an_address_is_taken_as_it_is_written(text: str) -> None:
+    assert a_parser().parse_args(["--listen", text]).listen == text
 
 
 def test_the_version_is_the_distributions(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from katib_apis.v1beta1 import defaults, names
-from katib_machinery.flags import FlagParser, ShowVersion
+from katib_machinery.flags import BAD_INPUT, FlagParser, ShowVersion, parse_listen_address
 
 log = logging.getLogger("katib-suggestion")
 GRACE = 5.0
@@ -24,7 +24,12 @@ def build_parser() -> FlagParser:
         prog="katib-suggestion", description="Suggests parameters for the trials of experiments, behind gRPC."
     )
     listen = f"0.0.0.0:{names.PORT_SUGGESTION}"
-    parser.add_argument("--listen-address", default=listen, help=f"host:port or unix:/path (default: {listen})")
+    parser.add_argument(
+        "--listen-address",
+        type=parse_listen_address,
+        default=listen,
+        help=f"host:port or unix:/path (default: {listen})",
+    )
     parser.add_argument(
         "--strict-count",
         action="store_true",
@@ -84,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         asyncio.run(serve(parsed))
     except (OSError, ValueError) as error:
         print(f"katib-suggestion: {error}", file=sys.stderr)
-        return 1
+        return BAD_INPUT if isinstance(error, ValueError) else 1
     return 0
 
 

@@ -5,6 +5,7 @@ Ours are in a table; others are found by entry point, or given as `module:Class`
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -12,6 +13,9 @@ from importlib.metadata import entry_points
 
 from katib_suggestion.search import Algorithm, Scheduler
 
+LONGEST = 63
+NAME = re.compile(rf"(?=.{{1,{LONGEST}}}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+"""What an algorithmName may be: it is a part of the name of a Deployment and of a Service."""
 GROUP = "katib.algorithms"
 """The entry points of distributions that bring algorithms; an entry's name is its algorithmName."""
 BUILT_IN: Mapping[str, str] = {
@@ -69,6 +73,10 @@ def build_registry(given: Iterable[str] = ()) -> Registry:
 def _add(places: dict[str, str], name: str, place: str, source: str) -> None:
     if not name:
         raise RegistryError(f"{source}: has no name: set `name` in the class, or say NAME={place}")
+    if not NAME.fullmatch(name):
+        raise RegistryError(
+            f"{source}: {name!r} is no algorithmName: use lower-case letters, digits and '-' between them, {LONGEST} at most"
+        )
     if name in places and places[name] != place:
         raise RegistryError(f"{source}: {name!r} is already {places[name]}: choose another name")
     load_class(place)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
 from types import ModuleType
@@ -13,6 +13,7 @@ import pytest
 
 from katib_suggestion import registry
 from katib_suggestion.__main__ import main
+from katib_suggestion.early_stopping.__main__ import main as early_stopping
 from katib_suggestion.registry import RegistryError, build_registry
 from katib_suggestion.search import Algorithm, Point, Search
 
@@ -60,6 +61,14 @@ WRONG = {
         "--algorithm random=mine:Climb: 'random' is already katib_suggestion.algorithms.random_search:RandomSearch: "
         "choose another name"
     ),
+    "BAD name=mine:Climb": (
+        "--algorithm BAD name=mine:Climb: 'BAD name' is no algorithmName: use lower-case letters, digits and '-' between "
+        "them, 63 at most"
+    ),
+    f"{'a' * 64}=mine:Climb": (
+        f"--algorithm {'a' * 64}=mine:Climb: '{'a' * 64}' is no algorithmName: use lower-case letters, digits and '-' "
+        "between them, 63 at most"
+    ),
 }
 
 
@@ -76,6 +85,26 @@ def test_a_class_without_a_name_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
         build_registry(["mine:Climb"])
 
 
-def test_the_program_ends_with_one_line_when_an_algorithm_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--listen-address=unix:/nowhere/s", "--algorithm=mine:Clim"]) == 1
-    assert capsys.readouterr().err == "katib-suggestion: mine:Clim: mine has no Clim: check the spelling\n"
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("mine:Clim", "mine:Clim: mine has no Clim: check the spelling"),
+        ("BAD name=mine:Climb", WRONG["BAD name=mine:Climb"]),
+    ],
+)
+def test_the_program_ends_with_one_line_when_an_algorithm_is_wrong(
+    text: str, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--listen-address=unix:/nowhere/s", f"--algorithm={text}"]) == 2
+    assert capsys.readouterr().err == f"katib-suggestion: {line}\n"
+
+
+@pytest.mark.parametrize("program", [main, early_stopping])
+def test_the_programs_end_with_one_line_when_there_is_no_such_port(
+    program: Callable[[list[str]], int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """gRPC alone would listen on another one."""
+    with pytest.raises(SystemExit, match="2"):
+        program(["--listen-address", "localhost:99999"])
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "--listen-address: 'localhost:99999': ports go up to 65535: choose a lower one" in line

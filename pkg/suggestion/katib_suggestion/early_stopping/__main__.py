@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from katib_apis.v1beta1 import names
 from katib_machinery.clock import SystemClock
-from katib_machinery.flags import FlagParser, ShowVersion
+from katib_machinery.flags import FlagParser, ShowVersion, parse_listen_address
 
 if TYPE_CHECKING:
     from katib_machinery.kube import KubeTransport
@@ -28,7 +28,12 @@ def build_parser() -> FlagParser:
         prog="katib-early-stopping", description="Says when trials are to stop, and marks those that were, behind gRPC."
     )
     listen = f"0.0.0.0:{names.PORT_EARLY_STOPPING}"
-    parser.add_argument("--listen-address", default=listen, help=f"host:port or unix:/path (default: {listen})")
+    parser.add_argument(
+        "--listen-address",
+        type=parse_listen_address,
+        default=listen,
+        help=f"host:port or unix:/path (default: {listen})",
+    )
     parser.add_argument(
         "--kubeconfig",
         help="configuration of the cluster (default: that of the pod, or of KUBECONFIG or ~/.kube/config)",
