@@ -12,11 +12,12 @@ gRPC. Nothing is stored; what was told lives as long as the study.
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite
-from typing import Any, Literal, Protocol, TypedDict, Unpack
+from typing import Any, Literal, Protocol, Unpack
 
 from katib_apis.v1beta1 import api_pb2
 from katib_domain.search_space import ParameterText
@@ -24,8 +25,10 @@ from katib_suggestion.answers import answer_suggestions, answer_validation
 from katib_suggestion.experiments import to_objectives, to_parameter_spec
 from katib_suggestion.memory import Memory
 from katib_suggestion.objectives import directed
+from katib_suggestion.options import OBJECTIVE, Options, read_values, validate_lesson, validate_options
 from katib_suggestion.problem import Objective, RefusedError
 from katib_suggestion.registry import Registry, build_registry
+from katib_suggestion.settings import shown
 
 __all__ = [
     "Asked",
@@ -39,9 +42,9 @@ __all__ = [
     "integer",
 ]
 
+log = logging.getLogger(__name__)
 Direction = Literal["minimize", "maximize"]
 Condition = api_pb2.TrialStatus
-OBJECTIVE = "objective"
 DIRECTIONS: Mapping[str, Any] = {"minimize": api_pb2.MINIMIZE, "maximize": api_pb2.MAXIMIZE}
 
 
@@ -101,21 +104,8 @@ class Asked:
     """The objective, once it was told."""
     metrics: Mapping[str, float] = field(default_factory=dict)
     """All metrics, once they were told."""
-
-
-class Options(TypedDict, total=False):
-    """What a study may have besides."""
-
-    settings: Mapping[str, object]
-    """Settings of the algorithm."""
-    metrics: Sequence[str]
-    """The objective's name, then those of additional metrics."""
-    max_trial_count: int
-    parallel_trial_count: int
-    given: Sequence[Mapping[str, Any]]
-    """Values to try before any others."""
-    learn_from: Study
-    """Another study of the same parameters, from whose trials to learn."""
+    study: str = field(default="", repr=False, compare=False)
+    """A word for the study that was asked."""
 
 
 class Service(Protocol):
@@ -163,12 +153,14 @@ class Study:
             service: Who answers; by default the algorithms of this process. See `remote.Remote`.
             options: See `Options`.
         """
-        self._parameters = dict(parameters)
+        self._parameters = _read_parameters(parameters)
+        validate_options(options, self._parameters)
+        self._token = secrets.token_hex(8)
         self._service = service or Local()
         self._experiment = _to_experiment(self._parameters, algorithm, direction, seed, options)
         self._sign = 1.0 if direction == "minimize" else -1.0
         self._given = [_to_assignments(entry) for entry in options.get("given", ())]
-        self._earlier = options["learn_from"]._trials if "learn_from" in options else []
+        self._earlier = _read_lesson(options["learn_from"], self._parameters) if "learn_from" in options else []
         self._trials: list[api_pb2.Trial] = []
         self._asked: list[Asked] = []
         self._service.validate(api_pb2.ValidateAlgorithmSettingsRequest(experiment=self._experiment))
@@ -207,7 +199,9 @@ class Study:
         return found[0]
 
     def ask_many(self, count: int) -> list[Asked]:
-        """The next trials, all different; fewer when no more are left."""
+        """The next trials, all different; fewer when no more are left. Raises RefusedError for a count below 1."""
+        if not isinstance(count, int) or not 1 <= count < 2**31:
+            raise RefusedError(f"count: {count!r} is no whole number at least 1")
         request = api_pb2.GetSuggestionsRequest(
             experiment=self._experiment,
             trials=self._trials,
@@ -220,21 +214,51 @@ class Study:
         self._keep_settings(reply.algorithm)
         return [self._add(entry) for entry in reply.parameter_assignments]
 
-    def tell(self, trial: Asked, value: float | Mapping[str, float] | None, *, stopped: bool = False) -> None:
+    def tell(
+        self,
+        trial: Asked,
+        value: float | Mapping[str, float] | None,
+        *,
+        stopped: bool = False,
+        again: bool = False,
+    ) -> None:
         """What a trial gave: the objective, or all metrics by name; None when it failed.
 
-        A number that is not finite is no value: a search that diverged is never the best. `stopped` says that it was stopped early. Telling again corrects what was told.
+        A number that is not finite is no value, which is said in the log: a search that diverged is never the best.
+        `stopped` says that the trial was stopped early, `again` that it corrects what was told before. Raises
+        RefusedError for a trial of another study, one that was told already, and for what are no values of its metrics.
         """
-        metrics = value if isinstance(value, Mapping) else {self._objective: value}
+        self._check_turn(trial, again)
+        metrics = {self._objective: None} if value is None else read_values(value, self._metrics)
         status = api_pb2.TrialStatus(condition=Condition.EARLYSTOPPED if stopped else Condition.SUCCEEDED)
+        told: dict[str, float] = {}
         for name, number in metrics.items():
-            if number is not None:
-                status.observation.metrics.add(name=name, value=repr(float(number)))
+            if number is None:
+                continue
+            status.observation.metrics.add(name=name, value=repr(number))
+            if isfinite(number):
+                told[name] = number
+            else:
+                log.warning(
+                    "trial %d: %s: %r is no finite number, so it counts as no value; tell None when a trial failed",
+                    trial.number,
+                    name,
+                    number,
+                )
         if value is None:
             status.condition = Condition.FAILED
         self._trials[trial.number].status.CopyFrom(status)
-        told = {name: float(number) for name, number in metrics.items() if number is not None and isfinite(number)}
-        self._asked[trial.number] = Asked(trial.number, trial.parameters, told.get(self._objective), told)
+        self._asked[trial.number] = replace(trial, value=told.get(self._objective), metrics=told)
+
+    def _check_turn(self, trial: Asked, again: bool) -> None:
+        if not isinstance(trial, Asked):
+            raise RefusedError(f"trial: {trial!r} is no trial: tell what ask or ask_many returned")
+        if trial.study != self._token:
+            raise RefusedError(
+                f"trial: number {trial.number} is of another study: tell it to the one that was asked for it"
+            )
+        if not again and self._trials[trial.number].HasField("status"):
+            raise RefusedError(f"trial: number {trial.number} was told already: say again=True to correct it")
 
     @property
     def _objectives(self) -> Sequence[Objective]:
@@ -246,7 +270,13 @@ class Study:
 
     @property
     def _objective(self) -> str:
-        return self._experiment.spec.objective.objective_metric_name
+        return self._metrics[0]
+
+    @property
+    def _metrics(self) -> Sequence[str]:
+        """The objective's name, then those of the additional metrics."""
+        spec = self._experiment.spec.objective
+        return (spec.objective_metric_name, *spec.additional_metric_names)
 
     def _add(self, suggestion: api_pb2.GetSuggestionsReply.ParameterAssignments) -> Asked:
         number = len(self._trials)
@@ -256,7 +286,8 @@ class Study:
         trial.spec.labels.update(suggestion.labels)
         self._trials.append(trial)
         texts = {entry.name: entry.value for entry in suggestion.assignments}
-        asked = Asked(number, {name: entry.read(texts[name]) for name, entry in self._parameters.items()})
+        values = {name: entry.read(texts[name]) for name, entry in self._parameters.items()}
+        asked = Asked(number, values, study=self._token)
         self._asked.append(asked)
         return asked
 
@@ -267,6 +298,27 @@ class Study:
         del kept[:]
         for name, value in merged.items():
             kept.add(name=name, value=value)
+
+
+def _read_parameters(parameters: Mapping[str, Parameter]) -> dict[str, Parameter]:
+    makers = "make it with double, integer, discrete or categorical"
+    if not isinstance(parameters, Mapping):
+        raise RefusedError(
+            f"parameters: {shown(repr(parameters))[1:-1]} is no mapping of names to parameters: {makers}"
+        )
+    wrong = [name for name, entry in parameters.items() if not isinstance(entry, Parameter)]
+    if wrong:
+        raise RefusedError(*(f"parameters[{name!r}]: {parameters[name]!r} is no parameter: {makers}" for name in wrong))
+    return dict(parameters)
+
+
+def _read_lesson(learn_from: Study, parameters: Mapping[str, Parameter]) -> list[api_pb2.Trial]:
+    if not isinstance(learn_from, Study):
+        raise RefusedError(
+            f"learn_from: {shown(repr(learn_from))[1:-1]} is no study: give a Study of the same parameters"
+        )
+    validate_lesson(learn_from._parameters, parameters)
+    return learn_from._trials
 
 
 def _to_assignments(values: Mapping[str, Any]) -> api_pb2.TrialSpec.ParameterAssignments:
@@ -290,7 +342,11 @@ def _to_experiment(
         max_trial_count=options.get("max_trial_count", 0),
         parallel_trial_count=options.get("parallel_trial_count", 0),
     )
-    settings = dict(options.get("settings", {})) | ({} if seed is None else {"random_state": seed})
+    settings = dict(options.get("settings", {}))
+    if seed is not None and settings.setdefault("random_state", seed) != seed:
+        raise RefusedError(
+            f"seed: {seed!r} is not settings['random_state'], {settings['random_state']!r}: give one of them"
+        )
     for key, value in settings.items():
         spec.algorithm.algorithm_settings.add(name=key, value=str(value))
     for key, parameter in parameters.items():

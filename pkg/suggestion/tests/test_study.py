@@ -57,11 +57,20 @@ def test_a_batch_is_told_in_any_order_and_a_failure_is_no_value() -> None:
     study.tell(first, None)
     study.tell(second, 0.5, stopped=True)
     assert study.best.number == second.number and study.trials[0].value is None
-    study.tell(third, 0.1)
+    study.tell(third, 0.1, again=True)
     assert study.best.number == third.number
-    study.tell(first, float("nan"))
-    study.tell(second, float("-inf"))
+    study.tell(first, float("nan"), again=True)
+    study.tell(second, float("-inf"), again=True)
     assert study.best.number == third.number and [entry.number for entry in study.best_trials] == [third.number]
+
+
+def test_a_value_that_is_not_finite_is_said_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    study = Study(SPACE, seed=1)
+    study.tell(study.ask(), math.nan)
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        "trial 0: objective: nan is no finite number, so it counts as no value; tell None when a trial failed"
+    )
 
 
 def test_numbers_of_numpy_are_numbers() -> None:
@@ -110,3 +119,97 @@ def test_what_cannot_be_served_is_refused_when_the_study_is_made() -> None:
         Study(SPACE, direction="min")  # type: ignore[arg-type]
     with pytest.raises(RefusedError, match="distribution"):
         Study({"x": double(0, 1, distribution="flat")})
+
+
+PLANE = {"x": double(0, 1), "y": double(0, 1)}
+WRONG_OPTIONS: dict[str, tuple[dict[str, object], str]] = {
+    "an unknown one": ({"max_trials": 3}, "max_trials: no such option; known are settings, metrics, max_trial_count, "),
+    "one that is like another": ({"metric": ["a"]}, "learn_from; did you mean metrics?"),
+    "settings in a list": ({"settings": ["gamma"]}, "settings: ['gamma'] is no mapping: write {name: value}"),
+    "no metrics": ({"metrics": []}, "metrics: the list is empty: name the objective, then additional metrics; "),
+    "metrics in a text": (
+        {"metrics": "loss"},
+        "metrics: 'loss' is no list: write a list of names, the objective's first",
+    ),
+    "a metric twice": ({"metrics": ["a", "a"]}, "metrics: 'a' is there twice: remove one"),
+    "a metric without a name": ({"metrics": ["a", ""]}, "metrics: '' is no name: write a text that is not empty"),
+    "no trials": (
+        {"max_trial_count": 0},
+        "max_trial_count: 0 is no whole number at least 1: leave it out for no limit",
+    ),
+    "half a trial": ({"parallel_trial_count": 1.5}, "parallel_trial_count: 1.5 is no whole number at least 1: "),
+    "given for nothing": ({"given": [{"x": 1, "z": 0}]}, "given[0]['z']: no such parameter; known are x, y: take one"),
+    "given in a list": ({"given": [[1, 0]]}, "given[0]: [1, 0] is no mapping: write {name: value} with each of x, y"),
+    "a lesson of none": ({"learn_from": 3}, "learn_from: 3 is no study: give a Study of the same parameters"),
+    "two seeds": ({"seed": 1, "settings": {"random_state": 2}}, "seed: 1 is not settings['random_state'], 2: give one"),
+    "an unknown setting": (
+        {"settings": {"gama": 0.5}},
+        "algorithmSettings: setting 'gama': no such setting (given '0.5'); known are gamma, n_EI_candidates, ",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_OPTIONS)
+def test_a_wrong_option_is_named_with_its_cure(case: str) -> None:
+    options, words = WRONG_OPTIONS[case]
+    with pytest.raises(RefusedError) as caught:
+        Study(PLANE, **options)  # type: ignore[arg-type]
+    assert words in str(caught.value)
+
+
+def test_parameters_that_are_none_are_named_with_their_cure() -> None:
+    with pytest.raises(RefusedError, match=r"^parameters\['x'\]: \(0, 1\) is no parameter: make it with double"):
+        Study({"x": (0, 1)})  # type: ignore[dict-item]
+    with pytest.raises(RefusedError, match=r"^parameters: \['x'\] is no mapping of names to parameters"):
+        Study(["x"])  # type: ignore[arg-type]
+    with pytest.raises(
+        RefusedError, match=r"^learn_from: only one of the two studies has 'z', 'y': give a study of the"
+    ):
+        Study(PLANE, learn_from=Study({"x": double(0, 1), "z": double(0, 1)}))
+    with pytest.raises(RefusedError, match=r"^count: 0 is no whole number at least 1"):
+        Study(PLANE).ask_many(0)
+
+
+WRONG_VALUES: dict[str, tuple[object, str]] = {
+    "no metric": (
+        {},
+        "value: {} lacks the objective: give 'loss', or None instead of all metrics when the trial failed",
+    ),
+    "not the objective": ({"seconds": 1.0}, "value: {'seconds': 1.0} lacks the objective: give 'loss', or None "),
+    "an unknown metric": (
+        {"loss": 1, "secnds": 2},
+        "value['secnds']: no such metric; known are loss, seconds; did you mean",
+    ),
+    "a text": ("0.5", "value: '0.5' is no number: tell a number, or None when the trial failed"),
+    "a text of a metric": ({"loss": "low"}, "value['loss']: 'low' is no number: tell a number, or None when "),
+    "a list": ([1.0], "value: [1.0] is no number: tell a number, or None when the trial failed"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_VALUES)
+def test_what_is_no_value_is_refused_and_nothing_is_told(case: str) -> None:
+    study = Study(PLANE, metrics=["loss", "seconds"], seed=1)
+    trial = study.ask()
+    value, words = WRONG_VALUES[case]
+    with pytest.raises(RefusedError) as caught:
+        study.tell(trial, value)  # type: ignore[arg-type]
+    assert words in str(caught.value)
+    study.tell(trial, {"loss": 1, "seconds": None})  # type: ignore[dict-item]
+    assert study.best.metrics == {"loss": 1.0}
+
+
+def test_a_trial_is_told_once_and_to_the_study_that_was_asked() -> None:
+    study, other = (Study(PLANE, seed=1) for _ in range(2))
+    trial, stranger = study.ask(), other.ask()
+    assert trial == stranger
+    with pytest.raises(
+        RefusedError, match=r"^trial: number 0 is of another study: tell it to the one that was asked for it"
+    ):
+        study.tell(stranger, 1.0)
+    with pytest.raises(RefusedError, match=r"^trial: 0 is no trial: tell what ask or ask_many returned"):
+        study.tell(0, 1.0)  # type: ignore[arg-type]
+    study.tell(trial, None)
+    with pytest.raises(RefusedError, match=r"^trial: number 0 was told already: say again=True to correct it"):
+        study.tell(trial, 1.0)
+    study.tell(trial, 1.0, again=True)
+    assert study.best.value == 1.0
