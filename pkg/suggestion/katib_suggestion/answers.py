@@ -6,7 +6,7 @@ Knows protobuf messages, not gRPC. Everything that is wrong with an Experiment i
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from katib_apis.v1beta1 import api_pb2
@@ -96,8 +96,12 @@ def answer_suggestions(
     strict_count: bool = False,
     memory: Memory | None = None,
     checkpoints: Checkpoints | None = None,
+    given_up: Callable[[], bool] = lambda: False,
 ) -> api_pb2.GetSuggestionsReply:
-    """New points for an Experiment; raises RefusedError, and OSError when their checkpoints cannot be written."""
+    """New points for an Experiment; raises RefusedError, and OSError when their checkpoints cannot be written.
+
+    Also GivenUpError, once `given_up` says that nobody waits for them any more.
+    """
     task, objectives = read_task(request.experiment, registry)
     owner = f"{request.experiment.namespace}/{request.experiment.name}"
     reading = Reading(task.space, objectives, task.strategy.resource, owner)
@@ -107,7 +111,7 @@ def answer_suggestions(
     wanted = max(0, request.current_request_number)
     total = request.total_request_number
     issued = max(0, total - wanted) if total else len(history.trials)
-    answer = suggest(task, history, issued, wanted, memory)
+    answer = suggest(task, history, issued, wanted, memory, given_up)
     if strict_count and isinstance(task.strategy, Algorithm):
         points = fill_up([entry.point for entry in answer.suggestions], history, wanted)
         answer = Answer(tuple(map(Suggestion, points)))

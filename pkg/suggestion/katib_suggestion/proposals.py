@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from typing import assert_never
@@ -29,6 +29,10 @@ class ProposalError(Exception):
     """An algorithm has proposed what it must not; the message is for its author."""
 
 
+class GivenUpError(Exception):
+    """Nobody waits for the answer any more."""
+
+
 PATIENCE = 100
 """How many known points an algorithm may propose in a row before a new one is chosen for it."""
 MOST_AT_ONCE = 1000
@@ -52,12 +56,19 @@ class Task:
     """What another experiment observed in the same space."""
 
 
-def suggest(task: Task, history: History, issued: int, wanted: int, memory: Memory | None = None) -> Answer:
-    """Up to `wanted` suggestions, from the task's algorithm or its scheduler."""
+def suggest(
+    task: Task,
+    history: History,
+    issued: int,
+    wanted: int,
+    memory: Memory | None = None,
+    given_up: Callable[[], bool] = lambda: False,
+) -> Answer:
+    """Up to `wanted` suggestions, from the task's algorithm or its scheduler; see `propose_points` for `given_up`."""
     search = to_search(task, history, issued, min(wanted, MOST_AT_ONCE), memory or Memory())
     match task.strategy:
         case Algorithm():
-            points = propose_points(task.strategy, search)
+            points = propose_points(task.strategy, search, given_up)
             return Answer(tuple(map(Suggestion, points)))
         case Scheduler():
             answer = task.strategy.schedule(search)
@@ -136,15 +147,18 @@ def _content(task: Task, history: History, elsewhere: Sequence[Observation]) -> 
     return digest(type(task.strategy).__module__, settings, len(elsewhere), observations, tuple(history.failed))
 
 
-def propose_points(algorithm: Algorithm, search: Search) -> list[Point]:
+def propose_points(algorithm: Algorithm, search: Search, given_up: Callable[[], bool] = lambda: False) -> list[Point]:
     """Up to `search.wanted` points, pairwise different and all of them new; fewer when there are no more.
 
-    Those that the user gave come first, as long as they are new.
+    Those that the user gave come first, as long as they are new. `given_up` says whether nobody waits for them any more:
+    it is asked before each point, and raises GivenUpError.
     """
     seen = set(search.seen)
     search = replace(search, seen=seen)
     points: list[Point] = []
     for place in range(search.wanted):
+        if given_up():
+            raise GivenUpError(f"after {place} of {place + search.wanted} points")
         point = next((entry for entry in search.given if entry not in seen), None)
         if point is None:
             point = find_new_point(algorithm, search)

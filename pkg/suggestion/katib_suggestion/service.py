@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from threading import Event
 from typing import TypeVar
 
 import grpc
@@ -39,26 +40,34 @@ class SuggestionService(api_pb2_grpc.SuggestionServicer):
     ) -> api_pb2.GetSuggestionsReply:
         return await _answer(
             context,
-            lambda: answer_suggestions(
+            lambda given_up: answer_suggestions(
                 request,
                 self._registry,
                 strict_count=self._strict_count,
                 memory=self._memory,
                 checkpoints=self._checkpoints,
+                given_up=given_up,
             ),
         )
 
     async def ValidateAlgorithmSettings(
         self, request: api_pb2.ValidateAlgorithmSettingsRequest, context: Context
     ) -> api_pb2.ValidateAlgorithmSettingsReply:
-        await _answer(context, lambda: answer_validation(request, self._registry))
+        await _answer(context, lambda _: answer_validation(request, self._registry))
         return api_pb2.ValidateAlgorithmSettingsReply()
 
 
-async def _answer(context: Context, work: Callable[[], T]) -> T:
-    """Do the work in a thread and give its errors the codes of algorithms.md §2.5."""
+async def _answer(context: Context, work: Callable[[Callable[[], bool]], T]) -> T:
+    """Do the work in a thread and give its errors the codes of algorithms.md §2.5.
+
+    It is told how to ask whether the call was given up: cancelled by its caller, or past its deadline.
+    """
+    given_up = Event()
     try:
-        return await asyncio.to_thread(work)
+        return await asyncio.to_thread(work, given_up.is_set)
+    except asyncio.CancelledError:
+        given_up.set()  # a thread cannot be cancelled: it looks, and ends
+        raise
     except RefusedError as error:
         await abort(context, grpc.StatusCode.INVALID_ARGUMENT, str(error))
     except Exception as error:  # a mistake of ours: the caller may try again, the operator sees where
