@@ -334,6 +334,15 @@ def test_an_assignment_that_is_no_value_is_unusable(parameter: ParameterText, te
     assert parse_space([parameter]).parse({}) is None
 
 
+@given(st.integers(1, 3), st.integers(0, 40), st.text("0123456789٣", min_size=1, max_size=18))
+def test_whole_numbers_are_read_as_any_other_decimals(step: int, low: int, digits: str) -> None:
+    """Digits alone are read in a shorter way; a point behind them makes no difference."""
+    for kind in (ParameterType.INT, ParameterType.DOUBLE):
+        text = ParameterText("x", kind, min=str(low), max=str(low + 60), step=str(step))
+        (domain,) = parse_space([text]).domains
+        assert domain.read(digits) == domain.read(f"{digits}.0")
+
+
 @given(
     st.sampled_from([integer("1", "4"), double("1", "4"), double("1", "4", "0.5"), listed("2", kind="discrete")]),
     st.text(),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import isfinite
 from types import MappingProxyType
 
 from katib_apis.v1beta1 import api_pb2
@@ -62,7 +62,8 @@ class Reading:
     def read(self, trial: api_pb2.Trial) -> tuple[Trial, bool]:
         """A trial, and whether its values are exactly its point."""
         spec, status = trial.spec, trial.status  # each access to a message's field makes a new object
-        assignments = {entry.name: entry.value for entry in spec.parameter_assignments.assignments}
+        # A slice, since iterating looks each entry up by its index.
+        assignments = {entry.name: entry.value for entry in spec.parameter_assignments.assignments[:]}
         point, exact = self.space.read(assignments)
         condition = status.condition
         losses = self._find_losses(spec, status) if condition in ENDED_WELL else ()
@@ -77,15 +78,17 @@ class Reading:
 
     def _find_losses(self, spec: api_pb2.TrialSpec, status: api_pb2.TrialStatus) -> tuple[float, ...]:
         """The losses of all objectives of a trial that ended well; none at all when one has no finite number."""
-        texts: Mapping[str, str] = {metric.name: metric.value for metric in status.observation.metrics}
-        own = spec.objective.objective_metric_name
+        texts = {metric.name: metric.value for metric in status.observation.metrics}
+        if not texts:
+            return ()
+        name = spec.objective.objective_metric_name  # a trial names its first metric only
         losses = []
         for objective in self.objectives:
-            value = find_number(texts.get(own or objective.metric, ""))
+            value = find_number(texts.get(name or objective.metric, ""))
             if value is None:
                 return ()
-            losses.append(objective.loss(value))
-            own = ""  # a trial names its first metric only
+            losses.append(-value if objective.maximize else value)
+            name = ""
         return tuple(losses)
 
     def read_all(self, trials: Iterable[api_pb2.Trial], memory: Memory | None = None) -> History:
@@ -138,15 +141,16 @@ def find_number(text: str) -> float | None:
         value = float(text)
     except ValueError:
         return None
-    return value if math.isfinite(value) else None
+    return value if isfinite(value) else None
 
 
 def find_seconds(status: api_pb2.TrialStatus) -> float | None:
     """From start to completion; None when one of them is not known, or they are in the wrong order."""
-    if not (status.start_time and status.completion_time):
+    start, end = status.start_time, status.completion_time
+    if not (start and end):
         return None
     try:
-        span = datetime.fromisoformat(status.completion_time) - datetime.fromisoformat(status.start_time)
+        span = datetime.fromisoformat(end) - datetime.fromisoformat(start)
     except (ValueError, TypeError):  # no time at all, or only one of them says in which zone it is
         return None
     seconds = span.total_seconds()

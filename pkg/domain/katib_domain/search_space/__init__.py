@@ -118,11 +118,16 @@ class SearchSpace:
         """
         values: list[Value] = []
         exact = True
-        for name, domain, known in self._readers:
-            text = assignments.get(name)
+        for (domain, known), text in zip(self._readers, map(assignments.get, self.names), strict=True):
             if text is None:
                 return None, False
-            value, same = known.get(text) or _read(domain, text, known)
+            if known is None:
+                value, same = domain.read(text)
+            else:
+                found = known.get(text)
+                if found is None:
+                    known[text] = found = domain.read(text)
+                value, same = found
             if value is None:
                 return None, False
             values.append(value)
@@ -130,8 +135,9 @@ class SearchSpace:
         return tuple(values), exact
 
     @cached_property
-    def _readers(self) -> list[tuple[str, Domain, Readings]]:
-        return [(name, domain, {}) for name, domain in zip(self.names, self.domains, strict=True)]
+    def _readers(self) -> list[tuple[Domain, Readings | None]]:
+        """Each domain with what it read already; only finite ones, whose texts repeat, have such a memory."""
+        return [(domain, None if domain.size is None else {}) for domain in self.domains]
 
     def parse(self, assignments: Mapping[str, str]) -> Point | None:
         """The point of a trial's assignments, moved into the space; None when they have no place. Never raises."""
@@ -164,11 +170,3 @@ def parse_space(parameters: Sequence[ParameterSpec | ParameterText]) -> SearchSp
         raise ValueError(str(errors[0]))
     texts = parameter_texts(parameters)
     return SearchSpace(tuple(entry.name for entry in texts), tuple(parse_domain(entry) for entry in texts))
-
-
-def _read(domain: Domain, text: str, known: Readings) -> tuple[Value | None, bool]:
-    """What a domain reads; kept where values are finite, since histories repeat their texts."""
-    found: tuple[Value | None, bool] = domain.read(text)
-    if domain.size is not None:
-        known[text] = found
-    return found

@@ -20,6 +20,8 @@ from katib_domain.search_space.texts import DISCRETE, INT, LISTS, UNIFORM, Param
 Value = int | float
 PRECISE = Context(prec=40)
 FINEST = 2
+PLAIN = 15
+"""Digits of a whole number that is read without decimals: those of any int and, exactly, of any double."""
 
 
 class Dice(Protocol):
@@ -60,11 +62,16 @@ class Continuous:
             number = float(text)
         except ValueError:
             return None, False
-        if self.distribution.low <= number <= self.distribution.high and "_" not in text:
+        low, high = self.bounds
+        if low <= number <= high and "_" not in text:
             return number, True
         if not math.isfinite(number) or "_" in text:
             return None, False
-        return min(max(number, self.distribution.low), self.distribution.high), False
+        return min(max(number, low), high), False
+
+    @cached_property
+    def bounds(self) -> tuple[float, float]:
+        return self.distribution.low, self.distribution.high
 
     def format(self, value: float) -> str:
         return format_float(value)
@@ -174,6 +181,10 @@ class Grid:
 
     def read(self, text: str) -> tuple[int | None, bool]:
         """The index of the nearest number, and whether it is exactly that one; those off the grid are kept for the model."""
+        if self.scale == 1 and text.isdecimal() and len(text) <= PLAIN:
+            place, rest = divmod(int(text) - self.start, self.stride)
+            if rest == 0 and 0 <= place < self.size:
+                return place, True
         return self._look_up(parse_decimal(text))
 
     def _look_up(self, number: Decimal | None) -> tuple[int | None, bool]:
