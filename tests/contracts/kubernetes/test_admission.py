@@ -455,6 +455,30 @@ BAD: dict[str, tuple[Json, str, str, str]] = {
         "Invalid",
         "must evaluate to bool but got int",
     ),
+    "two conditions of one name": (
+        {"matchConditions": [{"name": "c", "expression": "true"}, {"name": "c", "expression": "false"}]},
+        "matchConditions[1].name",
+        "Duplicate",
+        'Duplicate value: "c"',
+    ),
+    "65 conditions": (
+        {"matchConditions": [{"name": f"c{number}", "expression": "true"} for number in range(65)]},
+        "matchConditions",
+        "TooMany",
+        "Too many: 65: must have at most 64 items",
+    ),
+    "a condition without a name": (
+        {"matchConditions": [{"expression": "true"}]},
+        "matchConditions[0].name",
+        "Required",
+        "Required value",
+    ),
+    "values of what is there or not": (
+        {"objectSelector": {"matchExpressions": [{"key": "a", "operator": "Exists", "values": ["b"]}]}},
+        "objectSelector.matchExpressions[0].values",
+        "Forbidden",
+        "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
+    ),
     "an unknown operator": (
         {"objectSelector": {"matchExpressions": [{"key": "a", "operator": "Near"}]}},
         "objectSelector.matchExpressions[0].operator",

@@ -12,6 +12,7 @@ from contracts.kubernetes.servers import MERGE, SPACE, Json, Server, a_config_ma
 MAPS, SECRETS, SERVICES = f"{SPACE}/configmaps", f"{SPACE}/secrets", f"{SPACE}/services"
 EVENTS, NEW_EVENTS = f"{SPACE}/events", "/apis/events.k8s.io/v1/namespaces/default/events"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/default/leases"
+NODES = "/api/v1/nodes"
 ROLES = "/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles"
 BYTES = "eg=="
 MUCH = "x" * 1_100_000
@@ -21,6 +22,10 @@ Fresh = Callable[[], str]
 
 def ports(*found: Json, **spec: Any) -> Json:
     return {"spec": {"ports": list(found), **spec}}
+
+
+def tainted(*taints: Json) -> Json:
+    return {"spec": {"taints": list(taints)}}
 
 
 WRONG: dict[str, tuple[str, Json, list[tuple[str, str, str]]]] = {
@@ -74,6 +79,74 @@ WRONG: dict[str, tuple[str, Json, list[tuple[str, str, str]]]] = {
         SERVICES,
         {"spec": {"type": "ExternalName"}},
         [("Required", "spec.externalName", "Required value")],
+    ),
+    "a service that leads nowhere": (SERVICES, {"spec": {}}, [("Required", "spec.ports", "Required value")]),
+    "an address that is none": (
+        SERVICES,
+        ports({"port": 80}, clusterIP="foo"),
+        [("Invalid", "spec.clusterIPs[0]", "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")],
+    ),
+    "another name that is none": (
+        SERVICES,
+        {"spec": {"type": "ExternalName", "externalName": "A_b"}},
+        [("Invalid", "spec.externalName", "a lowercase RFC 1123 subdomain must consist of lower case")],
+    ),
+    "a port behind it that is none": (
+        SERVICES,
+        ports({"port": 80, "targetPort": 70000}),
+        [("Invalid", "spec.ports[0].targetPort", "Invalid value: 70000: must be between 1 and 65535, inclusive")],
+    ),
+    "a port's name behind it that is none": (
+        SERVICES,
+        ports({"port": 80, "targetPort": "FOO!"}),
+        [
+            (
+                "Invalid",
+                "spec.ports[0].targetPort",
+                '"FOO!": must contain only alpha-numeric characters (a-z, 0-9), and',
+            ),
+            ("Invalid", "spec.ports[0].targetPort", '"FOO!": must contain at least one letter (a-z)'),
+        ],
+    ),
+    "hyphens around a port's name behind it": (
+        SERVICES,
+        ports({"port": 80, "targetPort": "-a--b-long-enough"}),
+        [
+            ("Invalid", "spec.ports[0].targetPort", "must be no more than 15 characters"),
+            ("Invalid", "spec.ports[0].targetPort", "must not contain consecutive hyphens"),
+            ("Invalid", "spec.ports[0].targetPort", "must not begin or end with a hyphen"),
+        ],
+    ),
+    "an effect of a taint": (
+        NODES,
+        tainted({"key": "a", "effect": "Foo"}),
+        [("NotSupported", "metadata.taints[0].effect", '"NoSchedule", "PreferNoSchedule", "NoExecute"')],
+    ),
+    "a taint without effect": (
+        NODES,
+        tainted({"key": "a"}),
+        [("Required", "metadata.taints[0].effect", "Required value")],
+    ),
+    "a taint's value": (
+        NODES,
+        tainted({"key": "a", "value": "a b", "effect": "NoSchedule"}),
+        [("Invalid", "metadata.taints[0].value", "a valid label must be an empty string or consist of")],
+    ),
+    "a taint's key": (
+        NODES,
+        tainted({"key": "a b", "effect": "NoSchedule"}),
+        [("Invalid", "metadata.taints[0].key", "name part must consist of")],
+    ),
+    "two taints in one": (
+        NODES,
+        tainted({"key": "a", "effect": "NoSchedule"}, {"key": "a", "value": "x", "effect": "NoSchedule"}),
+        [
+            (
+                "Duplicate",
+                "metadata.taints[1]",
+                '{"Key":"a","Value":"x","Effect":"NoSchedule","TimeAdded":null}: taints must be unique by key and effect',
+            )
+        ],
     ),
     "a lease of no time": (
         LEASES,

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from contracts.kubernetes.servers import MERGE, SPACE, Answer, Json, Server, a_config_map, by_version
+from contracts.kubernetes.servers import MERGE, SPACE, Answer, Json, Server, a_config_map, a_crd, a_pizza, by_version
 
 MAPS, PODS = f"{SPACE}/configmaps", f"{SPACE}/pods"
+JOBS = "/apis/batch/v1/namespaces/default/jobs"
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 UID = "00000000-0000-0000-0000-000000000001"
 HOLD = "example.com/hold"
 Fresh = Callable[[], str]
@@ -200,3 +202,82 @@ def test_a_deletion_cannot_be_written_by_its_object(server: Server, fresh: Fresh
     metadata = server.good("POST", MAPS, document).body["metadata"]
     assert metadata.keys().isdisjoint(("deletionTimestamp", "deletionGracePeriodSeconds"))
     assert metadata["uid"] != UID and not metadata["creationTimestamp"].startswith("2020")
+
+
+PRESERVED = (
+    "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set "
+    "propagationPolicy=Orphan to suppress this warning"
+)
+SAID: dict[str, Json] = {
+    "in the background": {"propagationPolicy": "Background"},
+    "as orphans": {"propagationPolicy": "Orphan"},
+    "as orphans, as it was said before": {"orphanDependents": True},
+    "not as orphans": {"orphanDependents": False},
+}
+
+
+def a_job(name: str) -> Json:
+    pods = {"spec": {"restartPolicy": "Never", "containers": [{"name": "a", "image": "i:1"}]}}
+    return {"metadata": {"name": name, "labels": {"job": name}}, "spec": {"parallelism": 0, "template": pods}}
+
+
+def test_who_deletes_a_job_and_says_nothing_of_its_pods_is_told_that_they_stay(server: Server, fresh: Fresh) -> None:
+    name = fresh()
+    server.good("POST", JOBS, a_job(name))
+    assert server.good("DELETE", f"{JOBS}/{name}", {"dryRun": ["All"]}).warnings == [PRESERVED]
+    assert server.good("DELETE", JOBS, {"dryRun": ["All"]}, labelSelector=f"job={name}").warnings == [PRESERVED]
+    assert server.good("DELETE", JOBS, labelSelector="job=none").warnings == [PRESERVED]
+    for options in SAID.values():
+        assert server.good("DELETE", f"{JOBS}/{name}", {**options, "dryRun": ["All"]}).warnings == []
+
+
+def test_the_pods_of_a_job_go_where_they_are_said_to_be_no_orphans(server: Server, fresh: Fresh) -> None:
+    name = fresh()
+    server.good("POST", JOBS, a_job(name))
+    assert "finalizers" not in server.good("DELETE", f"{JOBS}/{name}", {"orphanDependents": False}).body["metadata"]
+
+
+def test_the_query_of_a_deletion_counts_only_without_a_body(server: Server, fresh: Fresh) -> None:
+    """Clients that send an empty DeleteOptions and a policy in the query delete by the default policy."""
+    name = fresh()
+    server.good("POST", MAPS, a_config_map(name))
+    for body in ({"propagationPolicy": "Orphan", "dryRun": ["All"]}, {"dryRun": ["All"]}):
+        answer = server.good("DELETE", f"{MAPS}/{name}", body, propagationPolicy="Foreground")
+        assert answer.body.get("metadata", {}).get("finalizers") == (["orphan"] if len(body) == 2 else None)
+    server.good("DELETE", f"{MAPS}/{name}", {}, dryRun="All")
+    assert server.call("GET", f"{MAPS}/{name}").code == 404
+
+
+PREFERRED = "prefer a domain-qualified finalizer name"
+OTHERS = "to avoid accidental conflicts with other finalizer writers"
+
+
+def test_a_new_finalizer_of_a_custom_object_that_others_may_choose_too_is_warned_of(
+    server: Server, pizzas: str, fresh: Fresh
+) -> None:
+    name = fresh()
+    whole = {**a_pizza(name), "metadata": {"name": name, "finalizers": ["foo", "a.b", "a.b/c", "orphan"]}}
+    assert server.good("POST", pizzas, whole).warnings == [
+        f'metadata.finalizers: "a.b": {PREFERRED} including a path (/) {OTHERS}',
+        f'metadata.finalizers: "foo": {PREFERRED} {OTHERS}',
+    ]
+    place = f"{pizzas}/{name}"
+    assert server.good("PATCH", place, {"metadata": {"labels": {"a": "b"}}}, MERGE).warnings == []
+    more = server.good("PATCH", place, {"metadata": {"finalizers": ["foo", "bar"]}}, MERGE)
+    assert more.warnings == [f'metadata.finalizers: "bar": {PREFERRED} {OTHERS}']
+    server.good("PATCH", place, {"metadata": {"finalizers": None}}, MERGE)
+
+
+def test_dependents_are_waited_for_or_let_go(server: Server, pizzas: str, fresh: Fresh) -> None:
+    finalizers = ["orphan", "foregroundDeletion"]
+    text = 'Invalid value: ["orphan","foregroundDeletion"]: finalizer orphan and foregroundDeletion cannot be both set'
+    for path, document in ((MAPS, a_config_map(fresh())), (pizzas, a_pizza(fresh()))):
+        document["metadata"]["finalizers"] = finalizers
+        answer = server.call("POST", path, document)
+        assert (answer.code, answer.causes) == (422, {("metadata.finalizers", "FieldValueInvalid", text)})
+
+
+def test_a_definition_may_have_a_finalizer_without_a_domain(server: Server) -> None:
+    crd = a_crd("bowls", "Bowl", "bw")
+    crd["metadata"]["finalizers"] = ["foo"]
+    assert server.good("POST", CRDS, crd, dryRun="All").warnings == []

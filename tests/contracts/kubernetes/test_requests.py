@@ -194,3 +194,31 @@ def test_nobody_is_answered_in_the_name_of_somebody_who_may_not_ask(server: Serv
         assert (answer.code, answer.body["kind"], answer.body["reason"]) == (403, "Status", "Forbidden")
     done = server.kubectl("get", "secrets", "-A", "--as=nobody")
     assert done.returncode == 1 and "(Forbidden)" in done.stderr and not done.stdout
+
+
+UNREADABLE: dict[str, tuple[bytes, str]] = {
+    "bytes of no text": (b"a\xff\xfeb", "a\ufffd\ufffdb"),
+    "a text cut short": (b"\xe2\x82 b", "\ufffd\ufffd b"),
+    "half a pair in three bytes": (b"\xed\xa0\x80", "\ufffd" * 3),
+    "half a pair, escaped": (rb"\ud83d b", "\ufffd b"),
+    "the other half, escaped": (rb"\ude00", "\ufffd"),
+    "a pair, escaped, beside a byte": (b"\\ud83d\\ude00\xff", "\U0001f600\ufffd"),
+    "what only looks so": (rb"\\ud83d" + b"\xff", "\\ud83d\ufffd"),
+}
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_a_text_that_is_none_is_stored_with_signs_for_what_cannot_be_read(
+    server: Server, fresh: Fresh, case: str
+) -> None:
+    text, expected = UNREADABLE[case]
+    name = fresh()
+    body = b'{"metadata":{"name":"%b"},"data":{"a":"%b"}}' % (name.encode(), text)
+    server.good("POST", MAPS, body)
+    assert server.good("GET", f"{MAPS}/{name}").body["data"] == {"a": expected}
+
+
+@pytest.mark.parametrize("body", [b'\xff{"metadata":{"name":"x"}}', b'{"metadata":{"name":"x"},"data":{"a":"\xff"}'])
+def test_what_cannot_be_read_outside_of_texts_is_refused(server: Server, body: bytes) -> None:
+    answer = server.call("POST", MAPS, body)
+    assert (answer.code, answer.body["reason"]) == (400, "BadRequest")

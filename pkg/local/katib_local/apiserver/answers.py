@@ -29,8 +29,12 @@ def utc_now() -> datetime:
 
 
 def json_answer(document: Any, code: int = 200, warnings: list[str] | None = None) -> web.Response:
-    response = web.Response(body=_render(document) + b"\n", status=code, content_type="application/json")
-    for warning in warnings or []:
+    return warned(web.Response(body=_render(document) + b"\n", status=code, content_type="application/json"), warnings)
+
+
+def warned(response: web.Response, warnings: list[str] | None) -> web.Response:
+    """The answer with what its caller is warned of."""
+    for warning in dict.fromkeys(warnings or ()):
         text = warning.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
         response.headers.add("Warning", f'299 - "{text}"')
     return response

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +19,9 @@ JSON, YAML, PROTOBUF = "application/json", "application/yaml", "application/vnd.
 OBJECTS = (JSON, YAML, PROTOBUF)
 PATCHES = (JSON_PATCH, MERGE, STRATEGIC, APPLY)
 LINE = "line "
+SUBSTITUTE = "katib-substitute"
+HIGH, LOW = r"\\u[dD][89abAB][0-9a-fA-F]{2}", r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+SURROGATES = re.compile(rf"(?P<whole>\\\\|{HIGH}{LOW})|{HIGH}|{LOW}")
 DEEPEST = 200
 """How many levels an object may have: what looks at it goes down by itself, and so does what writes it."""
 
@@ -52,13 +56,37 @@ def _parsed(content: bytes, media_type: str, accepted: Sequence[str]) -> Any:
             return parse_protobuf(content)
         if media_type in (YAML, APPLY):
             return _as_json(yaml.load(content, _Loader))  # noqa: S506
-        return orjson.loads(content)
+        return _from_json(content)
     except WireError as error:
         raise Refusal(415, "UnsupportedMediaType", str(error)) from error
     except RecursionError as error:
         raise too_deep() from error
     except (ValueError, yaml.YAMLError) as error:
         raise bad_request(f"error decoding the body of the request: {error}") from error
+
+
+def _from_json(content: bytes) -> Any:
+    try:
+        return orjson.loads(content)
+    except ValueError as error:
+        try:
+            return orjson.loads(readable(content))
+        except ValueError:
+            raise error from None
+
+
+def readable(content: bytes) -> str:
+    """JSON whose texts can be written again: a sign stands for each byte, and each half of a pair, that is none."""
+    text = content.decode(errors=SUBSTITUTE)
+    return SURROGATES.sub(lambda found: found[0] if found["whole"] else "\\ufffd", text)
+
+
+def _substituted(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)
+    return "\ufffd" * (error.end - error.start), error.end
+
+
+codecs.register_error(SUBSTITUTE, _substituted)
 
 
 def check_depth(document: Any) -> None:

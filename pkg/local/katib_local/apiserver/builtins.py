@@ -7,6 +7,7 @@ from typing import Any
 
 from katib_local.apiserver.definitions import default_definition, initial_status
 from katib_local.apiserver.kinds import Kind
+from katib_local.apiserver.metadata import JOB_LABELS, UID_LABELS
 from katib_local.apiserver.webhooks import default_webhooks
 
 Json = dict[str, Any]
@@ -31,8 +32,6 @@ DEPLOYMENT_DEFAULTS = {
     "revisionHistoryLimit": 10,
     "progressDeadlineSeconds": 600,
 }
-JOB_LABELS = ("batch.kubernetes.io/job-name", "job-name")
-UID_LABELS = ("batch.kubernetes.io/controller-uid", "controller-uid")
 
 
 def begin(kind: Kind, document: Json) -> Json:
@@ -43,7 +42,9 @@ def begin(kind: Kind, document: Json) -> Json:
         case "Pod":
             status = {"phase": "Pending", "qosClass": _qos(document.get("spec") or {})}
             return {**document, "status": status}
-        case "Job" | "Deployment" | "ReplicaSet" if not kind.custom:
+        case "Job" if not kind.custom:
+            return {**_labelled(_recognizing(document)), "status": {}}
+        case "Deployment" | "ReplicaSet" if not kind.custom:
             return {**document, "status": {}}
         case "Service":
             return {**document, "status": {"loadBalancer": {}}}
@@ -66,7 +67,7 @@ def default_builtin(kind: Kind, document: Json) -> Json:
         case "Pod":
             return {**document, "spec": {"enableServiceLinks": True, **_pod_spec(spec)}}
         case "Job":
-            return _job(document)
+            return _labelled({**document, "spec": _job_spec(spec)})
         case "Deployment" | "ReplicaSet":
             template = {**(spec.get("template") or {})}
             template["spec"] = _pod_spec(template.get("spec") or {})
@@ -134,38 +135,50 @@ def _qos(spec: Mapping[str, Any]) -> str:
     return "Guaranteed" if same else "Burstable"
 
 
-def _job(job: Json) -> Json:
-    """A job with its defaults; one without labels has those of its pods."""
-    job = {**job, "spec": _job_spec(job.get("spec") or {})}
+def _labelled(job: Json) -> Json:
+    """A job that has no labels has those of its pods."""
     metadata = job["metadata"]
-    if "uid" not in metadata:
-        return job
-    spec = _recognizing(job["spec"], metadata)
-    labels = metadata.get("labels") or spec["template"]["metadata"]["labels"]
-    return {**job, "metadata": {**metadata, "labels": labels}, "spec": spec}
+    of_pods = (job["spec"]["template"].get("metadata") or {}).get("labels")
+    labels = metadata.get("labels") or of_pods
+    return {**job, "metadata": {**metadata, "labels": labels}} if labels else job
 
 
 def _job_spec(spec: Mapping[str, Any]) -> Json:
     template = dict(spec.get("template") or {})
     template["spec"] = _pod_spec(template.get("spec") or {})
     one = {"completions": 1} if spec.get("parallelism") is None else {}  # a number of workers alone is a work queue
-    complete = {key: value for key, value in {**JOB_DEFAULTS, **one, **spec}.items() if value is not None}
+    policy = spec.get("podFailurePolicy")
+    replaced = {} if policy is None else {"podReplacementPolicy": "Failed"}
+    complete = {key: value for key, value in {**JOB_DEFAULTS, **one, **replaced, **spec}.items() if value is not None}
+    if policy is not None:
+        complete["podFailurePolicy"] = {**policy, "rules": [_failure_rule(rule) for rule in policy.get("rules") or []]}
     return {**complete, "template": template}
 
 
-def _recognizing(spec: Json, metadata: Mapping[str, Any]) -> Json:
-    """With the labels and the selector by which a job knows its pods."""
+def _failure_rule(rule: Json) -> Json:
+    conditions = [{"status": "True", **condition} for condition in rule.get("onPodConditions") or []]
+    return {**rule, **({"onPodConditions": conditions} if conditions else {})}
+
+
+def _recognizing(job: Json) -> Json:
+    """With the labels and the selector by which a job knows its pods, unless it brings a selector of its own."""
+    spec, metadata = job["spec"], job["metadata"]
+    if spec.get("manualSelector"):
+        return job
     of_pods = spec["template"].get("metadata") or {}
     names = dict.fromkeys(JOB_LABELS, metadata["name"]) | dict.fromkeys(UID_LABELS, metadata["uid"])
-    template = {**spec["template"], "metadata": {**of_pods, "labels": {**(of_pods.get("labels") or {}), **names}}}
-    selector = spec.get("selector") or {"matchLabels": {UID_LABELS[0]: metadata["uid"]}}
-    return {**spec, "selector": selector, "template": template}
+    template = {**spec["template"], "metadata": {**of_pods, "labels": {**names, **(of_pods.get("labels") or {})}}}
+    selector = spec.get("selector") or {}
+    labels = {**(selector.get("matchLabels") or {}), UID_LABELS[0]: metadata["uid"]}
+    return {**job, "spec": {**spec, "selector": {**selector, "matchLabels": labels}, "template": template}}
 
 
 def _service_spec(spec: Mapping[str, Any]) -> Json:
     """Services have no addresses of their own here: clients reach them by name through the node's proxy."""
     complete = {"type": "ClusterIP", "sessionAffinity": "None", **spec}
-    if complete["type"] != "ExternalName":
+    if complete["type"] != "ExternalName" and spec.get(
+        "ports"
+    ):  # one that leads nowhere is without an address only by its own will
         complete.setdefault("clusterIP", "None")
     if spec.get("ports"):
         complete["ports"] = [{"protocol": "TCP", "targetPort": port.get("port"), **port} for port in spec["ports"]]

@@ -9,6 +9,8 @@ from typing import Any
 from katib_local.apiserver.errors import bad_request, invalid_options
 
 PROPAGATION = ("Foreground", "Background", "Orphan")
+ORPHANS: Mapping[bool | None, str] = {True: "Orphan", False: "Background"}
+"""What `orphanDependents` says, as it was called before."""
 VALIDATION = ("", "Ignore", "Strict", "Warn")
 DRY_RUN = ("All",)
 LONGEST_MANAGER = 128
@@ -84,8 +86,8 @@ class DeleteOptions:
     dry_run: bool = False
 
     @classmethod
-    def parse(cls, body: Any, query: Mapping[str, str]) -> DeleteOptions:
-        """The options of a body, and of the query where the body says nothing; raises a refusal for any other."""
+    def parse(cls, body: Any | None, query: Mapping[str, str]) -> DeleteOptions:
+        """The options of a body, or of the query where there is no body; raises a refusal for any other."""
         given = _given(body, query)
         preconditions = given.get("preconditions") or {}
         if given.get("orphanDependents") is not None and given.get("propagationPolicy"):
@@ -99,7 +101,7 @@ class DeleteOptions:
         grace = given.get("gracePeriodSeconds")
         return cls(
             1 if grace is not None and grace < 0 else grace,
-            given.get("propagationPolicy") or ("Orphan" if given.get("orphanDependents") else ""),
+            given.get("propagationPolicy") or ORPHANS.get(given.get("orphanDependents"), ""),
             preconditions.get("uid") or "",
             preconditions.get("resourceVersion") or "",
             bool(given.get("dryRun")),
@@ -115,9 +117,19 @@ FORMS: Mapping[str, type] = {
 }
 
 
-def _given(body: Any, query: Mapping[str, str]) -> Mapping[str, Any]:
+def _given(body: Any | None, query: Mapping[str, str]) -> Mapping[str, Any]:
+    if body is None:
+        return _asked(query)
     if not isinstance(body, Mapping) or body.get("kind", "DeleteOptions") != "DeleteOptions":
         raise bad_request("the body of a deletion is a DeleteOptions object, or nothing")
+    given = {name: value for name, value in body.items() if value is not None}
+    for name, form in FORMS.items():
+        if name in given and type(given[name]) is not form:
+            raise bad_request(f"DeleteOptions.{name}: cannot read {given[name]!r} as {form.__name__}")
+    return given
+
+
+def _asked(query: Mapping[str, str]) -> Mapping[str, Any]:
     told: dict[str, Any] = {name: query[name] for name in ("propagationPolicy",) if name in query}
     if (grace := number(query, "gracePeriodSeconds")) is not None:
         told["gracePeriodSeconds"] = grace
@@ -125,11 +137,7 @@ def _given(body: Any, query: Mapping[str, str]) -> Mapping[str, Any]:
         told["orphanDependents"] = flag(query, "orphanDependents")
     if "dryRun" in query:
         told["dryRun"] = [query["dryRun"]]
-    given = {**told, **{name: value for name, value in body.items() if value is not None}}
-    for name, form in FORMS.items():
-        if name in given and type(given[name]) is not form:
-            raise bad_request(f"DeleteOptions.{name}: cannot read {given[name]!r} as {form.__name__}")
-    return given
+    return told
 
 
 def _unsupported(name: str, value: Any, supported: Sequence[str]) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""What ConfigMaps, Secrets, Services, Leases and Events may hold. Pure.
+"""What ConfigMaps, Secrets, Services, Nodes, Leases and Events may hold. Pure.
 
 Every function yields pairs of field and text. Forms are known to be right: `decoding` has read the object.
 """
@@ -9,9 +9,19 @@ import base64
 import json
 import re
 from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
 from typing import Any
 
-from katib_local.apiserver.metadata import LABEL, LABEL_NAME_WORDS, QUALIFIED_WORDS, is_qualified
+from katib_local.apiserver.errors import shown, unsupported
+from katib_local.apiserver.metadata import (
+    LABEL,
+    LABEL_NAME_WORDS,
+    SUBDOMAIN,
+    SUBDOMAIN_WORDS,
+    label_problems,
+    label_value_problems,
+    qualified,
+)
 
 Json = Mapping[str, Any]
 Problems = Iterator[tuple[str, str]]
@@ -20,7 +30,7 @@ KEY_WORDS = (
     "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or "
     f"'key-name', regex used for validation is '{KEY.pattern}')"
 )
-LONGEST_KEY = 253
+LONGEST_KEY, LONGEST_PORT = 253, 15
 MOST_BYTES = 1024 * 1024
 TOO_LONG = f"Too long: may not be more than {MOST_BYTES} bytes"
 SECRET_KEYS = {
@@ -31,6 +41,9 @@ SECRET_KEYS = {
 }
 LOGIN = ("username", "password")
 AFFINITIES = ("ClientIP", "None")
+HEADLESS = "None"
+EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
+TAINT = ("Key", "Value", "Effect", "TimeAdded")
 
 
 def validate_contents(kind: str, document: Json) -> Problems:
@@ -42,6 +55,8 @@ def validate_contents(kind: str, document: Json) -> Problems:
             yield from _secret(document)
         case "Service":
             yield from _service(document.get("spec") or {})
+        case "Node":
+            yield from _node(document.get("spec") or {})
         case "Lease":
             yield from _lease(document.get("spec") or {})
         case "Event":
@@ -101,6 +116,7 @@ def _docker(key: str, content: bytes) -> Problems:
 
 
 def _service(spec: Json) -> Problems:
+    yield from _reached(spec)
     names: list[str] = []
     for index, port in enumerate(spec.get("ports") or []):
         place, name = f"spec.ports[{index}].name", port.get("name") or ""
@@ -110,15 +126,71 @@ def _service(spec: Json) -> Problems:
         elif name and name in names:
             yield place, f'Duplicate value: "{name}"'
         names.append(name)
-    for key in spec.get("selector") or {}:
-        if not is_qualified(key):
-            yield "spec.selector", f'Invalid value: "{key}": {QUALIFIED_WORDS}'
-    affinity = spec.get("sessionAffinity") or "None"
-    if affinity not in AFFINITIES:
-        listed = ", ".join(f'"{word}"' for word in AFFINITIES)
-        yield "spec.sessionAffinity", f'Unsupported value: "{affinity}": supported values: {listed}'
-    if spec.get("type") == "ExternalName" and not spec.get("externalName"):
-        yield "spec.externalName", "Required value"
+        yield from _target(f"spec.ports[{index}].targetPort", port.get("targetPort"))
+    yield from label_problems(spec.get("selector") or {}, "spec.selector")
+    yield from unsupported("spec.sessionAffinity", spec.get("sessionAffinity") or "None", AFFINITIES)
+
+
+def _reached(spec: Json) -> Problems:
+    """Where a service leads: to ports behind an address or none, or to another name."""
+    address, name = spec.get("clusterIP") or "", (spec.get("externalName") or "").removesuffix(".")
+    if spec.get("type") == "ExternalName":
+        if not name:
+            yield "spec.externalName", "Required value"
+        elif not SUBDOMAIN.fullmatch(name):
+            yield "spec.externalName", f"Invalid value: {shown(name)}: {SUBDOMAIN_WORDS}"
+    elif not spec.get("ports") and address != HEADLESS:
+        yield "spec.ports", "Required value"
+    if address not in ("", HEADLESS) and not _is_address(address):
+        text = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
+        yield "spec.clusterIPs[0]", f"Invalid value: {shown(address)}: {text}"
+
+
+def _target(path: str, target: int | str | None) -> Problems:
+    """The port of a pod that a service's port leads to: its number or its name."""
+    if isinstance(target, int) and not 1 <= target <= 65535:
+        yield path, f"Invalid value: {target}: must be between 1 and 65535, inclusive"
+    elif isinstance(target, str):
+        yield from ((path, f"Invalid value: {shown(target)}: {problem}") for problem in _port_name_problems(target))
+
+
+def _port_name_problems(name: str) -> Iterator[str]:
+    if len(name) > LONGEST_PORT:
+        yield f"must be no more than {LONGEST_PORT} characters"
+    if not re.fullmatch(r"[-a-z0-9]+", name):
+        yield "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)"
+    if not re.search(r"[a-z]", name):
+        yield "must contain at least one letter (a-z)"
+    if "--" in name:
+        yield "must not contain consecutive hyphens"
+    if name.startswith("-") or name.endswith("-"):
+        yield "must not begin or end with a hyphen"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return bool(ip_address(text))
+    except ValueError:
+        return False
+
+
+def _node(spec: Json) -> Problems:
+    """A node's taints; a cluster says of them that they stand in its metadata."""
+    seen: list[tuple[str, str]] = []
+    for index, taint in enumerate(spec.get("taints") or []):
+        place, key, effect = f"metadata.taints[{index}]", taint.get("key") or "", taint.get("effect") or ""
+        value = taint.get("value") or ""
+        yield from qualified(f"{place}.key", key)
+        if problems := list(label_value_problems(value)):
+            yield f"{place}.value", f"Invalid value: {shown(value)}: {';'.join(problems)}"
+        if effect:
+            yield from unsupported(f"{place}.effect", effect, EFFECTS)
+        else:
+            yield f"{place}.effect", "Required value"
+        if (key, effect) in seen:
+            whole = json.dumps(dict(zip(TAINT, (key, value, effect, None), strict=True)), separators=(",", ":"))
+            yield place, f"Duplicate value: {whole}: taints must be unique by key and effect pair"
+        seen.append((key, effect))
 
 
 def _lease(spec: Json) -> Problems:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from katib_local.apiserver.kinds import Kind
@@ -123,6 +124,18 @@ def _invalid(group: str, kind: str, name: str, causes: Sequence[tuple[str, str]]
         **({"kind": kind} if kind else {}),
     }
     return Refusal(422, "Invalid", f'{title} "{name}" is invalid: {joined}', {**named, "causes": entries})
+
+
+def unsupported(field: str, value: Any, supported: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The cause, if there is one, of a word that is none of those that a field may have."""
+    if value is not None and value not in supported:
+        listed = ", ".join(f'"{word}"' for word in supported)
+        yield field, f'Unsupported value: "{value}": supported values: {listed}'
+
+
+def shown(value: Any) -> str:
+    """A value as it stands in the text of a cause."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
 CAUSES = {

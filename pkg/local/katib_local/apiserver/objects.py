@@ -15,7 +15,7 @@ from typing import Any
 from aiohttp import web
 
 from katib_local.apiserver import discovery
-from katib_local.apiserver.answers import check_form, json_answer, list_answer, shown_one, stream_events
+from katib_local.apiserver.answers import check_form, json_answer, list_answer, shown_one, stream_events, warned
 from katib_local.apiserver.bodies import OBJECTS, PATCHES, doubled_fields, parse_body
 from katib_local.apiserver.calls import Call, DeleteOptions, PatchBody, check_apply, flag
 from katib_local.apiserver.errors import (
@@ -28,11 +28,12 @@ from katib_local.apiserver.errors import (
     unsupported_media,
 )
 from katib_local.apiserver.kinds import CRDS, NAMESPACES, TOKEN_REQUESTS, Catalog, Kind
-from katib_local.apiserver.listing import Page, Watch, check_version, list_page
+from katib_local.apiserver.listing import Watch, check_version, list_page
 from katib_local.apiserver.logs import pod_log
 from katib_local.apiserver.metadata import typed
 from katib_local.apiserver.patch import APPLY, STRATEGIC
 from katib_local.apiserver.registry import Registry
+from katib_local.apiserver.removal import unsaid
 from katib_local.apiserver.scaling import render_scale, scaled
 from katib_local.apiserver.tokens import TokenIssuer
 
@@ -81,6 +82,11 @@ def check_group(catalog: Catalog, group: str) -> None:
 async def _body(request: web.Request, accepted: Sequence[str] = OBJECTS) -> Any:
     media_type = request.content_type if "Content-Type" in request.headers else ""
     return parse_body(await request.read(), media_type, accepted)
+
+
+async def _delete_options(request: web.Request) -> DeleteOptions:
+    """How to delete: what the body says, and without one the query."""
+    return DeleteOptions.parse(await _body(request) if await request.read() else None, request.query)
 
 
 async def _object(request: web.Request, kind: Kind) -> Any:
@@ -175,20 +181,22 @@ async def _collection(request: web.Request, registry: Registry, kind: Kind, name
             created = await registry.create(kind, namespace, await _object(request, kind), call)
             return json_answer(shown_one(request, kind, created), 201, call.warnings)
         case "DELETE":
-            return list_answer(request, kind, await _empty(request, registry, kind, namespace))
+            return await _empty(request, registry, kind, namespace)
         case _:
             raise method_not_allowed()
 
 
-async def _empty(request: web.Request, registry: Registry, kind: Kind, namespace: str) -> Page:
-    """Delete what a list would show; returns that list."""
-    options = DeleteOptions.parse(await _body(request), request.query)
+async def _empty(request: web.Request, registry: Registry, kind: Kind, namespace: str) -> web.Response:
+    """Delete what a list would show; the answer is that list."""
+    options = await _delete_options(request)
+    call = Call(*request[USER])
+    call.warnings += unsaid(kind, options)
     page = list_page(registry.store, kind, namespace, request.query)
     for row in page.rows:
         with contextlib.suppress(Gone):
-            await registry.delete(kind, namespace, row.name, options, Call(*request[USER]))
+            await registry.delete(kind, namespace, row.name, options, call)
         await asyncio.sleep(0)  # whoever watches hears of it now, and not of thousands at once
-    return page
+    return warned(list_answer(request, kind, page), call.warnings)
 
 
 async def _single(request: web.Request, registry: Registry, kind: Kind, key: tuple[str, str]) -> web.Response:
@@ -218,7 +226,7 @@ async def _single(request: web.Request, registry: Registry, kind: Kind, key: tup
 
 
 async def _delete(request: web.Request, registry: Registry, kind: Kind, key: tuple[str, str]) -> web.Response:
-    options = DeleteOptions.parse(await _body(request), request.query)
+    options = await _delete_options(request)
     call = Call(*request[USER])
     request[WARNINGS] = call.warnings
     document, gone = await registry.delete(kind, *key, options, call)
@@ -230,7 +238,11 @@ async def _delete(request: web.Request, registry: Registry, kind: Kind, key: tup
         "kind": kind.plural,
         "uid": document["metadata"]["uid"],
     }
-    return json_answer({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})
+    return json_answer(
+        {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details},
+        200,
+        call.warnings,
+    )
 
 
 async def _bind(request: web.Request, registry: Registry, kind: Kind, key: tuple[str, str]) -> web.Response:

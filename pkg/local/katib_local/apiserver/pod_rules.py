@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from katib_local.apiserver.metadata import LABEL, LABEL_NAME_WORDS, QUALIFIED_WORDS, is_qualified
+from katib_local.apiserver.metadata import LABEL, LABEL_NAME_WORDS, qualified_problems
 from katib_machinery.scalars import parse_quantity
 
 Json = Mapping[str, Any]
@@ -70,8 +70,8 @@ def _field_problems(reference: Json, allowed: tuple[str, ...], path: str) -> Pro
     labelled = SUBSCRIPT.fullmatch(written)
     if labelled and labelled[1] in ("metadata.labels", "metadata.annotations"):
         key = labelled[2]
-        if not is_qualified(key.lower() if labelled[1] == "metadata.annotations" else key):
-            yield path, f'Invalid value: "{key}": {QUALIFIED_WORDS}'
+        for problem in qualified_problems(key.lower() if labelled[1] == "metadata.annotations" else key):
+            yield path, f'Invalid value: "{key}": {problem}'
     elif written and written not in KNOWN_FIELDS:
         wrong = f"does not support subscript: {written}" if labelled else f"not supported: {written}"
         yield f"{path}.fieldPath", f'Invalid value: "{written}": error converting fieldPath: field label {wrong}'

@@ -35,8 +35,8 @@ from katib_local.apiserver.errors import (
 from katib_local.apiserver.immutable import validate_change
 from katib_local.apiserver.kinds import CRDS, NAMESPACES, Catalog, Kind, kinds_of
 from katib_local.apiserver.kubernetes_types import type_of
-from katib_local.apiserver.metadata import born, placed, typed, validate_metadata
-from katib_local.apiserver.removal import marked, may_go
+from katib_local.apiserver.metadata import born, finalizer_warnings, placed, typed, validate_metadata
+from katib_local.apiserver.removal import marked, may_go, unsaid
 from katib_local.apiserver.rules import breaches
 from katib_local.apiserver.schema import fill_defaults, prune
 from katib_local.apiserver.store import Key, Store
@@ -133,6 +133,8 @@ class Registry:
             raise invalid(kind, document["metadata"]["name"], errors)
         if kind == CRDS:
             call.warnings += definition_warnings(document)
+        if kind.custom:
+            call.warnings += finalizer_warnings(document["metadata"], old and old["metadata"])
         await self.admission.validate(
             self._request(operation, kind, document, old, call, subresource), document, call.warnings
         )
@@ -308,6 +310,8 @@ class Registry:
         """
         if kind == NAMESPACES and name in LASTING_NAMESPACES:
             raise forbidden(kind, name, "this namespace may not be deleted")
+        if told := unsaid(kind, options):
+            call.warnings += [text for text in told if text not in call.warnings]
         call = replace(call, dry_run=call.dry_run or options.dry_run)
         while True:
             old = self.get(kind, namespace, name)
@@ -355,7 +359,7 @@ def validate_object(kind: Kind, document: Json, old: Json | None, subresource: s
         if not kind.shape.takes(document):
             yield from value_errors(document, kind.schema or {}, ABSENT if old is None else old)
     elif not subresource:
-        yield from validate_builtin(kind, document)
+        yield from validate_builtin(kind, document, created=old is None)
         if old is not None:
             yield from validate_change(kind, document, builtins.default_builtin(kind, old))
 

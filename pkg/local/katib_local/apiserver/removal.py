@@ -15,6 +15,17 @@ DEFAULT_POLICIES = {JOBS: "Orphan"}
 """What a deletion without a policy means, where it is not Background."""
 
 
+PRESERVED = (
+    "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set "
+    "propagationPolicy=Orphan to suppress this warning"
+)
+
+
+def unsaid(kind: Kind, options: DeleteOptions) -> list[str]:
+    """What to warn of whose deletion does not say what becomes of dependents, though they would stay."""
+    return [PRESERVED] if kind == JOBS and not options.propagation else []
+
+
 def may_go(document: Json) -> bool:
     """Whether an object that is being deleted can be removed now: nobody holds it, and its time is up."""
     metadata = document["metadata"]

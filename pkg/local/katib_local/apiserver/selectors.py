@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from katib_local.apiserver.errors import Refusal, bad_request
-from katib_local.apiserver.metadata import LABEL_WORDS, QUALIFIED_WORDS, is_label_value, is_qualified
+from katib_local.apiserver.errors import Refusal, bad_request, shown
+from katib_local.apiserver.metadata import label_problems, label_value_problems, qualified, qualified_problems
 
 Json = Mapping[str, Any]
 Test = Callable[[Json], bool]
@@ -15,6 +15,7 @@ LabelTest = Callable[[Mapping[str, str]], bool]
 SIGNS = "=!<>(),"
 WORD = re.compile(r"==|!=|[=!<>(),]|[^\s=!<>(),]+")
 OPERATORS = ("=", "==", "!=", ">", "<", "in", "notin")
+LISTING, BARE = ("In", "NotIn"), ("Exists", "DoesNotExist")
 NUMBER = re.compile(r"[-+]?\d+")
 TERM = re.compile(r"(?:\\.|[^,\\])+")
 COMPARISON = re.compile(r"(?P<path>[^=!]*)(?P<operator>!=|==|=)(?P<value>.*)")
@@ -98,8 +99,8 @@ def _requirement(words: _Words) -> LabelTest:
     if absent:
         words.take()
     key = words.take_name("identifier")
-    if not is_qualified(key):
-        raise _unreadable(f'<nil>: Invalid value: "{key}": {QUALIFIED_WORDS}')
+    if problems := list(qualified_problems(key)):
+        raise _unreadable(f'<nil>: Invalid value: "{key}": {"; ".join(problems)}')
     if absent:
         return lambda labels: key not in labels
     if words.next in (",", ""):
@@ -134,8 +135,8 @@ def _label_test(key: str, operator: str, values: Sequence[str]) -> LabelTest:
     if operator in (">", "<"):
         return _number_test(key, operator, values[0])
     for index, value in enumerate(values):
-        if not is_label_value(value):
-            raise _unreadable(f'values[{index}][{key}]: Invalid value: "{value}": {LABEL_WORDS}')
+        if problems := list(label_value_problems(value)):
+            raise _unreadable(f'values[{index}][{key}]: Invalid value: "{value}": {"; ".join(problems)}')
     if operator in ("=", "==", "in"):
         return lambda labels: key in labels and labels[key] in values
     return lambda labels: key not in labels or labels[key] not in values
@@ -180,6 +181,23 @@ def _match_expression(entry: Json, labels: Mapping[str, str]) -> bool:
             return key not in labels
         case _:
             return False
+
+
+def selector_problems(selector: Json, path: str) -> Iterator[tuple[str, str]]:
+    """What is wrong with a LabelSelector object: pairs of field and text."""
+    yield from label_problems(selector.get("matchLabels") or {}, f"{path}.matchLabels")
+    for index, entry in enumerate(selector.get("matchExpressions") or ()):
+        place, operator, values = f"{path}.matchExpressions[{index}]", entry.get("operator"), entry.get("values") or []
+        if operator in LISTING and not values:
+            yield f"{place}.values", "Required value: must be specified when `operator` is 'In' or 'NotIn'"
+        elif operator in BARE and values:
+            yield f"{place}.values", "Forbidden: may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
+        elif operator not in (*LISTING, *BARE):
+            yield f"{place}.operator", f"Invalid value: {shown(operator or '')}: not a valid selector operator"
+        yield from qualified(f"{place}.key", entry.get("key") or "")
+        for number, value in enumerate(values):
+            for problem in label_value_problems(value):
+                yield f"{place}.values[{number}]", f"Invalid value: {shown(value)}: {problem}"
 
 
 def parse_field_selector(text: str, kind: str, selectable: tuple[str, ...] = ()) -> Test:

@@ -10,12 +10,13 @@ from typing import Any
 
 from katib_local.apiserver.contents import validate_contents
 from katib_local.apiserver.definitions import definition_problems
+from katib_local.apiserver.errors import unsupported
 from katib_local.apiserver.kinds import Kind
 from katib_local.apiserver.kubernetes_types import Type, field_type, resolved, type_of
-from katib_local.apiserver.metadata import LABEL
+from katib_local.apiserver.metadata import LABEL, LABEL_NAME_WORDS
 from katib_local.apiserver.pod_rules import container_problems, volume_problems
-from katib_local.apiserver.selectors import match_selector
 from katib_local.apiserver.webhooks import webhook_problems
+from katib_local.apiserver.workload_rules import deployment_problems, job_problems
 
 Json = Mapping[str, Any]
 Problems = Iterator[tuple[str, str]]
@@ -25,37 +26,40 @@ DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 PROTOCOLS = ("SCTP", "TCP", "UDP")
 SERVICE_TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
-MODES = ("Indexed", "NonIndexed")
-COUNTS = ("parallelism", "completions", "backoffLimit", "activeDeadlineSeconds", "ttlSecondsAfterFinished", "replicas")
 
 
-def validate_builtin(kind: Kind, document: Json) -> Problems:
-    """What is wrong with an object of one of Kubernetes' own kinds."""
+def validate_builtin(kind: Kind, document: Json, *, created: bool) -> Problems:
+    """What is wrong with an object of one of Kubernetes' own kinds; `created` is one that was not there before."""
     if kind.custom:
         return
-    yield from _missing({key: part for key, part in document.items() if key != "status"}, type_of(kind), "")
+    yield from _missing(_plain(kind.kind, document), type_of(kind), "")
     yield from validate_contents(kind.kind, document)
     spec = document.get("spec") or {}
     match kind.kind:
         case "Pod":
             yield from _pod(spec, "spec")
         case "Job":
-            yield from _counts(spec)
-            yield from _unsupported("spec.completionMode", spec.get("completionMode"), MODES)
-            pod = (spec.get("template") or {}).get("spec") or {}
-            yield from _pod(pod, "spec.template.spec")
-            if pod.get("restartPolicy") == "Always":
-                yield from _unsupported("spec.template.spec.restartPolicy", "Always", ("OnFailure", "Never"))
-        case "Deployment" | "ReplicaSet":
-            yield from _counts(spec)
-            yield from _selected(spec)
             yield from _pod((spec.get("template") or {}).get("spec") or {}, "spec.template.spec")
+            yield from job_problems(document, created=created)
+        case "Deployment" | "ReplicaSet":
+            yield from _pod((spec.get("template") or {}).get("spec") or {}, "spec.template.spec")
+            yield from deployment_problems(spec)
         case "Service":
             yield from _service(spec)
         case "CustomResourceDefinition":
             yield from definition_problems(dict(document))
         case "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration":
             yield from webhook_problems(document)
+
+
+def _plain(kind: str, document: Json) -> Json:
+    """An object without its status and without what has words of its own for what is missing."""
+    spec = document.get("spec")
+    without = {"Job": ("podFailurePolicy", "selector"), "Node": ("taints",)}.get(kind, ())
+    kept = {key: part for key, part in (spec or {}).items() if key not in without}
+    metadata = {key: part for key, part in document["metadata"].items() if key != "ownerReferences"}
+    rest = {key: part for key, part in document.items() if key != "status"}
+    return {**rest, "metadata": metadata, **({} if spec is None else {"spec": kept})}
 
 
 def _missing(value: Any, found: Type, path: str) -> Problems:
@@ -75,34 +79,13 @@ def _missing(value: Any, found: Type, path: str) -> Problems:
                 yield from _missing(part, inner, f"{path}.{key}" if path else key)
 
 
-def _unsupported(path: str, value: Any, supported: tuple[str, ...]) -> Problems:
-    if value is not None and value not in supported:
-        listed = ", ".join(f'"{word}"' for word in supported)
-        yield path, f'Unsupported value: "{value}": supported values: {listed}'
-
-
-def _counts(spec: Json) -> Problems:
-    for name in COUNTS:
-        if (spec.get(name) or 0) < 0:
-            yield f"spec.{name}", f"Invalid value: {spec[name]}: must be greater than or equal to 0"
-
-
-def _selected(spec: Json) -> Problems:
-    selector, template = spec.get("selector") or {}, spec.get("template") or {}
-    labels = (template.get("metadata") or {}).get("labels") or {}
-    if spec.get("selector") is not None and not (selector.get("matchLabels") or selector.get("matchExpressions")):
-        yield "spec.selector", "Invalid value: empty selector is invalid for deployment"
-    elif not match_selector(selector, labels):
-        yield "spec.template.metadata.labels", "Invalid value: `selector` does not match template `labels`"
-
-
 def _service(spec: Json) -> Problems:
-    yield from _unsupported("spec.type", spec.get("type"), SERVICE_TYPES)
+    yield from unsupported("spec.type", spec.get("type"), SERVICE_TYPES)
     ports = spec.get("ports") or []
     seen: list[tuple[Any, Any]] = []
     for index, port in enumerate(ports):
         place = f"spec.ports[{index}]"
-        yield from _unsupported(f"{place}.protocol", port.get("protocol"), PROTOCOLS)
+        yield from unsupported(f"{place}.protocol", port.get("protocol"), PROTOCOLS)
         yield from _port(f"{place}.port", port.get("port"))
         if len(ports) > 1 and not port.get("name"):
             yield f"{place}.name", "Required value"
@@ -120,8 +103,8 @@ def _port(path: str, port: Any) -> Problems:
 def _pod(spec: Json, path: str) -> Problems:
     if not spec.get("containers"):
         yield f"{path}.containers", "Required value"
-    yield from _unsupported(f"{path}.restartPolicy", spec.get("restartPolicy"), RESTARTS)
-    yield from _unsupported(f"{path}.dnsPolicy", spec.get("dnsPolicy"), DNS_POLICIES)
+    yield from unsupported(f"{path}.restartPolicy", spec.get("restartPolicy"), RESTARTS)
+    yield from unsupported(f"{path}.dnsPolicy", spec.get("dnsPolicy"), DNS_POLICIES)
     yield from volume_problems(spec.get("volumes") or [], f"{path}.volumes")
     volumes = [volume.get("name") for volume in spec.get("volumes") or []]
     seen: set[str] = set()
@@ -137,16 +120,13 @@ def _pod(spec: Json, path: str) -> Problems:
 def _container(container: Json, place: str, volumes: list[Any]) -> Problems:
     name = container.get("name") or ""
     if name and (not LABEL.fullmatch(name) or len(name) > 63):
-        yield f"{place}.name", (
-            f'Invalid value: "{name}": a lowercase RFC 1123 label must consist of lower case alphanumeric characters '
-            "or '-', and must start and end with an alphanumeric character"
-        )
+        yield f"{place}.name", f'Invalid value: "{name}": {LABEL_NAME_WORDS}'
     if not container.get("image"):
         yield f"{place}.image", "Required value"
-    yield from _unsupported(f"{place}.imagePullPolicy", container.get("imagePullPolicy"), PULL_POLICIES)
+    yield from unsupported(f"{place}.imagePullPolicy", container.get("imagePullPolicy"), PULL_POLICIES)
     for index, port in enumerate(container.get("ports") or []):
         yield from _port(f"{place}.ports[{index}].containerPort", port.get("containerPort"))
-        yield from _unsupported(f"{place}.ports[{index}].protocol", port.get("protocol"), PROTOCOLS)
+        yield from unsupported(f"{place}.ports[{index}].protocol", port.get("protocol"), PROTOCOLS)
     for index, mount in enumerate(container.get("volumeMounts") or []):
         if mount.get("name") not in volumes:
             yield f"{place}.volumeMounts[{index}].name", f'Not found: "{mount.get("name")}"'

@@ -10,15 +10,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from katib_local.apiserver.errors import shown, unsupported
 from katib_local.apiserver.expressions import Expression, ExpressionError, compile_expression
-from katib_local.apiserver.metadata import QUALIFIED_WORDS, is_qualified
+from katib_local.apiserver.metadata import qualified
+from katib_local.apiserver.selectors import selector_problems
 
 Json = dict[str, Any]
 Problems = Iterator[tuple[str, str]]
 MUTATING = "MutatingWebhookConfiguration"
 OPERATIONS = ("*", "CONNECT", "CREATE", "DELETE", "UPDATE")
 SCOPES = ("*", "Cluster", "Namespaced")
-OPERATORS = ("DoesNotExist", "Exists", "In", "NotIn")
+MOST_CONDITIONS = 64
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "failurePolicy": ("Fail", "Ignore"),
     "matchPolicy": ("Equivalent", "Exact"),
@@ -64,20 +66,13 @@ def webhook_problems(configuration: Mapping[str, Any]) -> Problems:
             yield f"{path}.name", f'Duplicate value: "{name}"'
         names.append(name)
         for field, supported in CHOICES.items():
-            yield from _unsupported(f"{path}.{field}", webhook.get(field), supported)
+            yield from unsupported(f"{path}.{field}", webhook.get(field), supported)
         yield from _review_problems(webhook, path)
         yield from _client_problems(webhook.get("clientConfig") or {}, f"{path}.clientConfig")
         yield from _selector_problems(webhook, path)
         for place, rule in enumerate(webhook.get("rules") or ()):
             yield from _rule_problems(rule, f"{path}.rules[{place}]")
-        for place, condition in enumerate(webhook.get("matchConditions") or ()):
-            yield from _condition_problems(condition, f"{path}.matchConditions[{place}]")
-
-
-def _unsupported(path: str, value: Any, supported: tuple[str, ...]) -> Problems:
-    if value is not None and value not in supported:
-        listed = ", ".join(f'"{word}"' for word in supported)
-        yield path, f'Unsupported value: "{value}": supported values: {listed}'
+        yield from _conditions_problems(webhook.get("matchConditions") or [], f"{path}.matchConditions")
 
 
 def _review_problems(webhook: Mapping[str, Any], path: str) -> Problems:
@@ -104,10 +99,7 @@ def _client_problems(client: Mapping[str, Any], path: str) -> Problems:
 
 def _selector_problems(webhook: Mapping[str, Any], path: str) -> Problems:
     for name in ("namespaceSelector", "objectSelector"):
-        for index, entry in enumerate((webhook.get(name) or {}).get("matchExpressions") or ()):
-            place = f"{path}.{name}.matchExpressions[{index}].operator"
-            if entry.get("operator") not in OPERATORS:
-                yield place, f'Invalid value: "{entry.get("operator")}": not a valid selector operator'
+        yield from selector_problems(webhook.get(name) or {}, f"{path}.{name}")
 
 
 def _rule_problems(rule: Mapping[str, Any], path: str) -> Problems:
@@ -117,17 +109,25 @@ def _rule_problems(rule: Mapping[str, Any], path: str) -> Problems:
     operations, resources = rule.get("operations") or [], rule.get("resources") or []
     if len(operations) > 1 and "*" in operations:
         text = "if '*' is present, must not specify other operations"
-        yield f"{path}.operations", f"Invalid value: {_shown(operations)}: {text}"
+        yield f"{path}.operations", f"Invalid value: {shown(operations)}: {text}"
     if len(resources) > 1 and "*/*" in resources:
         text = "if '*/*' is present, must not specify other resources"
-        yield f"{path}.resources", f"Invalid value: {_shown(resources)}: {text}"
+        yield f"{path}.resources", f"Invalid value: {shown(resources)}: {text}"
     for index, operation in enumerate(operations):
-        yield from _unsupported(f"{path}.operations[{index}]", operation, OPERATIONS)
-    yield from _unsupported(f"{path}.scope", rule.get("scope"), SCOPES)
+        yield from unsupported(f"{path}.operations[{index}]", operation, OPERATIONS)
+    yield from unsupported(f"{path}.scope", rule.get("scope"), SCOPES)
 
 
-def _shown(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"))
+def _conditions_problems(conditions: list[Json], path: str) -> Problems:
+    if len(conditions) > MOST_CONDITIONS:
+        yield path, f"Too many: {len(conditions)}: must have at most {MOST_CONDITIONS} items"
+    names: list[str] = []
+    for index, condition in enumerate(conditions):
+        name = condition.get("name") or ""
+        yield from _condition_problems(condition, f"{path}[{index}]")
+        if name and name in names:
+            yield f"{path}[{index}].name", f"Duplicate value: {shown(name)}"
+        names.append(name)
 
 
 def _condition_problems(condition: Mapping[str, Any], path: str) -> Problems:
@@ -143,9 +143,8 @@ def _condition_problems(condition: Mapping[str, Any], path: str) -> Problems:
             if returns not in ("BOOL", "DYN"):
                 said = f"must evaluate to bool but got {returns.lower()}"
                 yield f"{path}.expression", f"Invalid value: {json.dumps(text)}: {said}"
-    name = condition.get("name") or ""
-    if not is_qualified(name):
-        yield f"{path}.name", f"Invalid value: {json.dumps(name)}: {QUALIFIED_WORDS}"
+    if condition.get("name"):
+        yield from qualified(f"{path}.name", condition["name"])
 
 
 def condition_of(text: str) -> Expression:

@@ -1,0 +1,365 @@
+"""Jobs and Deployments that cannot be, and how a Status says so: every cause in the words of a real server."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from contracts.kubernetes.servers import MERGE, Answer, Json, Server
+
+JOBS = "/apis/batch/v1/namespaces/default/jobs"
+DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
+POLICY, RULE, CODES = (
+    "spec.podFailurePolicy.rules",
+    "spec.podFailurePolicy.rules[0]",
+    "spec.podFailurePolicy.rules[0].onExitCodes",
+)
+LABELS, RESTARTS = "spec.template.metadata.labels", "spec.template.spec.restartPolicy"
+NO_MATCH = "`selector` does not match template `labels`"
+UID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+NAME_PART = (
+    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
+    "character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
+    "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
+)
+LABEL_VALUE = (
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end "
+    "with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
+    "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
+)
+
+
+def pods(restarts: str, **spec: Any) -> Json:
+    containers = [{"name": "a", "image": "i:1"}]
+    return {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": containers, "restartPolicy": restarts, **spec}}
+
+
+def a_job(*, restarts: str = "Never", **spec: Any) -> Json:
+    return {"metadata": {"name": "x"}, "spec": {"template": pods(restarts), **spec}}
+
+
+def a_deployment(template: Json | None = None, **spec: Any) -> Json:
+    whole = {"selector": {"matchLabels": {"a": "b"}}, "template": template or pods("Always"), **spec}
+    return {"metadata": {"name": "x"}, "spec": whole}
+
+
+def failing(rule: Json, restarts: str = "Never", **spec: Any) -> Json:
+    return a_job(restarts=restarts, podFailurePolicy={"rules": [{"action": "FailJob", **rule}]}, **spec)
+
+
+def by_codes(**codes: Any) -> Json:
+    return {"onExitCodes": {"operator": "In", "values": [1], **codes}}
+
+
+def causes_of(answer: Answer) -> list[str]:
+    """The causes of a refusal, in any order, with `uid` for each uid."""
+    assert (answer.code, answer.body["reason"]) == (422, "Invalid"), answer.body
+    causes = answer.body["details"]["causes"]
+    return sorted(UID.sub("uid", f"{cause['field']}: {cause['message']}") for cause in causes)
+
+
+OWN: Json = {"matchLabels": {"a": "b"}}
+INDEXED: Json = {"completionMode": "Indexed", "completions": 2}
+WRONG_JOBS: dict[str, tuple[Json, list[str]]] = {
+    "a selector of its own": (
+        a_job(selector=OWN),
+        [
+            'spec.selector: Invalid value: {"matchLabels":{"a":"b","batch.kubernetes.io/controller-uid":"uid"}}: '
+            "`selector` not auto-generated"
+        ],
+    ),
+    "labels of another job": (
+        {"metadata": {"name": "x"}, "spec": {"template": {**pods("Never"), "metadata": {"labels": {"job-name": "y"}}}}},
+        [
+            f'{LABELS}[job-name]: Invalid value: {{"batch.kubernetes.io/controller-uid":"uid",'
+            '"batch.kubernetes.io/job-name":"x","controller-uid":"uid","job-name":"y"}: must be \'x\''
+        ],
+    ),
+    "no selector though it brings one": (
+        a_job(manualSelector=True),
+        ["spec.selector: Required value", f'{LABELS}: Invalid value: {{"a":"b"}}: {NO_MATCH}'],
+    ),
+    "a selector of others": (
+        a_job(manualSelector=True, selector={"matchLabels": {"c": "d"}}),
+        [f'{LABELS}: Invalid value: {{"a":"b"}}: {NO_MATCH}'],
+    ),
+    "pods that always restart": (
+        a_job(restarts="Always"),
+        [f'{RESTARTS}: Required value: valid values: "OnFailure", "Never"'],
+    ),
+    "an action that there is not": (
+        failing({**by_codes(), "action": "Foo"}),
+        [f'{RULE}.action: Unsupported value: "Foo": supported values: "Count", "FailIndex", "FailJob", "Ignore"'],
+    ),
+    "no action": (
+        failing({**by_codes(), "action": None}),
+        [f'{RULE}.action: Required value: valid values: ["Count" "FailIndex" "FailJob" "Ignore"]'],
+    ),
+    "a rule of nothing": (
+        failing({}),
+        [f"{RULE}: Invalid value: specifying one of OnExitCodes and OnPodConditions is required"],
+    ),
+    "a rule of both": (
+        failing({**by_codes(), "onPodConditions": [{"type": "DisruptionTarget"}]}),
+        [f"{RULE}: Invalid value: specifying both OnExitCodes and OnPodConditions is not supported"],
+    ),
+    "success among failures": (
+        failing(by_codes(values=[0])),
+        [f"{CODES}.values[0]: Invalid value: 0: must not be 0 for the In operator"],
+    ),
+    "no exit codes": (
+        failing(by_codes(values=[])),
+        [f"{CODES}.values: Invalid value: []: at least one value is required"],
+    ),
+    "exit codes in no order": (
+        failing(by_codes(values=[3, 1])),
+        [f"{CODES}.values: Invalid value: [3,1]: must be ordered"],
+    ),
+    "an exit code twice": (failing(by_codes(values=[1, 1])), [f"{CODES}.values[1]: Duplicate value: 1"]),
+    "256 exit codes": (
+        failing(by_codes(values=list(range(1, 257)))),
+        [f"{CODES}.values: Too many: 256: must have at most 255 items"],
+    ),
+    "an operator that there is not": (
+        failing(by_codes(operator="Exists")),
+        [f'{CODES}.operator: Unsupported value: "Exists": supported values: "In", "NotIn"'],
+    ),
+    "no operator": (
+        failing(by_codes(operator=None)),
+        [f'{CODES}.operator: Required value: valid values: ["In" "NotIn"]'],
+    ),
+    "exit codes of no container": (
+        failing(by_codes(containerName="nope")),
+        [
+            f'{CODES}.containerName: Invalid value: "nope": must be one of the container or initContainer names in the '
+            "pod template"
+        ],
+    ),
+    "an index of a job that has none": (
+        failing({**by_codes(), "action": "FailIndex"}),
+        [f'{RULE}.action: Invalid value: "FailIndex": requires the backoffLimitPerIndex to be set'],
+    ),
+    "a condition that cannot be": (
+        failing({"onPodConditions": [{"type": "Disruption Target", "status": "Maybe"}]}),
+        [
+            f'{RULE}.onPodConditions[0].status: Unsupported value: "Maybe": supported values: "False", "True", "Unknown"',
+            f'{RULE}.onPodConditions[0].type: Invalid value: "Disruption Target": {NAME_PART}',
+        ],
+    ),
+    "21 rules": (
+        a_job(podFailurePolicy={"rules": [{"action": "FailJob", **by_codes()}] * 21}),
+        [f"{POLICY}: Too many: 21: must have at most 20 items"],
+    ),
+    "a policy whose pods restart": (
+        failing(by_codes(), restarts="OnFailure"),
+        [f'{RESTARTS}: Invalid value: "OnFailure": only "Never" is supported when podFailurePolicy is specified'],
+    ),
+    "a policy whose pods are replaced early": (
+        failing(by_codes(), podReplacementPolicy="TerminatingOrFailed"),
+        ['spec.podReplacementPolicy: Unsupported value: "TerminatingOrFailed": supported values: "Failed"'],
+    ),
+    "a replacement that there is not": (
+        a_job(podReplacementPolicy="Foo"),
+        ['spec.podReplacementPolicy: Unsupported value: "Foo": supported values: "Failed", "TerminatingOrFailed"'],
+    ),
+    "a limit for each of no indexes": (
+        a_job(backoffLimitPerIndex=1),
+        ["spec.backoffLimitPerIndex: Invalid value: 1: requires indexed completion mode"],
+    ),
+    "failed indexes without a limit for each": (
+        a_job(maxFailedIndexes=1, **INDEXED),
+        ["spec.backoffLimitPerIndex: Required value: when maxFailedIndexes is specified"],
+    ),
+    "indexes without an end": (
+        a_job(completionMode="Indexed", parallelism=1),
+        ["spec.completions: Required value: when completion mode is Indexed"],
+    ),
+    "success by no rule": (
+        a_job(successPolicy={"rules": []}, **INDEXED),
+        [
+            "spec.successPolicy.rules: Required value: at least one rules must be specified when the successPolicy is "
+            "specified"
+        ],
+    ),
+    "success of no indexes": (
+        a_job(successPolicy={"rules": [{"succeededCount": 1}]}),
+        [
+            'spec.successPolicy: Invalid value: {"Rules":[{"SucceededIndexes":null,"SucceededCount":1}]}: requires '
+            "indexed completion mode"
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_JOBS)
+def test_a_job_that_cannot_be(server: Server, case: str) -> None:
+    document, expected = WRONG_JOBS[case]
+    assert causes_of(server.call("POST", JOBS, document, dryRun="All")) == sorted(expected)
+
+
+RIGHT_JOBS: dict[str, Json] = {
+    "a selector that it brings": a_job(manualSelector=True, selector=OWN),
+    "a policy of exit codes": failing(by_codes(containerName="a")),
+    "a policy of no rules": a_job(podFailurePolicy={"rules": []}),
+    "success of one index": a_job(successPolicy={"rules": [{"succeededCount": 1}]}, **INDEXED),
+}
+
+
+@pytest.mark.parametrize("case", RIGHT_JOBS)
+def test_a_job_that_can_be(server: Server, case: str) -> None:
+    server.good("POST", JOBS, RIGHT_JOBS[case], dryRun="All")
+
+
+def test_a_policy_of_failures_has_defaults(server: Server) -> None:
+    spec = server.good("POST", JOBS, failing({"onPodConditions": [{"type": "A"}]}), dryRun="All").body["spec"]
+    (rule,) = spec["podFailurePolicy"]["rules"]
+    assert (rule["onPodConditions"], spec["podReplacementPolicy"]) == ([{"type": "A", "status": "True"}], "Failed")
+
+
+def test_a_job_that_brings_its_selector_is_given_no_labels(server: Server) -> None:
+    document = a_job(manualSelector=True, selector=OWN)
+    spec = server.good("POST", JOBS, document, dryRun="All").body["spec"]
+    assert (spec["selector"], spec["template"]["metadata"]["labels"]) == (OWN, {"a": "b"})
+
+
+def test_a_job_is_not_replaced_by_its_bare_manifest(server: Server, fresh: Callable[[], str]) -> None:
+    """The manifest lacks what the server has written: whoever replaces a Job begins with what he reads."""
+    name = fresh()
+    document = {**a_job(parallelism=0), "metadata": {"name": name}}
+    server.good("POST", JOBS, document)
+    answer = server.call("PUT", f"{JOBS}/{name}", document)
+    first, *others = causes_of(answer)
+    assert first == "spec.selector: Invalid value: null: field is immutable"
+    assert others[:2] == ["spec.selector: Required value", f'{LABELS}: Invalid value: {{"a":"b"}}: {NO_MATCH}']
+    assert others[2].startswith("spec.template: Invalid value: ") and others[2].endswith("field is immutable")
+    whole = server.good("GET", f"{JOBS}/{name}").body
+    spec = {field: value for field, value in whole["spec"].items() if field not in ("completionMode", "suspend")}
+    assert (
+        server.good("PUT", f"{JOBS}/{name}", {**whole, "spec": {**spec, "parallelism": 0}}).body["spec"]
+        == whole["spec"]
+    )
+    server.good("PATCH", f"{JOBS}/{name}", {"spec": {"backoffLimit": 1}}, MERGE)
+    server.good("DELETE", f"{JOBS}/{name}", {"propagationPolicy": "Background"})
+
+
+def test_an_exported_job_is_not_created_again(server: Server, fresh: Callable[[], str]) -> None:
+    name = fresh()
+    server.good("POST", JOBS, {**a_job(parallelism=0), "metadata": {"name": name}})
+    exported = server.good("GET", f"{JOBS}/{name}").body
+    server.good("DELETE", f"{JOBS}/{name}", {"propagationPolicy": "Background"})
+    spec = {"template": exported["spec"]["template"], "parallelism": 0}
+    causes = causes_of(server.call("POST", JOBS, {"metadata": {"name": name}, "spec": spec}))
+    unmatched, *others = causes
+    keys = ("batch.kubernetes.io/controller-uid", "controller-uid")
+    assert unmatched.startswith(f"{LABELS}: Invalid value: ") and unmatched.endswith(NO_MATCH)
+    assert [cause.partition(": ")[0] for cause in others] == [f"{LABELS}[{key}]" for key in keys]
+    assert all(cause.endswith(": must be 'uid'") for cause in others)
+
+
+ONE: Json = {"matchExpressions": [{"key": "a", "operator": "In", "values": ["b"]}]}
+WRONG_DEPLOYMENTS: dict[str, tuple[Json, list[str]]] = {
+    "pods that end": (
+        a_deployment(pods("Never")),
+        [f'{RESTARTS}: Unsupported value: "Never": supported values: "Always"'],
+    ),
+    "pods with a deadline": (
+        a_deployment(pods("Always", activeDeadlineSeconds=5)),
+        [
+            "spec.template.spec.activeDeadlineSeconds: Forbidden: activeDeadlineSeconds in ReplicaSet is not Supported",
+        ],
+    ),
+    "nothing": (
+        {"metadata": {"name": "x"}},
+        [
+            "spec.selector: Required value",
+            "spec.template.spec.containers: Required value",
+            f"{LABELS}: Invalid value: null: {NO_MATCH}",
+        ],
+    ),
+    "labels of others": (
+        a_deployment(selector={"matchLabels": {"a": "c"}}),
+        [f'{LABELS}: Invalid value: {{"a":"b"}}: {NO_MATCH}'],
+    ),
+    "an empty selector": (
+        a_deployment(selector={}),
+        ["spec.selector: Invalid value: {}: empty selector is invalid for deployment"],
+    ),
+    "an operator that there is not": (
+        a_deployment(selector={"matchExpressions": [{"key": "a", "operator": "Foo"}]}),
+        [
+            'spec.selector.matchExpressions[0].operator: Invalid value: "Foo": not a valid selector operator',
+            'spec.selector: Invalid value: {"matchExpressions":[{"key":"a","operator":"Foo"}]}: invalid label selector',
+        ],
+    ),
+    "values of nothing": (
+        a_deployment(selector={"matchExpressions": [{"key": "a", "operator": "In"}]}),
+        [
+            "spec.selector.matchExpressions[0].values: Required value: must be specified when `operator` is 'In' or 'NotIn'",
+            'spec.selector: Invalid value: {"matchExpressions":[{"key":"a","operator":"In"}]}: invalid label selector',
+        ],
+    ),
+    "values of what is there or not": (
+        a_deployment(selector={"matchExpressions": [{"key": "a", "operator": "Exists", "values": ["b"]}]}),
+        [
+            "spec.selector.matchExpressions[0].values: Forbidden: may not be specified when `operator` is 'Exists' or "
+            "'DoesNotExist'",
+            'spec.selector: Invalid value: {"matchExpressions":[{"key":"a","operator":"Exists","values":["b"]}]}: '
+            "invalid label selector",
+        ],
+    ),
+    "a key that cannot be": (
+        a_deployment(selector={"matchLabels": {"a b": "b"}}),
+        [
+            f'spec.selector.matchLabels: Invalid value: "a b": {NAME_PART}',
+            'spec.selector: Invalid value: {"matchLabels":{"a b":"b"}}: invalid label selector',
+        ],
+    ),
+    "a strategy that there is not": (
+        a_deployment(strategy={"type": "Foo"}),
+        [
+            'spec.strategy: Unsupported value: {"Type":"Foo","RollingUpdate":null}: supported values: "Recreate", '
+            '"RollingUpdate"'
+        ],
+    ),
+    "steps of what is made anew": (
+        a_deployment(strategy={"type": "Recreate", "rollingUpdate": {"maxSurge": 1}}),
+        ["spec.strategy.rollingUpdate: Forbidden: may not be specified when strategy `type` is 'Recreate'"],
+    ),
+    "steps of nothing": (
+        a_deployment(strategy={"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 0}}),
+        ["spec.strategy.rollingUpdate.maxUnavailable: Invalid value: 0: may not be 0 when `maxSurge` is 0"],
+    ),
+    "less than nothing": (
+        a_deployment(replicas=-1, revisionHistoryLimit=-1, minReadySeconds=-1, progressDeadlineSeconds=-1),
+        [
+            *(
+                f"spec.{field}: Invalid value: -1: must be greater than or equal to 0"
+                for field in ("replicas", "revisionHistoryLimit", "minReadySeconds", "progressDeadlineSeconds")
+            ),
+            "spec.progressDeadlineSeconds: Invalid value: -1: must be greater than minReadySeconds",
+        ],
+    ),
+    "late before it is ready": (
+        a_deployment(minReadySeconds=700),
+        ["spec.progressDeadlineSeconds: Invalid value: 600: must be greater than minReadySeconds"],
+    ),
+    "a label that cannot be": (
+        a_deployment({**pods("Always"), "metadata": {"labels": {"a": "b", "c": "d e"}}}),
+        [f'spec.template.labels: Invalid value: "d e": {LABEL_VALUE}'],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_DEPLOYMENTS)
+def test_a_deployment_that_cannot_be(server: Server, case: str) -> None:
+    document, expected = WRONG_DEPLOYMENTS[case]
+    assert causes_of(server.call("POST", DEPLOYMENTS, document, dryRun="All")) == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    "document", [a_deployment(), a_deployment(selector=ONE), a_deployment(strategy={"type": "Recreate"})]
+)
+def test_a_deployment_that_can_be(server: Server, document: Json) -> None:
+    server.good("POST", DEPLOYMENTS, document, dryRun="All")
