@@ -131,6 +131,32 @@ def test_a_volume_comes_first_where_the_state_is_to_be_kept(
     assert [action.obj.kind for action in picked(plan, Create)] == kinds
 
 
+CHECKPOINTS = {"algorithmName": "pbt", "algorithmSettings": [{"name": "suggestion_trial_dir", "value": "/checkpoints"}]}
+
+
+@pytest.mark.parametrize(
+    ("policy", "algorithm", "more", "kinds"),
+    [
+        ("FromVolume", CHECKPOINTS, {}, ["PersistentVolumeClaim"]),
+        ("FromVolume", CHECKPOINTS, VOLUME, ["PersistentVolume", "PersistentVolumeClaim"]),
+        ("FromVolume", {"algorithmName": "random"}, VOLUME, []),
+        ("Never", CHECKPOINTS, VOLUME, []),
+    ],
+)
+def test_trials_of_a_shared_service_get_the_volume_that_they_mount(
+    world: Any, build: Any, policy: str, algorithm: Any, more: dict[str, Any], kinds: list[str]
+) -> None:
+    """S3, D-37a: without the claim their pods would wait for ever; where nothing mounts it, it would be of no use."""
+    config = SuggestionConfig.from_dict({**SHARED.to_dict(), **more})
+    suggestion = build.a_suggestion(spec={"resumePolicy": policy, "algorithm": algorithm}, status=None)
+    view = world(suggestion=suggestion, config=config)
+    plan = decide(view, build.now)
+    assert [action.obj.kind for action in picked(plan, Create)] == kinds
+    assert isinstance(picked(plan, Ask)[0].question, Validate)
+    there = world(suggestion=suggestion, config=config, children=Children(claim=desired_claim(suggestion, config)))
+    assert not picked(decide(there, build.now), Create)
+
+
 @pytest.mark.parametrize(
     ("answer", "conditions", "following"),
     [

@@ -51,6 +51,7 @@ from katib_domain.marks import (
     mark_suggestion,
     stall_suggestion,
 )
+from katib_domain.pod_injection import trial_directory
 from katib_domain.revise import revised
 from katib_machinery.objects import (
     DEPLOYMENTS,
@@ -173,7 +174,9 @@ def _serve(world: World, status: SuggestionStatus, now: datetime) -> _Step:
     if world.config is None:
         return _Step(status, stall=world.config_problem, requeue=RETRY)
     actions: tuple[Action, ...] = ()
-    if not world.shared:
+    if world.shared:
+        actions = _missing_volume(world, world.config) if trial_directory(world.suggestion) else ()
+    else:
         try:
             actions = (*_missing_children(world, world.config), *_outdated_children(world, world.config))
         except ServiceConfigError as error:
@@ -188,11 +191,7 @@ def _missing_children(world: World, config: SuggestionConfig) -> tuple[Action, .
     """What is not watched is created before the Deployment, as long as there is none: to create what exists does no harm."""
     suggestion, children = world.suggestion, world.children
     wanted: list[Action] = []
-    if keeps_volume(suggestion):
-        if config.persistent_volume_spec and children.deployment is None:
-            wanted.append(Create(PERSISTENT_VOLUMES, desired_volume(suggestion, config)))
-        if children.claim is None:
-            wanted.append(Create(PERSISTENT_VOLUME_CLAIMS, desired_claim(suggestion, config)))
+    wanted.extend(_missing_volume(world, config))
     if children.service is None:
         wanted.append(Create(SERVICES, desired_service(suggestion, world.stopping)))
     if children.deployment is None:
@@ -202,6 +201,23 @@ def _missing_children(world: World, config: SuggestionConfig) -> tuple[Action, .
             wanted.append(Create(ROLES, desired_role(suggestion)))
             wanted.append(Create(ROLE_BINDINGS, desired_role_binding(suggestion)))
         wanted.append(Create(DEPLOYMENTS, deployment))
+    return tuple(wanted)
+
+
+def _missing_volume(world: World, config: SuggestionConfig) -> tuple[Action, ...]:
+    """The volume of what is kept, before the claim that wants it.
+
+    Of a shared service only trials mount it: what the service writes is there if its own storage is the same.
+    """
+    suggestion, children = world.suggestion, world.children
+    if not keeps_volume(suggestion):
+        return ()
+    wanted: list[Action] = []
+    unwatched = children.claim if world.shared else children.deployment
+    if config.persistent_volume_spec and unwatched is None:
+        wanted.append(Create(PERSISTENT_VOLUMES, desired_volume(suggestion, config)))
+    if children.claim is None:
+        wanted.append(Create(PERSISTENT_VOLUME_CLAIMS, desired_claim(suggestion, config)))
     return tuple(wanted)
 
 

@@ -23,6 +23,13 @@ WRAPPED_KINDS = (CollectorKind.STD_OUT, CollectorKind.FILE, CollectorKind.TENSOR
 TRIAL_DIRECTORY_SETTING = "suggestion_trial_dir"
 
 
+def trial_directory(suggestion: Suggestion) -> str:
+    """Return where trials find their directories on the algorithm's volume; empty if they mount none."""
+    algorithm = suggestion.spec.algorithm if suggestion.spec is not None else None
+    settings = {entry.name: entry.value for entry in (algorithm.algorithm_settings if algorithm else None) or []}
+    return settings.get(TRIAL_DIRECTORY_SETTING) or ""
+
+
 @dataclass(frozen=True)
 class Injection:
     """What the injection of one pod may know. `collector` is None for the kinds Custom and Push."""
@@ -100,8 +107,7 @@ def _mount_suggestion_volume(pod: Json, container: Json, injection: Injection) -
     """P8: the volume in which a population keeps its checkpoints (webhooks.md §8)."""
     suggestion = injection.suggestion
     algorithm = suggestion.spec.algorithm if suggestion is not None and suggestion.spec else None
-    settings = {entry.name: entry.value for entry in (algorithm.algorithm_settings if algorithm else None) or []}
-    place = settings.get(TRIAL_DIRECTORY_SETTING)
+    place = trial_directory(suggestion) if suggestion is not None else ""
     if not place or suggestion is None or algorithm is None:
         return
     claim = {"claimName": suggestion_name(suggestion.name, algorithm.algorithm_name or "")}
