@@ -224,6 +224,15 @@ def test_a_job_that_brings_its_selector_is_given_no_labels(server: Server) -> No
     assert (spec["selector"], spec["template"]["metadata"]["labels"]) == (OWN, {"a": "b"})
 
 
+@pytest.mark.parametrize("own", [{}, {"a": "b"}, {"c": "d"}])
+def test_a_job_that_has_no_labels_has_those_of_its_pods(server: Server, own: Json) -> None:
+    document = {**a_job(), "metadata": {"name": "x", "labels": own}}
+    job = server.good("POST", JOBS, document, dryRun="All").body
+    of_pods = job["spec"]["template"]["metadata"]["labels"]
+    assert of_pods["a"] == "b" and of_pods["job-name"] == "x"
+    assert job["metadata"]["labels"] == (own or of_pods)
+
+
 def test_a_job_is_not_replaced_by_its_bare_manifest(server: Server, fresh: Callable[[], str]) -> None:
     """The manifest lacks what the server has written: whoever replaces a Job begins with what he reads."""
     name = fresh()

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 import yaml
 
-from katib_local.apiserver.errors import Refusal, bad_request, unsupported_media
+from katib_local.apiserver.errors import Refusal, Unparsable, bad_request, unsupported_media
 from katib_local.apiserver.patch import APPLY, JSON_PATCH, MERGE, STRATEGIC
 from katib_local.apiserver.wire import WireError, parse_protobuf
 
@@ -50,7 +50,7 @@ def parse_body(content: bytes, media_type: str, accepted: Sequence[str] = OBJECT
 def _parsed(content: bytes, media_type: str, accepted: Sequence[str]) -> Any:
     media_type = media_type or accepted[0]
     if media_type not in accepted:
-        raise unsupported_media(media_type, ", ".join(accepted))
+        raise unsupported_media(", ".join(accepted))
     try:
         if media_type == PROTOBUF:
             return parse_protobuf(content)
@@ -62,7 +62,7 @@ def _parsed(content: bytes, media_type: str, accepted: Sequence[str]) -> Any:
     except RecursionError as error:
         raise too_deep() from error
     except (ValueError, yaml.YAMLError) as error:
-        raise bad_request(f"error decoding the body of the request: {error}") from error
+        raise Unparsable(error) from error
 
 
 def _from_json(content: bytes) -> Any:

@@ -65,9 +65,10 @@ def default_builtin(kind: Kind, document: Json) -> Json:
     spec = document.get("spec") or {}
     match kind.kind:
         case "Pod":
-            return {**document, "spec": {"enableServiceLinks": True, **_pod_spec(spec)}}
+            return {**document, "spec": {"enableServiceLinks": True, **_asking(_pod_spec(spec))}}
         case "Job":
-            return _labelled({**document, "spec": _job_spec(spec)})
+            job = {**document, "spec": _job_spec(spec)}
+            return job if job["spec"].get("selector") is None else _labelled(job)
         case "Deployment" | "ReplicaSet":
             template = {**(spec.get("template") or {})}
             template["spec"] = _pod_spec(template.get("spec") or {})
@@ -105,6 +106,23 @@ def _pod_spec(spec: Mapping[str, Any]) -> Json:
     return complete
 
 
+def _asking(spec: Json) -> Json:
+    """A pod, unlike a template of pods, asks for what it is limited to, where it says nothing of it."""
+    lists: Json = {
+        name: [_limited(entry) for entry in spec[name]] for name in ("containers", "initContainers") if name in spec
+    }
+    return {**spec, **lists}
+
+
+def _limited(container: Json) -> Json:
+    resources = container["resources"]
+    limits = resources.get("limits")
+    if not limits:
+        return container
+    requests = {**limits, **(resources.get("requests") or {})}
+    return {**container, "resources": {**resources, "requests": requests}}
+
+
 def _container(container: Any) -> Any:
     if not isinstance(container, Mapping):
         return container
@@ -136,7 +154,7 @@ def _qos(spec: Mapping[str, Any]) -> str:
 
 
 def _labelled(job: Json) -> Json:
-    """A job that has no labels has those of its pods."""
+    """A job that has no labels has those of its pods, once all of those are known."""
     metadata = job["metadata"]
     of_pods = (job["spec"]["template"].get("metadata") or {}).get("labels")
     labels = metadata.get("labels") or of_pods

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from katib_local.apiserver.errors import Undecodable
+from katib_local.apiserver.errors import Undecodable, json_name
 from katib_local.apiserver.kinds import Kind
 from katib_local.apiserver.kubernetes_types import QUANTITY, Type, field_type, resolved, type_of
 from katib_machinery.scalars import parse_quantity
@@ -26,6 +27,38 @@ FORMS: Mapping[str, tuple[type, ...]] = {
 }
 
 
+GO_NAMES = {"string": "string", "boolean": "bool", "number": "float64"}
+BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+QUANTITY_FORM = re.compile(r"[+-]?[0-9.]+[eEinumkKMGTP]*[-+]?[0-9]*")
+QUANTITY_WORDS = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a value is: its path, and how a server in Go says it, by the struct that has the field.
+
+    That path has neither numbers of lists nor keys of maps.
+    """
+
+    path: str
+    struct: str
+    fields: str
+
+    def field(self, key: str) -> _Place:
+        fields = f"{self.fields}.{key}" if self.fields else key
+        return _Place(f"{self.path}.{key}" if self.path else key, self.struct, fields)
+
+    def entry(self, index: int) -> _Place:
+        return replace(self, path=f"{self.path}[{index}]")
+
+    def key(self, key: str) -> _Place:
+        return replace(self, path=f"{self.path}.{key}")
+
+    def inside(self, found: Type) -> _Place:
+        target = found.get("$ref")
+        return replace(self, struct=target.rpartition(".")[2]) if target else self
+
+
 @dataclass
 class _Reader:
     """What is found on the way: unknown fields and the first wrong form."""
@@ -33,69 +66,102 @@ class _Reader:
     kind: Kind
     unknown: list[str] = field(default_factory=list)
 
-    def read(self, value: Any, found: Type, path: str) -> Any:
+    def read(self, value: Any, found: Type, place: _Place) -> Any:
         if found.get("$ref") == QUANTITY:
-            return self._quantity(value, path)
-        found = resolved(found)
+            return self._quantity(value, place)
+        wanted, found = found, resolved(found)
         form = found.get("type")
         if form is None:
             return value
-        self._check_form(value, [form] if isinstance(form, str) else form, path)
+        forms = [form] if isinstance(form, str) else form
+        if type(value) not in [allowed for name in forms for allowed in FORMS[name]]:
+            raise self._wrong(value, _go_type(wanted), place)
         if form == "array":
             items = found["items"]
-            return [self.read(entry, items, f"{path}[{index}]") for index, entry in enumerate(value)]
+            return [self.read(entry, items, place.entry(index)) for index, entry in enumerate(value)]
         if form == "object":
-            return self._object(value, found, path)
-        self._check_format(value, found.get("format", ""), path)
+            return self._object(value, found, place.inside(wanted))
+        self._check_format(value, wanted, place)
         return value
 
-    def _object(self, value: Json, found: Type, path: str) -> Json:
+    def _object(self, value: Json, found: Type, place: _Place) -> Json:
         if "properties" not in found and "additionalProperties" not in found:
             return value
         known, rest = found.get("properties") or {}, found.get("additionalProperties")
         read: Json = {}
         for key, part in value.items():
-            place = f"{path}.{key}" if path else key
+            below = place.field(key) if key in known or rest is None else place.key(key)
             wanted = field_type(found, key)
             if wanted is None:
-                self.unknown.append(place)
+                self.unknown.append(below.path)
             elif part is not None:
-                inner = self.read(part, wanted, place)
+                inner = self.read(part, wanted, below)
                 if inner or not _is_collection(wanted) or key in (found.get("required") or ()):
                     read[key] = inner
             elif key not in known and rest is not None and rest.get("type") == "string":
                 read[key] = ""
         return read
 
-    def _check_form(self, value: Any, forms: list[str], path: str) -> None:
-        allowed = [form for name in forms for form in FORMS[name]]
-        if type(value) not in allowed:
-            raise self._wrong(value, " or ".join(forms), path)
-
-    def _check_format(self, value: Any, name: str, path: str) -> None:
+    def _check_format(self, value: Any, found: Type, place: _Place) -> None:
+        name = resolved(found).get("format", "")
+        if name in BOUNDS and not -BOUNDS[name] <= value < BOUNDS[name]:
+            raise self._wrong(value, _go_type(found), place)
         try:
-            if name in BOUNDS and not -BOUNDS[name] <= value < BOUNDS[name]:
-                raise ValueError
             if name == "date-time":
                 datetime.fromisoformat(value)
             elif name == "byte":
                 base64.b64decode(value, validate=True)
         except ValueError as error:
-            raise self._wrong(value, name, path) from error
+            why = f"illegal base64 data at input byte {_illegal(value)}" if name == "byte" else _no_time(value, place)
+            raise self._unreadable(why) from error
 
-    def _quantity(self, value: Any, path: str) -> str:
-        self._check_form(value, ["string", "number"], path)
+    def _quantity(self, value: Any, place: _Place) -> str:
+        if type(value) not in (str, int, float):
+            raise self._unreadable(QUANTITY_WORDS)
         text = str(value)
         try:
             parse_quantity(text)
         except ValueError as error:
-            raise self._wrong(value, "quantity", path) from error
+            suffix = QUANTITY_FORM.fullmatch(text) is not None
+            raise self._unreadable("unable to parse quantity's suffix" if suffix else QUANTITY_WORDS) from error
         return text
 
-    def _wrong(self, value: Any, form: str, path: str) -> Exception:
-        shown = json.dumps(value, default=str, ensure_ascii=False)[:80]
+    def _wrong(self, value: Any, form: str, place: _Place) -> Exception:
+        name = json_name(value)
+        if name == "number" and form.startswith("int"):
+            name = f"number {json.dumps(value)}"
+        return self._unreadable(
+            f"json: cannot unmarshal {name} into Go struct field {place.struct}.{place.fields} of type {form}"
+        )
+
+    def _unreadable(self, why: str) -> Exception:
         kind = f'{self.kind.kind} in version "{self.kind.version}" cannot be handled as a {self.kind.kind}'
-        return Undecodable(f"{kind}: {path}: {shown} is no {form}")
+        return Undecodable(f"{kind}: {why}")
+
+
+def _go_type(found: Type) -> str:
+    """How a server in Go calls a type."""
+    target, whole = found.get("$ref"), resolved(found)
+    if target and whole.get("type") == "object":
+        return ".".join(target.split(".")[-2:])
+    match whole.get("type"):
+        case "array":
+            return f"[]{_go_type(whole['items'])}"
+        case "object":
+            return f"map[string]{_go_type(whole.get('additionalProperties') or {'type': 'string'})}"
+        case "integer":
+            return str(whole.get("format") or "int")
+        case form:
+            return GO_NAMES.get(str(form), str(form))
+
+
+def _illegal(text: str) -> int:
+    """The first byte that is none of base64; where the last four of what is too short begin."""
+    return next((index for index, sign in enumerate(text) if sign not in BASE64), len(text) // 4 * 4)
+
+
+def _no_time(value: str, place: _Place) -> str:
+    return f"{place.path}: {json.dumps(value, ensure_ascii=False)[:80]} is no time as of RFC 3339"
 
 
 def _is_collection(found: Type) -> bool:
@@ -110,7 +176,8 @@ def read_object(kind: Kind, document: Json) -> tuple[Json, list[str]]:
     """
     reader = _Reader(kind)
     if not kind.custom:
-        return reader.read(document, type_of(kind), ""), reader.unknown
+        return reader.read(document, type_of(kind), _Place("", kind.kind, "")), reader.unknown
     metadata = document.get("metadata")
-    read = reader.read(metadata if metadata is not None else {}, type_of(kind)["properties"]["metadata"], "metadata")
+    place = _Place("metadata", kind.kind, "metadata")
+    read = reader.read(metadata if metadata is not None else {}, type_of(kind)["properties"]["metadata"], place)
     return {**document, "metadata": read}, reader.unknown

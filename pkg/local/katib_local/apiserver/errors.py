@@ -162,9 +162,49 @@ class Undecodable(Refusal):
     def __init__(self, message: str) -> None:
         super().__init__(400, "BadRequest", message)
 
-    def of_patch(self) -> Refusal:
+    def of_patch(self, change: Any) -> Refusal:
         """The same of what a patch would make of an object: that the caller did not write."""
-        return _invalid("", "", "", [("patch", f"Invalid value: {self.message}")])
+        why = self.message.partition("cannot be handled as a ")[2].partition(": ")[2] or self.message
+        return _invalid("", "", "", [("patch", f"Invalid value: {shown(as_in_go(change))}: {why}")])
+
+
+def json_name(value: Any) -> str:
+    """What JSON calls a value of this type."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "bool"
+        case int() | float():
+            return "number"
+        case str():
+            return "string"
+        case list():
+            return "array"
+        case _:
+            return "object"
+
+
+def as_in_go(value: Any) -> str:
+    """A value as a server in Go prints it."""
+    match value:
+        case None:
+            return "<nil>"
+        case bool():
+            return str(value).lower()
+        case dict():
+            return f"map[{' '.join(f'{key}:{as_in_go(value[key])}' for key in sorted(value))}]"
+        case list():
+            return f"[{' '.join(map(as_in_go, value))}]"
+        case _:
+            return str(value)
+
+
+class Unparsable(Refusal):
+    """A body that is neither JSON nor YAML."""
+
+    def __init__(self, why: object) -> None:
+        super().__init__(400, "BadRequest", f"error decoding the body of the request: {why}")
 
 
 def bad_request(message: str) -> Refusal:
@@ -242,6 +282,6 @@ def not_acceptable(forms: Sequence[str]) -> Refusal:
     return Refusal(406, "NotAcceptable", message)
 
 
-def unsupported_media(got: str, wanted: str) -> Refusal:
-    message = f"the body of the request was in an unknown format - accepted media types include: {wanted}; got {got}"
+def unsupported_media(wanted: str) -> Refusal:
+    message = f"the body of the request was in an unknown format - accepted media types include: {wanted}"
     return Refusal(415, "UnsupportedMediaType", message)

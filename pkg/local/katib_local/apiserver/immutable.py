@@ -15,7 +15,7 @@ FIXED = "field is immutable"
 POD = (
     "Forbidden: pod updates may not change fields other than `spec.containers[*].image`,"
     "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing "
-    "tolerations)"
+    "tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
 )
 JOB = ("completionMode", "selector", "podFailurePolicy", "backoffLimitPerIndex")
 SCHEDULING = ("nodeSelector", "tolerations", "affinity", "schedulingGates")

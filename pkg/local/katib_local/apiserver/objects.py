@@ -22,6 +22,7 @@ from katib_local.apiserver.errors import (
     Gone,
     Refusal,
     UnknownPath,
+    Unparsable,
     bad_request,
     method_not_allowed,
     no_such_page,
@@ -100,10 +101,13 @@ async def _object(request: web.Request, kind: Kind) -> Any:
 async def _patch_body(request: web.Request, kind: Kind) -> PatchBody:
     accepted = [form for form in PATCHES if form != STRATEGIC or not kind.custom]
     if request.content_type not in accepted:
-        raise unsupported_media(request.content_type, ", ".join(accepted))
+        raise unsupported_media(", ".join(accepted))
     if request.content_type != APPLY and not await request.read():
         raise bad_request("invalid JSON patch")
-    return PatchBody(await _body(request, accepted), request.content_type)
+    try:
+        return PatchBody(await _body(request, accepted), request.content_type)
+    except Unparsable as refusal:
+        raise refusal if request.content_type == APPLY else bad_request("invalid JSON patch") from refusal
 
 
 async def _write(request: web.Request) -> Call:

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from katib_local.apiserver.errors import Refusal, bad_request
+from katib_local.apiserver.errors import Refusal, bad_request, json_name
 
 Json = dict[str, Any]
 MERGE, JSON_PATCH = "application/merge-patch+json", "application/json-patch+json"
@@ -30,7 +30,10 @@ def merge_patch(target: Any, patch: Any) -> Any:
 def json_patch(target: Any, operations: Any) -> Any:
     """RFC 6902; raises a refusal for what cannot be applied."""
     if not isinstance(operations, list):
-        raise bad_request("error decoding patch: a JSON patch is a list of operations")
+        raise bad_request(
+            f"error decoding patch: json: cannot unmarshal {json_name(operations)} into Go value of type "
+            "[]handlers.jsonPatchOp"
+        )
     if len(operations) > MOST_OPERATIONS:
         most = f"The allowed maximum operations in a JSON patch is {MOST_OPERATIONS}, got {len(operations)}"
         raise Refusal(413, "RequestEntityTooLarge", f"Request entity too large: {most}")

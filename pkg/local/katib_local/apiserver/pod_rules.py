@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from katib_local.apiserver.errors import shown
 from katib_local.apiserver.metadata import LABEL, LABEL_NAME_WORDS, qualified_problems
 from katib_machinery.scalars import parse_quantity
 
@@ -27,6 +28,9 @@ ENV_FIELDS = (
 FILE_FIELDS = ("metadata.annotations", "metadata.labels", *IDENTITY)
 KNOWN_FIELDS = {*ENV_FIELDS, *FILE_FIELDS, "spec.restartPolicy", "spec.schedulerName", "status.phase"}
 """Fields that have a name, whether or not they may be told in every place."""
+ENV_NAME = re.compile(r"[ -<>-~]*")
+ENV_NAME_WORDS = "a valid environment variable name must consist only of printable ASCII characters other than '='"
+STANDARD = ("cpu", "memory", "ephemeral-storage")
 SUBSCRIPT = re.compile(r"(.+)\['(.*)'\]")
 MORE_THAN_ONE = "Forbidden: may not specify more than 1"
 
@@ -82,11 +86,22 @@ def _field_problems(reference: Json, allowed: tuple[str, ...], path: str) -> Pro
 
 def container_problems(container: Json, place: str) -> Problems:
     """What is wrong with one container, beside its names, image and ports."""
+    image = str(container.get("image") or "")
+    if image != image.strip():
+        yield f"{place}.image", f"Invalid value: {shown(image)}: must not have leading or trailing whitespace"
     for index, entry in enumerate(container.get("env") or []):
+        name = str(entry.get("name") or "")
+        if not ENV_NAME.fullmatch(name):
+            yield f"{place}.env[{index}].name", f"Invalid value: {shown(name)}: {ENV_NAME_WORDS}"
         if entry.get("valueFrom") is not None:
             yield from _env_problems(entry, f"{place}.env[{index}].valueFrom")
+    mounted: list[str] = []
     for index, mount in enumerate(container.get("volumeMounts") or []):
         yield from _mount_problems(mount, f"{place}.volumeMounts", index)
+        path = mount.get("mountPath") or ""
+        if path and path in mounted:
+            yield f"{place}.volumeMounts[{index}].mountPath", f"Invalid value: {shown(path)}: must be unique"
+        mounted.append(path)
     for name in PROBES:
         if container.get(name) is not None:
             yield from _probe_problems(container[name], f"{place}.{name}")
@@ -131,6 +146,7 @@ def _resource_problems(resources: Json, path: str) -> Problems:
     limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
     for field, amounts in (("limits", limits), ("requests", requests)):
         for name, text in sorted(amounts.items()):
+            yield from _resource_name_problems(name, f"{path}.{field}[{name}]")
             amount = parse_quantity(text)
             if amount < 0:
                 yield f"{path}.{field}[{name}]", f'Invalid value: "{text}": must be greater than or equal to 0'
@@ -146,6 +162,15 @@ def _resource_problems(resources: Json, path: str) -> Problems:
         elif amount > most:
             text = f'"{text}": must be less than or equal to {name} limit of {limits[name]}'
             yield f"{path}.requests", f"Invalid value: {text}"
+
+
+def _resource_name_problems(name: str, path: str) -> Problems:
+    """A resource without a domain is one of Kubernetes' own."""
+    for problem in qualified_problems(name):
+        yield path, f"Invalid value: {shown(name)}: {problem}"
+    if "/" not in name and name not in STANDARD and not name.startswith("hugepages-"):
+        yield path, f"Invalid value: {shown(name)}: must be a standard resource type or fully qualified"
+        yield path, f"Invalid value: {shown(name)}: must be a standard resource for containers"
 
 
 def is_whole(resource: str) -> bool:

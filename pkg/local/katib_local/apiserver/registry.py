@@ -231,7 +231,7 @@ class Registry:
             try:
                 return await self.update(kind, document, old, call, subresource)
             except Undecodable as refusal:
-                raise refusal.of_patch() from refusal
+                raise refusal.of_patch(change.body) from refusal
             except Refusal as refusal:
                 named = version_in(change.body)
                 current = self.store.get(kind.qualified, namespace, name)

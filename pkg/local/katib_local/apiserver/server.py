@@ -59,6 +59,7 @@ LARGEST_BODY = 3 * 1024 * 1024
 FIRST_NAMESPACES = ("default", "kube-system")
 OPEN_PATHS = ("/livez", "/readyz", "/healthz", "/version", "/version/")
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+PROTOBUF_OF_BEFORE = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
 HEALTH = ("/livez", "/readyz", "/healthz")
 CHECKS = ("ping", "log")
 IMPERSONATION = "impersonate-"
@@ -159,6 +160,7 @@ def _application(registry: Registry, settings: Settings) -> web.Application:
         ("/api/", _core_versions),
         ("/apis", _groups),
         ("/apis/", _groups),
+        ("/openapi/v2", _openapi_of_before),
         ("/openapi/v3", _openapi_root),
         ("/openapi/v3/{prefix:.*}", _openapi),
         ("/apis/{group}", _group),
@@ -308,6 +310,13 @@ async def _resources(request: web.Request) -> web.Response:
     info, catalog = request.match_info, request.app[REGISTRY].catalog
     check_group(catalog, info.get("group", ""))
     return _page(discovery.resources(catalog, info.get("group", ""), info["version"]))
+
+
+async def _openapi_of_before(request: web.Request) -> web.Response:
+    """Nothing: kubectl looks here for kinds that nobody knows, and says then that there is no such kind."""
+    if PROTOBUF_OF_BEFORE in request.headers.get("Accept", ""):
+        return web.Response(body=b"\x0a\x032.0", content_type=PROTOBUF_OF_BEFORE.replace("@", "."))
+    return json_answer({"swagger": "2.0", "info": {"title": "Kubernetes", "version": "unversioned"}, "paths": {}})
 
 
 async def _openapi_root(request: web.Request) -> web.Response:

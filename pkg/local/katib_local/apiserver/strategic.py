@@ -6,7 +6,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from katib_local.apiserver.errors import Refusal, bad_request
+from katib_local.apiserver.errors import Refusal, as_in_go, bad_request
 from katib_local.apiserver.kubernetes_types import Type, field_type, resolved
 
 Json = dict[str, Any]
@@ -95,7 +95,7 @@ def _merge_list(target: Sequence[Any], patch: Sequence[Any], listed: Type) -> li
 
 def _entry(entry: Any, key: str) -> Mapping[str, Any]:
     if not isinstance(entry, Mapping) or (key not in entry and entry.get(DIRECTIVE) != "replace"):
-        raise _unmergeable(f"an entry of the patch does not contain declared merge key: {key}")
+        raise _unmergeable(f"map: {as_in_go(entry)} does not contain declared merge key: {key}")
     return entry
 
 

@@ -103,6 +103,10 @@ def _port(path: str, port: Any) -> Problems:
 def _pod(spec: Json, path: str) -> Problems:
     if not spec.get("containers"):
         yield f"{path}.containers", "Required value"
+    limit = spec.get("activeDeadlineSeconds")
+    if limit is not None and not 1 <= limit < 2**31:
+        text = f"must be between 1 and {2**31 - 1}, inclusive"
+        yield f"{path}.activeDeadlineSeconds", f"Invalid value: {limit}: {text}"
     yield from unsupported(f"{path}.restartPolicy", spec.get("restartPolicy"), RESTARTS)
     yield from unsupported(f"{path}.dnsPolicy", spec.get("dnsPolicy"), DNS_POLICIES)
     yield from volume_problems(spec.get("volumes") or [], f"{path}.volumes")
@@ -125,7 +129,10 @@ def _container(container: Json, place: str, volumes: list[Any]) -> Problems:
         yield f"{place}.image", "Required value"
     yield from unsupported(f"{place}.imagePullPolicy", container.get("imagePullPolicy"), PULL_POLICIES)
     for index, port in enumerate(container.get("ports") or []):
-        yield from _port(f"{place}.ports[{index}].containerPort", port.get("containerPort"))
+        if port.get("containerPort"):
+            yield from _port(f"{place}.ports[{index}].containerPort", port["containerPort"])
+        else:
+            yield f"{place}.ports[{index}].containerPort", "Required value"
         yield from unsupported(f"{place}.ports[{index}].protocol", port.get("protocol"), PROTOCOLS)
     for index, mount in enumerate(container.get("volumeMounts") or []):
         if mount.get("name") not in volumes:
