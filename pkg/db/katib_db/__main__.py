@@ -16,7 +16,7 @@ from grpc import aio
 
 from katib_apis.v1beta1 import api_pb2_grpc, names
 from katib_db.service import KNOWN_SERVICES, SERVICE, DBManager, Gate, Health
-from katib_machinery.flags import FlagParser, ShowVersion
+from katib_machinery.flags import FlagParser, ShowVersion, parse_listen_address
 
 log = logging.getLogger("katib-db-manager")
 UNLIMITED = -1
@@ -46,7 +46,12 @@ def build_parser() -> FlagParser:
     parser = FlagParser(prog="katib-db-manager", description="Keeps the metrics of trials in a database, behind gRPC.")
     parser.add_argument("--version", action=ShowVersion, distribution="katib-db")
     listen = f"0.0.0.0:{names.PORT_DB_MANAGER}"
-    parser.add_argument("--listen-address", default=listen, help=f"host:port or unix:/path (default: {listen})")
+    parser.add_argument(
+        "--listen-address",
+        type=parse_listen_address,
+        default=listen,
+        help=f"host:port or unix:/path (default: {listen})",
+    )
     parser.add_argument(
         "--connect-timeout",
         type=duration,

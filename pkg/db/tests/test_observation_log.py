@@ -20,7 +20,7 @@ from grpc import aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from katib_apis.v1beta1 import api_pb2, api_pb2_grpc
-from katib_db.__main__ import Settings, build_server, connect
+from katib_db.__main__ import Settings, build_parser, build_server, connect
 from katib_db.dialects import Address, open_engine
 from katib_db.schema import initialize
 from katib_db.service import Gate
@@ -416,3 +416,10 @@ async def test_a_log_of_an_older_version_is_written_anew_so_that_it_gives_room_b
         assert await log.get("t") == [("2024-01-01T00:00:00Z", "loss", "1")]
     with contextlib.closing(sqlite3.connect(file)) as database:
         assert database.execute("PRAGMA auto_vacuum").fetchone() == (1,)
+
+
+def test_a_port_that_there_is_not_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        build_parser().parse_args(["--listen-address=localhost:99999"])
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "--listen-address: 'localhost:99999': ports go up to 65535: choose a lower one" in line
