@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from controlplane.processes import HEEDING
+
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 PATIENCE = 120.0
@@ -42,8 +44,9 @@ class Katib:
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start a command without waiting for it."""
+        command = [*HEEDING, *self.command(*arguments)]
         return subprocess.Popen(
-            self.command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
         )
 
     def good(self, *arguments: str) -> str:

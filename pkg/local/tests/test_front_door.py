@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from controlplane.processes import HEEDING
 
 COMMAND = "import sys; from katib_local.front_door import main; sys.argv[1:] = {arguments}; sys.exit(main())"
 
 
 def begin(*arguments: str, path: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", COMMAND.format(arguments=list(arguments))]
+    command = [*HEEDING, sys.executable, "-c", COMMAND.format(arguments=list(arguments))]
     return subprocess.run(command, env={"PYTHONPATH": str(path), "HOME": str(path)}, capture_output=True, text=True)
 
 
