@@ -17,6 +17,7 @@ from contracts.kubernetes.servers import (
     a_config_map,
     a_crd,
     a_pizza,
+    by_version,
 )
 
 Json = dict[str, Any]
@@ -95,8 +96,11 @@ def test_nothing_is_neither_an_object_nor_a_patch(server: Server, fresh: Fresh) 
     refused = (400, "BadRequest", f"the object provided is unrecognized (must be of type ConfigMap): {why}")
     assert said(server.call("POST", MAPS, "")) == refused
     assert said(server.call("PUT", f"{MAPS}/{name}", "")) == refused
-    for content in (MERGE, JSON_PATCH, STRATEGIC):
-        assert said(server.call("PATCH", f"{MAPS}/{name}", "", content)) == (400, "BadRequest", "invalid JSON patch")
+    end = "unexpected end of JSON input"
+    once = {MERGE: f"error decoding patch: {end}", JSON_PATCH: f"error decoding patch: {end}", STRATEGIC: end}
+    for content, older in once.items():
+        text = by_version(server, newest="invalid JSON patch", oldest=older)
+        assert said(server.call("PATCH", f"{MAPS}/{name}", "", content)) == (400, "BadRequest", text)
     assert server.good("GET", f"{MAPS}/{name}").body["data"] == {"a": "1"}
 
 

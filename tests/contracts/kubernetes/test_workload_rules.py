@@ -239,7 +239,7 @@ def test_a_job_is_not_replaced_by_its_bare_manifest(server: Server, fresh: Calla
     document = {**a_job(parallelism=0), "metadata": {"name": name}}
     server.good("POST", JOBS, document)
     answer = server.call("PUT", f"{JOBS}/{name}", document)
-    first, *others = causes_of(answer)
+    first, *others = dict.fromkeys(causes_of(answer))  # 1.34 says one of them twice
     assert first == "spec.selector: Invalid value: null: field is immutable"
     assert others[:2] == ["spec.selector: Required value", f'{LABELS}: Invalid value: {{"a":"b"}}: {NO_MATCH}']
     assert others[2].startswith("spec.template: Invalid value: ") and others[2].endswith("field is immutable")
