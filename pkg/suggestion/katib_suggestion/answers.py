@@ -116,11 +116,13 @@ def answer_suggestions(
         points = fill_up([entry.point for entry in answer.suggestions], history, wanted)
         answer = Answer(tuple(map(Suggestion, points)))
     if any(entry.checkpoint for entry in answer.suggestions):
-        _prepare(checkpoints, request, answer)
+        _prepare(checkpoints, request, answer, first=not issued)
     return to_reply(task, answer)
 
 
-def _prepare(checkpoints: Checkpoints | None, request: api_pb2.GetSuggestionsRequest, answer: Answer) -> None:
+def _prepare(
+    checkpoints: Checkpoints | None, request: api_pb2.GetSuggestionsRequest, answer: Answer, *, first: bool
+) -> None:
     experiment = request.experiment
     if checkpoints is None:
         log.warning(
@@ -128,7 +130,7 @@ def _prepare(checkpoints: Checkpoints | None, request: api_pb2.GetSuggestionsReq
         )
         return
     owner = Owner(experiment.namespace, experiment.name, experiment.spec.algorithm.algorithm_name)
-    checkpoints.prepare(owner, answer, first=not request.trials)
+    checkpoints.prepare(owner, answer, first=first)
 
 
 def read_given(space: SearchSpace, given: Iterable[api_pb2.TrialSpec.ParameterAssignments]) -> tuple[Point, ...]:

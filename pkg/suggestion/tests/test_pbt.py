@@ -8,14 +8,14 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from contracts.algorithms.questions import a_parameter
+from contracts.algorithms.questions import a_parameter, a_question
 from contracts.algorithms.running import Running, Status, end, values_of
 
 from katib_apis.v1beta1 import api_pb2, names
 from katib_domain.search_space import ParameterText, parse_domain
 from katib_suggestion.algorithms.pbt import quantile
 from katib_suggestion.algorithms.perturbation import move
-from katib_suggestion.answers import answer_validation
+from katib_suggestion.answers import answer_suggestions, answer_validation
 from katib_suggestion.checkpoints import Checkpoints
 from katib_suggestion.problem import RefusedError
 from katib_suggestion.registry import Registry
@@ -409,6 +409,18 @@ def test_each_experiment_can_have_a_directory_of_its_own(tmp_path: Path) -> None
     running.experiment.namespace = "team"
     (trial,) = running.ask(1)
     assert (tmp_path / "team/searching-pbt/searching" / trial.name).is_dir()
+
+
+def test_trials_that_are_not_sent_keep_their_checkpoints(training: Training) -> None:
+    """C-03: Katib's controller leaves out trials whose metrics are unavailable, and so perhaps all."""
+    running = checkpointed(training)
+    (trial,) = running.ask(1)
+    (training.place(trial) / "weights").write_text("w")
+    running.trials.clear()
+    question = a_question(running.experiment, [], 1)
+    question.total_request_number = 2
+    answer_suggestions(question, Registry(), checkpoints=running.checkpoints)
+    assert (training.place(trial) / "weights").read_text() == "w"
 
 
 def test_no_place_to_write_to_is_an_error_that_names_it(tmp_path: Path) -> None:
