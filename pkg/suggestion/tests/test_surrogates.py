@@ -25,7 +25,7 @@ from katib_suggestion.surrogates.kernel import Kernel, Shape, matern, squared_di
 from katib_suggestion.surrogates.learning import learn, learn_costs, shape_of, telling
 from katib_suggestion.surrogates.maximise import Promise, candidates, refined
 from katib_suggestion.surrogates.outcomes import normal_like, powered
-from katib_suggestion.surrogates.regression import Evidence, Posterior, condition, evidence_of, fit
+from katib_suggestion.surrogates.regression import BLOCK, Evidence, Posterior, condition, evidence_of, fit
 from katib_suggestion.surrogates.wide import Coordinates, WideEvidence, WideKernel, fit_wide
 
 RATE = ParameterText("rate", "double", min="0.001", max="1", distribution="logUniform")
@@ -98,6 +98,13 @@ def test_a_posterior_of_one_row_is_the_closed_form() -> None:
     covariances = 1.2 * one + 0.3 * (0.6 + 0.4 * one)
     assert mean == pytest.approx(covariances / 1.51 * 2.0)
     assert deviation**2 == pytest.approx(1.5 - covariances**2 / 1.51)
+
+
+def test_rows_are_looked_at_in_blocks() -> None:
+    posterior, rows = condition(KERNEL, NOISE, rows_of(12), np.arange(12.0)), rows_of(2 * BLOCK + 1)
+    whole, parts = posterior.predict(rows), [posterior.predict(part) for part in np.array_split(rows, 5)]
+    for found, pieces in zip(whole, zip(*parts, strict=True), strict=True):
+        assert len(found) == len(rows) and found == pytest.approx(np.concatenate(pieces))
 
 
 def test_a_posterior_passes_through_what_is_known_without_noise() -> None:

@@ -38,7 +38,7 @@ FEW, MANY = 1_000, 10_000
 GOOD = 10
 SQUARE = 32
 """How many first points are spread out together."""
-MODELLED = 50
+MODELLED = 16
 """From this place in a reply on, points only fill the space: whoever asks for so many at once must not wait for ever."""
 
 

@@ -27,6 +27,8 @@ LEAST_NOISE, MOST_NOISE = 1e-7, 1.0
 LEAST_VARIANCE = 1e-14
 LENGTH_BOUNDS, VARIANCE_BOUNDS = (-10.0, 12.0), (-8.0, 4.0)
 STEPS = 60
+BLOCK = 2048
+"""So many rows are looked at together: what is in memory meanwhile is some times as large as they and all that is known."""
 REFUSED = 1e12
 
 
@@ -114,6 +116,11 @@ class Posterior:
 
     def predict(self, rows: Matrix) -> tuple[Vector, Vector]:
         """Means and standard deviations of the function, noise left out."""
+        blocks = [self._predict(rows[start : start + BLOCK]) for start in range(0, max(1, len(rows)), BLOCK)]
+        means, deviations = zip(*blocks, strict=True)
+        return np.concatenate(means), np.concatenate(deviations)
+
+    def _predict(self, rows: Matrix) -> tuple[Vector, Vector]:
         covariances = self.kernel(rows, self.rows)
         return covariances @ self.alpha, self._deviation(covariances @ self.inverse.T)
 
