@@ -61,9 +61,13 @@ class Parameter:
     """Values by their texts, for lists."""
 
     def read(self, text: str) -> Any:
-        if self.values is not None:
+        """A value in Python; a scheduler's resource may have one that its list has not."""
+        if self.values is not None and text in self.values:
             return self.values[text]
-        return int(text) if self.text.type == "int" else float(text)
+        if self.text.type == "categorical":
+            return text
+        whole = self.text.type == "int" or (self.text.type == "discrete" and text.isdecimal())
+        return int(text) if whole else float(text)
 
 
 def double(low: float, high: float, *, step: float | None = None, distribution: str = "uniform") -> Parameter:

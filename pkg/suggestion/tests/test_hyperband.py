@@ -313,11 +313,13 @@ def test_less_at_once_than_the_first_rung_is_only_a_warning(caplog: pytest.LogCa
     assert "'pace' is not known here; is it spelled right?" in caplog.text
 
 
-@pytest.mark.parametrize("most", ["1e308", "1e18", "0.001", "1"])
+@pytest.mark.parametrize("most", ["1e308", "1e22", "1e18", "0.001", "1"])
 @pytest.mark.parametrize("eta", ["2", "1e9"])
-def test_no_size_of_the_resource_is_too_much(most: str, eta: str) -> None:
-    """U-07."""
+@pytest.mark.parametrize("forgets", [False, True])
+def test_no_size_of_the_resource_is_too_much(most: str, eta: str, forgets: bool) -> None:
+    """U-07, D-04."""
     running = searching(r_l=most, eta=eta)
+    running.forgets_labels = forgets
     running.run(30, 3, loss_of)
     assert len(running.trials) == 30 and all(epochs >= 1 for epochs in epochs_of(running.trials))
 

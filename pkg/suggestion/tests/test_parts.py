@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given
@@ -12,9 +12,10 @@ from katib_apis.v1beta1 import api_pb2
 from katib_domain.search_space import ParameterText, parse_space
 from katib_suggestion.algorithms.grid import GridSearch, grid_sizes
 from katib_suggestion.algorithms.tpe import TPE
-from katib_suggestion.history import Reading
+from katib_suggestion.history import History, Reading
 from katib_suggestion.permutation import Permutation
-from katib_suggestion.problem import Objective
+from katib_suggestion.problem import Budget, Objective
+from katib_suggestion.proposals import Task, suggest
 from katib_suggestion.randomness import Randomness
 from katib_suggestion.search import Algorithm
 from katib_suggestion.settings import parse_settings, setting
@@ -125,3 +126,9 @@ def test_an_even_grid_shares_the_budget() -> None:
     space = parse_space([LINE, LIST])
     assert grid_sizes(space, 30) == [10, 3]
     assert grid_sizes(space, 1) == [2, 3]
+
+
+def test_a_grid_takes_a_negative_budget_for_none() -> None:
+    space = parse_space([LINE, replace(LINE, name="other")])
+    task = Task(GridSearch(), space, Randomness("grid", "e", 1), Budget(-5))
+    assert len(suggest(task, History(), 0, 9).suggestions) == 4

@@ -213,3 +213,12 @@ def test_a_trial_is_told_once_and_to_the_study_that_was_asked() -> None:
         study.tell(trial, 1.0)
     study.tell(trial, 1.0, again=True)
     assert study.best.value == 1.0
+
+
+def test_a_resource_may_have_values_that_its_list_has_not() -> None:
+    space = {"rate": SPACE["rate"], "epochs": discrete(1, 3, 9)}
+    study = Study(space, algorithm="hyperband", seed=1, settings={"r_l": 10, "resource_name": "epochs"})
+    for number in range(20):
+        trial = study.ask()
+        study.tell(trial, float(number))
+    assert {trial.parameters["epochs"] for trial in study.trials} >= {1, 10}

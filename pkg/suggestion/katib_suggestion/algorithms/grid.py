@@ -18,7 +18,7 @@ class GridSearch(Algorithm):
     complete: ClassVar[bool] = True
 
     def propose(self, search: Search) -> Iterator[Point]:
-        sizes = grid_sizes(search.space, search.max_trial_count or 0)
+        sizes = grid_sizes(search.space, max(0, search.max_trial_count or 0))
         order = Permutation(math.prod(sizes), search.key)
         for place in range(search.issued, order.size):
             yield grid_point(search.space, sizes, order[place])

@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from itertools import repeat
 from typing import ClassVar
 
 from katib_apis.v1beta1 import names
@@ -168,7 +167,8 @@ def _free_places(plan: Plan, depth: int, taken: Mapping[int, int]) -> Iterator[i
     """The brackets of a depth, each as often as it has places that no label names."""
     bracket, places = plan.first_with(depth), plan.rung(depth, 0).places
     while True:
-        yield from repeat(bracket, max(0, places - taken[bracket]))
+        for _ in range(places - taken[bracket]):
+            yield bracket
         bracket += plan.widest + 1
 
 
