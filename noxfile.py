@@ -160,7 +160,7 @@ def test(session: nox.Session) -> None:
         session.run(*command, external=True)
         return
     session.run(*command, "--numprocesses=2", *SIDE_BY_SIDE, external=True)
-    session.run(*command, *(f"--ignore={folder}" for folder in SIDE_BY_SIDE), external=True)
+    session.run(*command, "tests", *(f"--ignore={folder}" for folder in SIDE_BY_SIDE), external=True)
 
 
 def kube_command(*words: str) -> list[str]:
