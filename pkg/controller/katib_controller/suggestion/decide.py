@@ -190,8 +190,7 @@ def _serve(world: World, status: SuggestionStatus, now: datetime) -> _Step:
 def _missing_children(world: World, config: SuggestionConfig) -> tuple[Action, ...]:
     """What is not watched is created before the Deployment, as long as there is none: to create what exists does no harm."""
     suggestion, children = world.suggestion, world.children
-    wanted: list[Action] = []
-    wanted.extend(_missing_volume(world, config))
+    wanted: list[Action] = [*_missing_volume(world, config)]
     if children.service is None:
         wanted.append(Create(SERVICES, desired_service(suggestion, world.stopping)))
     if children.deployment is None:
