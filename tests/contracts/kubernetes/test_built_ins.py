@@ -14,6 +14,7 @@ JOBS = "/apis/batch/v1/namespaces/default/jobs"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 Fresh = Callable[[], str]
+FIELD: Json = {"path": "f", "fieldRef": {"fieldPath": "metadata.name"}}
 
 
 def a_pod(name: str, **container: Any) -> Json:
@@ -215,3 +216,77 @@ def test_a_replaced_object_gets_its_defaults_again(server: Server, fresh: Fresh)
     wanted["metadata"]["labels"] = {"a": "b"}
     replaced = server.good("PUT", f"{DEPLOYMENTS}/{name}", wanted).body
     assert replaced["spec"] == created["spec"] and replaced["spec"]["template"]["spec"]["dnsPolicy"]
+
+
+def test_volumes_of_pods_have_their_defaults(server: Server, fresh: Fresh) -> None:
+    sources = [{"serviceAccountToken": {"path": "t"}}, {"downwardAPI": {"items": [FIELD]}}, {"secret": {"name": "s"}}]
+    volumes = [
+        {"name": "nothing"},
+        {"name": "map", "configMap": {"name": "m"}},
+        {"name": "secret", "secret": {"secretName": "s"}},
+        {"name": "host", "hostPath": {"path": "/h"}},
+        {"name": "downward", "downwardAPI": {"items": [FIELD]}},
+        {"name": "projected", "projected": {"sources": sources}},
+    ]
+    pod = a_pod(fresh())
+    pod["spec"] |= {"volumes": volumes, "automountServiceAccountToken": False}
+    field = {**FIELD, "fieldRef": {"apiVersion": "v1", **FIELD["fieldRef"]}}
+    token = {"serviceAccountToken": {"path": "t", "expirationSeconds": 3600}}
+    assert server.call("POST", PODS, pod, dryRun="All").body["spec"]["volumes"] == [
+        {"name": "nothing", "emptyDir": {}},
+        {"name": "map", "configMap": {"name": "m", "defaultMode": 420}},
+        {"name": "secret", "secret": {"secretName": "s", "defaultMode": 420}},
+        {"name": "host", "hostPath": {"path": "/h", "type": ""}},
+        {"name": "downward", "downwardAPI": {"items": [field], "defaultMode": 420}},
+        {
+            "name": "projected",
+            "projected": {"sources": [token, {"downwardAPI": {"items": [field]}}, sources[2]], "defaultMode": 420},
+        },
+    ]
+
+
+def test_probes_and_ports_of_templates_have_their_defaults(server: Server, fresh: Fresh) -> None:
+    probes = {"livenessProbe": {"grpc": {"port": 1}}, "readinessProbe": {"httpGet": {"port": 1}, "periodSeconds": 3}}
+    deployment = a_deployment(fresh())
+    deployment["spec"]["template"]["spec"]["containers"][0] |= {**probes, "ports": [{"containerPort": 1}]}
+    (container,) = server.call("POST", DEPLOYMENTS, deployment, dryRun="All").body["spec"]["template"]["spec"][
+        "containers"
+    ]
+    paces = {"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3}
+    assert container["livenessProbe"] == {**paces, "grpc": {"port": 1, "service": ""}}
+    assert container["readinessProbe"] == {
+        **paces,
+        "periodSeconds": 3,
+        "httpGet": {"path": "/", "port": 1, "scheme": "HTTP"},
+    }
+    assert container["ports"] == [{"containerPort": 1, "protocol": "TCP"}]
+
+
+def test_volumes_and_claims_have_their_defaults(server: Server, fresh: Fresh) -> None:
+    space = {"accessModes": ["ReadWriteOnce"], "storageClassName": "own"}
+    volume = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": fresh()}}
+    volume["spec"] = {**space, "capacity": {"storage": "1Mi"}, "hostPath": {"path": "/h"}}
+    made = server.call("POST", "/api/v1/persistentvolumes", volume, dryRun="All").body
+    more = {"persistentVolumeReclaimPolicy": "Retain", "volumeMode": "Filesystem"}
+    assert made["spec"] == {**volume["spec"], **more, "hostPath": {"path": "/h", "type": ""}}
+    assert made["status"] == {"phase": "Pending"}
+    claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": fresh()}}
+    claim["spec"] = {**space, "resources": {"requests": {"storage": "1Mi"}}}
+    made = server.call("POST", f"{SPACE}/persistentvolumeclaims", claim, dryRun="All").body
+    assert (made["spec"], made["status"]) == ({**claim["spec"], "volumeMode": "Filesystem"}, {"phase": "Pending"})
+
+
+def test_a_service_without_an_address_says_of_which_family_it_is(server: Server, fresh: Fresh) -> None:
+    service = a_service(fresh(), {"port": 80})
+    service["spec"] |= {"clusterIP": "None", "selector": {"app": "a"}}
+    assert server.call("POST", SERVICES, service, dryRun="All").body["spec"] == {
+        "type": "ClusterIP",
+        "clusterIP": "None",
+        "clusterIPs": ["None"],
+        "ipFamilies": ["IPv4"],
+        "ipFamilyPolicy": "SingleStack",
+        "internalTrafficPolicy": "Cluster",
+        "sessionAffinity": "None",
+        "selector": {"app": "a"},
+        "ports": [{"port": 80, "protocol": "TCP", "targetPort": 80}],
+    }

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from katib_local.apiserver.definitions import default_definition, initial_status
 from katib_local.apiserver.kinds import Kind
 from katib_local.apiserver.metadata import JOB_LABELS, UID_LABELS
+from katib_local.apiserver.pod_defaults import default_pod_spec, default_volume, with_requests
 from katib_local.apiserver.webhooks import default_webhooks
 
 Json = dict[str, Any]
+SERVICE_DEFAULTS = {"internalTrafficPolicy": "Cluster", "ipFamilies": ["IPv4"], "ipFamilyPolicy": "SingleStack"}
+VOLUME_DEFAULTS = {"persistentVolumeReclaimPolicy": "Retain", "volumeMode": "Filesystem"}
 KEEPS_STATUS = ("Node", "Namespace")
 JOB_DEFAULTS = {
     "parallelism": 1,
@@ -20,13 +23,6 @@ JOB_DEFAULTS = {
     "manualSelector": False,
     "podReplacementPolicy": "TerminatingOrFailed",
 }
-POD_DEFAULTS = {
-    "restartPolicy": "Always",
-    "terminationGracePeriodSeconds": 30,
-    "dnsPolicy": "ClusterFirst",
-    "schedulerName": "default-scheduler",
-}
-CONTAINER_DEFAULTS = {"terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File"}
 DEPLOYMENT_DEFAULTS = {
     "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "25%", "maxSurge": "25%"}},
     "revisionHistoryLimit": 10,
@@ -48,7 +44,7 @@ def begin(kind: Kind, document: Json) -> Json:
             return {**document, "status": {}}
         case "Service":
             return {**document, "status": {"loadBalancer": {}}}
-        case "PersistentVolumeClaim" if not kind.custom:
+        case "PersistentVolume" | "PersistentVolumeClaim" if not kind.custom:
             return {**document, "status": {"phase": "Pending"}}
         case "Namespace":
             return {**document, "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}}
@@ -62,20 +58,11 @@ def default_builtin(kind: Kind, document: Json) -> Json:
     """An object with what Kubernetes fills in, created or changed; what follows from name and uid, once it has them."""
     if kind.custom:
         return document
-    spec = document.get("spec") or {}
+    if kind.kind in SPECS:
+        document = {**document, "spec": SPECS[kind.kind](document.get("spec") or {})}
     match kind.kind:
-        case "Pod":
-            return {**document, "spec": {"enableServiceLinks": True, **_asking(_pod_spec(spec))}}
         case "Job":
-            job = {**document, "spec": _job_spec(spec)}
-            return job if job["spec"].get("selector") is None else _labelled(job)
-        case "Deployment" | "ReplicaSet":
-            template = {**(spec.get("template") or {})}
-            template["spec"] = _pod_spec(template.get("spec") or {})
-            rollout = DEPLOYMENT_DEFAULTS if kind.kind == "Deployment" else {}
-            return {**document, "spec": {"replicas": 1, **rollout, **spec, "template": template}}
-        case "Service":
-            return {**document, "spec": _service_spec(spec)}
+            return document if document["spec"].get("selector") is None else _labelled(document)
         case "Namespace":
             return _namespace(document)
         case "Secret":
@@ -88,6 +75,27 @@ def default_builtin(kind: Kind, document: Json) -> Json:
             return document
 
 
+def _pod_spec(spec: Json) -> Json:
+    return {"enableServiceLinks": True, **with_requests(default_pod_spec(spec))}
+
+
+def _replicas_spec(spec: Json) -> Json:
+    template = dict(spec.get("template") or {})
+    return {"replicas": 1, **spec, "template": {**template, "spec": default_pod_spec(template.get("spec") or {})}}
+
+
+def _deployment_spec(spec: Json) -> Json:
+    return {**DEPLOYMENT_DEFAULTS, **_replicas_spec(spec)}
+
+
+def _volume_spec(spec: Json) -> Json:
+    return {**VOLUME_DEFAULTS, **default_volume(spec)}
+
+
+def _claim_spec(spec: Json) -> Json:
+    return {"volumeMode": "Filesystem", **spec}
+
+
 def _namespace(document: Json) -> Json:
     """Labelled with its name, once it has one."""
     metadata = document["metadata"]
@@ -95,53 +103,6 @@ def _namespace(document: Json) -> Json:
         return document
     labels = {**(metadata.get("labels") or {}), "kubernetes.io/metadata.name": metadata["name"]}
     return {**document, "metadata": {**metadata, "labels": labels}}
-
-
-def _pod_spec(spec: Mapping[str, Any]) -> Json:
-    complete = {**POD_DEFAULTS, **spec}
-    for field in ("containers", "initContainers"):
-        if isinstance(spec.get(field), list):
-            complete[field] = [_container(entry) for entry in spec[field]]
-    complete.setdefault("securityContext", {})
-    return complete
-
-
-def _asking(spec: Json) -> Json:
-    """A pod, unlike a template of pods, asks for what it is limited to, where it says nothing of it."""
-    lists: Json = {
-        name: [_limited(entry) for entry in spec[name]] for name in ("containers", "initContainers") if name in spec
-    }
-    return {**spec, **lists}
-
-
-def _limited(container: Json) -> Json:
-    resources = container["resources"]
-    limits = resources.get("limits")
-    if not limits:
-        return container
-    requests = {**limits, **(resources.get("requests") or {})}
-    return {**container, "resources": {**resources, "requests": requests}}
-
-
-def _container(container: Any) -> Any:
-    if not isinstance(container, Mapping):
-        return container
-    image = str(container.get("image") or "")
-    latest = ":" not in image.rpartition("/")[2] or image.endswith(":latest")
-    policy = {"imagePullPolicy": "Always" if latest else "IfNotPresent"}
-    complete = {**CONTAINER_DEFAULTS, **policy, "resources": {}, **container}
-    if isinstance(container.get("env"), list):
-        complete["env"] = [_variable(entry) for entry in container["env"]]
-    return complete
-
-
-def _variable(variable: Any) -> Any:
-    """A variable that takes a field of its pod names the version that has the field."""
-    source = variable.get("valueFrom") if isinstance(variable, Mapping) else None
-    field = source.get("fieldRef") if isinstance(source, Mapping) else None
-    if not isinstance(source, Mapping) or not isinstance(field, Mapping):
-        return variable
-    return {**variable, "valueFrom": {**source, "fieldRef": {"apiVersion": "v1", **field}}}
 
 
 def _qos(spec: Mapping[str, Any]) -> str:
@@ -163,7 +124,7 @@ def _labelled(job: Json) -> Json:
 
 def _job_spec(spec: Mapping[str, Any]) -> Json:
     template = dict(spec.get("template") or {})
-    template["spec"] = _pod_spec(template.get("spec") or {})
+    template["spec"] = default_pod_spec(template.get("spec") or {})
     one = {"completions": 1} if spec.get("parallelism") is None else {}  # a number of workers alone is a work queue
     policy = spec.get("podFailurePolicy")
     replaced = {} if policy is None else {"podReplacementPolicy": "Failed"}
@@ -194,13 +155,15 @@ def _recognizing(job: Json) -> Json:
 def _service_spec(spec: Mapping[str, Any]) -> Json:
     """Services have no addresses of their own here: clients reach them by name through the node's proxy."""
     complete = {"type": "ClusterIP", "sessionAffinity": "None", **spec}
-    if complete["type"] != "ExternalName" and spec.get(
-        "ports"
-    ):  # one that leads nowhere is without an address only by its own will
-        complete.setdefault("clusterIP", "None")
     if spec.get("ports"):
         complete["ports"] = [{"protocol": "TCP", "targetPort": port.get("port"), **port} for port in spec["ports"]]
-    return complete
+    if complete["type"] == "ExternalName":
+        return complete
+    if spec.get("ports"):  # one that leads nowhere is without an address only by its own will
+        complete.setdefault("clusterIP", "None")
+    if complete.get("clusterIP") == "None":
+        complete.setdefault("clusterIPs", ["None"])
+    return {**SERVICE_DEFAULTS, **complete}
 
 
 def _secret(document: Json) -> Json:
@@ -212,3 +175,15 @@ def _secret(document: Json) -> Json:
     }
     rest = {key: value for key, value in document.items() if key not in ("stringData", "data")}
     return {"type": "Opaque", **rest, **({"data": data} if data else {})}
+
+
+SPECS: Mapping[str, Callable[[Json], Json]] = {
+    "Pod": _pod_spec,
+    "Job": _job_spec,
+    "Deployment": _deployment_spec,
+    "ReplicaSet": _replicas_spec,
+    "Service": _service_spec,
+    "PersistentVolume": _volume_spec,
+    "PersistentVolumeClaim": _claim_spec,
+}
+"""What is filled into the spec of a kind."""
