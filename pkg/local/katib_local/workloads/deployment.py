@@ -22,6 +22,7 @@ from katib_local.workloads.revisions import (
     desired_annotations,
     next_revision,
     revision,
+    sizes,
     with_annotations,
 )
 from katib_local.workloads.rolling import available, bounds, count_of_current, counts_of_old
@@ -94,19 +95,20 @@ def decide_replica_sets(world: World, now: datetime) -> Plan:
     deployment = world.deployment
     if deployment.deletion_timestamp is not None or deployment.raw["spec"].get("paused"):
         return Plan()
-    if _recreates(deployment) and any(_is_populated(held) for held in world.outdated):
-        return Plan(tuple(action for held in world.outdated for action in _changed(held, 0)))
     wanted, old = replicas(deployment), world.outdated
+    if _recreates(deployment) and any(_is_populated(held) for held in old):
+        return Plan(tuple(action for held in old for action in _changed(held, 0, sizes(wanted, wanted))))
     allowed, serving = bounds(deployment.raw["spec"], wanted), available(world.current)
+    size = sizes(wanted, wanted if _recreates(deployment) else allowed.most)
     kept = counts_of_old(old, serving, allowed.least)
-    actions = _newest(world, allowed.most)
-    actions += [action for held in old for action in _changed(held, kept[held.name])]
+    actions = _newest(world, allowed.most, size)
+    actions += [action for held in old for action in _changed(held, kept[held.name], size)]
     if serving >= wanted:
         actions += [Delete(REPLICA_SETS, held) for held in _forgotten(world)]
     return Plan(tuple(actions))
 
 
-def _newest(world: World, most: int) -> list[Action]:
+def _newest(world: World, most: int, size: Mapping[str, str]) -> list[Action]:
     """Bring the template's own ReplicaSet to its size and number, and tell the Deployment the number."""
     deployment, current = world.deployment, world.current
     if current is not None and current.deletion_timestamp is not None:
@@ -116,10 +118,10 @@ def _newest(world: World, most: int) -> list[Action]:
     number = next_revision(current, world.outdated)
     annotations = desired_annotations(deployment, current, number)
     if current is None:
-        actions: list[Action] = [Create(REPLICA_SETS, desired_replica_set(deployment, count, annotations))]
+        actions: list[Action] = [Create(REPLICA_SETS, desired_replica_set(deployment, count, {**annotations, **size}))]
         actions += [_scaled(replica_set_name(deployment), count)] if count else []
     else:
-        actions = _changed(current, count, annotations)
+        actions = _changed(current, count, size, annotations)
     if revision(deployment) != number:
         told = {**annotations_of(deployment), REVISION: str(number)}
         actions.append(Update(DEPLOYMENTS, with_annotations(deployment, told)))
@@ -134,12 +136,15 @@ def _is_populated(replica_set: Unstructured) -> bool:
     return replicas(replica_set) > 0 or _number(replica_set, "replicas") > 0
 
 
-def _changed(replica_set: Unstructured, count: int, annotations: dict[str, str] | None = None) -> list[Action]:
-    """One write for all that is to change of a ReplicaSet, if anything is."""
+def _changed(
+    replica_set: Unstructured, count: int, size: Mapping[str, str], annotations: Mapping[str, str] | None = None
+) -> list[Action]:
+    """One write for all that is to change of a ReplicaSet, if anything is; one that is scaled bears the wanted sizes."""
     held, borne = replicas(replica_set), annotations_of(replica_set)
-    if count == held and annotations in (None, borne):
+    wanted = {**(borne if annotations is None else annotations), **(size if count != held else {})}
+    if count == held and wanted == borne:
         return []
-    changed = with_annotations(replica_set, borne if annotations is None else annotations)
+    changed = with_annotations(replica_set, wanted)
     changed.raw["spec"]["replicas"] = count
     return [Update(REPLICA_SETS, changed), *([_scaled(replica_set.name, count, held)] if count != held else [])]
 
@@ -175,7 +180,11 @@ def decide_status(world: World, now: datetime) -> Plan:
     progress, requeue = _progress(world, now)
     conditions = _told(conditions, progress, now)
     conditions = _with_failure(world, conditions, now)
-    status = {"observedGeneration": generation(deployment), **{name: count for name, count in counts.items() if count}}
+    status = {
+        "observedGeneration": generation(deployment),
+        "terminatingReplicas": _sum(world, "terminatingReplicas"),
+        **{name: count for name, count in counts.items() if count},
+    }
     write = UpdateStatus(DEPLOYMENTS, Unstructured({**deployment.raw, "status": {**status, "conditions": conditions}}))
     return Plan((write,), requeue)
 

@@ -80,6 +80,7 @@ def decide_status(world: World, now: datetime) -> Plan:
     counts = {"fullyLabeledReplicas": len(active), "readyReplicas": ready, "availableReplicas": available}
     status: dict[str, Any] = {"replicas": len(active), **{name: count for name, count in counts.items() if count}}
     status["observedGeneration"] = generation(owner)
+    status["terminatingReplicas"] = sum(pods.is_terminating(pod) for pod in world.pods)
     if world.failure:
         failure = Condition(REPLICA_FAILURE, True, "FailedCreate", world.failure)
         status["conditions"] = set_condition(pods.conditions_of(owner), failure, now)

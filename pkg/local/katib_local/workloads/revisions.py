@@ -1,4 +1,6 @@
-"""The numbers of a Deployment's templates, by which `kubectl rollout` knows and undoes them. Pure."""
+"""What ReplicaSets bear of their Deployment: the numbers of its templates, by which `kubectl rollout` knows and undoes
+them, and the sizes that were wanted when they were scaled last. Pure.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,8 @@ from katib_machinery.frozen import deep_copy
 from katib_machinery.objects import Unstructured
 
 REVISION = "deployment.kubernetes.io/revision"
-OWN = (REVISION, names.ANNOTATION_LAST_APPLIED)
+DESIRED, MOST = "deployment.kubernetes.io/desired-replicas", "deployment.kubernetes.io/max-replicas"
+OWN = (REVISION, DESIRED, MOST, names.ANNOTATION_LAST_APPLIED)
 """Annotations that a Deployment keeps to itself."""
 
 
@@ -33,6 +36,11 @@ def desired_annotations(deployment: Unstructured, current: Unstructured | None, 
     told = {name: text for name, text in annotations_of(deployment).items() if name not in OWN}
     held = annotations_of(current) if current is not None else {}
     return {**held, **told, REVISION: str(number)}
+
+
+def sizes(wanted: int, most: int) -> dict[str, str]:
+    """How many pods a Deployment wants, and how many there may be while it is updated."""
+    return {DESIRED: str(wanted), MOST: str(most)}
 
 
 def with_annotations(obj: Unstructured, annotations: dict[str, str]) -> Unstructured:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from katib_local.workloads import deployment, indexed, replica_set
-from katib_local.workloads.revisions import REVISION
+from katib_local.workloads.revisions import DESIRED, MOST, REVISION
 from katib_local.workloads.rolling import Bounds, bounds, counts_of_old
 from katib_machinery.objects import PODS, Unstructured
 from katib_machinery.plan import Create, Delete, Plan, Update, UpdateStatus
@@ -182,3 +182,24 @@ def test_a_still_world_comes_to_rest_and_nothing_is_done_for_what_is_deleted(bui
 @pytest.mark.parametrize(("indexes", "text"), [(set(), ""), ({0}, "0"), ({0, 1}, "0,1"), ({0, 2, 3, 4, 7}, "0,2-4,7")])
 def test_indexes_are_written_as_short_as_can_be(indexes: set[int], text: str) -> None:
     assert indexed.render(indexes) == text and indexed.parse(text) == indexes
+
+
+def test_a_replica_set_bears_the_sizes_that_were_wanted_when_it_was_scaled(build: SimpleNamespace) -> None:
+    owner = an_owner("Deployment", 4)
+    (made,) = created(deployment.decide_replica_sets(deployment.World(owner, ()), build.now))
+    borne = made.raw["metadata"]["annotations"]
+    assert (borne[DESIRED], borne[MOST]) == ("4", "5")
+    unscaled = deployment.World(an_owner("Deployment", 4, strategy={"type": "Recreate"}), (made,))
+    assert not resized(deployment.decide_replica_sets(unscaled, build.now))
+    (grown,) = resized(deployment.decide_replica_sets(deployment.World(an_owner("Deployment", 8), (made,)), build.now))
+    assert (grown.raw["metadata"]["annotations"][DESIRED], grown.raw["metadata"]["annotations"][MOST]) == ("8", "10")
+
+
+def test_pods_that_are_going_are_counted(build: SimpleNamespace) -> None:
+    going = build.pod("b", metadata={"deletionTimestamp": "2026-01-01T12:00:00Z"})
+    world = replica_set.World(an_owner("ReplicaSet"), (build.pod("a"), going))
+    status = written(replica_set.decide_status(world, build.now))
+    assert (status["replicas"], status["terminatingReplicas"]) == (1, 1)
+    owner = an_owner("Deployment")
+    served = deployment.World(owner, (of(owner, status),))
+    assert written(deployment.decide_status(served, build.now))["terminatingReplicas"] == 1
