@@ -10,12 +10,12 @@ import json
 
 from katib_local.workloads.conditions import Condition, set_condition
 from katib_local.workloads.pods import conditions_of
-from katib_local.workloads.reconciler import on_any
+from katib_local.workloads.reconciler import informer_of, on_any
 from katib_local.workloads.scheduler import DEFAULT_SCHEDULER, node_of, place
 from katib_machinery.cluster import Cluster
 from katib_machinery.events import EventRecorder
-from katib_machinery.informer import Handler, SharedInformer
-from katib_machinery.objects import NODES, PODS, ObjectKey, Resource, Unstructured
+from katib_machinery.informer import Handler
+from katib_machinery.objects import NODES, PODS, ObjectKey, Unstructured
 from katib_machinery.plan import Requeue
 from katib_machinery.transport import ApiError
 from katib_machinery.worker import run_worker
@@ -36,15 +36,10 @@ class Binder:
         # Pods whose binding was accepted and has not come back by the watch yet.
         self._assumed: set[str] = set()
         self._told: dict[str, str] = {}
-        self._pods, self._nodes = self._informer(PODS), self._informer(NODES)
+        self._pods, self._nodes = informer_of(cluster, PODS), informer_of(cluster, NODES)
         look = self._look
         self._pods.add_handler(Handler(on_add=look, on_update=lambda old, new: look(new), on_delete=self._forget))
         self._nodes.add_handler(on_any(lambda node: self._queue.add(EVERYTHING)))
-
-    def _informer(self, resource: Resource) -> SharedInformer[Unstructured]:
-        informer = self._cluster.informer(resource)
-        assert informer is not None
-        return informer
 
     def _look(self, pod: Unstructured) -> None:
         if node_of(pod):

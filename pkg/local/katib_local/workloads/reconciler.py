@@ -53,6 +53,13 @@ def follow(cluster: Cluster, resource: Resource) -> SharedInformer[Unstructured]
     return cluster.register(informer)
 
 
+def informer_of(cluster: Cluster, resource: Resource) -> SharedInformer[Unstructured]:
+    """The cache of a resource that is followed."""
+    informer = cluster.informer(resource)
+    assert informer is not None
+    return informer
+
+
 def on_any(call: Callable[[Unstructured], None]) -> Handler[Unstructured]:
     return Handler(on_add=call, on_update=lambda old, new: call(new), on_delete=call)
 
@@ -66,13 +73,8 @@ class Reconciler:
         self.recorder = EventRecorder(cluster.transport, rules.component, cluster.clock)
         self.context = ActContext(cluster, rules.resource, self.queue, self.recorder)
         self._cluster = cluster
-        self._informer(rules.resource).add_handler(on_any(lambda obj: self.queue.add(obj.key)))
-        self._informer(rules.below).add_handler(on_any(self._wake_owner))
-
-    def _informer(self, resource: Resource) -> SharedInformer[Unstructured]:
-        informer = self._cluster.informer(resource)
-        assert informer is not None
-        return informer
+        informer_of(cluster, rules.resource).add_handler(on_any(lambda obj: self.queue.add(obj.key)))
+        informer_of(cluster, rules.below).add_handler(on_any(self._wake_owner))
 
     def _wake_owner(self, obj: Unstructured) -> None:
         owner, resource = obj.controller_owner, self.rules.resource
@@ -96,7 +98,7 @@ class Reconciler:
         owner = self.context.current(key)
         if owner is None:
             return None
-        below = self._informer(self.rules.below).indexer.by_index(OWNER, owner.uid)
+        below = informer_of(self._cluster, self.rules.below).indexer.by_index(OWNER, owner.uid)
         plan = decide(self.rules.make_world(owner, below, failure), self._cluster.clock.now())
         try:
             return await act(self.context, owner, plan)

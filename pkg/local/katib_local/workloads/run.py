@@ -9,8 +9,9 @@ from katib_local.workloads import deployment, job, replica_set
 from katib_local.workloads.binder import Binder
 from katib_local.workloads.reconciler import Reconciler, Rules, follow
 from katib_local.workloads.replica_set import REPLICA_SETS
+from katib_local.workloads.volume_binder import VolumeBinder
 from katib_machinery.cluster import Cluster
-from katib_machinery.objects import DEPLOYMENTS, JOBS, NODES, PODS
+from katib_machinery.objects import DEPLOYMENTS, JOBS, NODES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS
 from katib_machinery.transport import Transport
 
 RULES = (
@@ -35,20 +36,20 @@ RULES = (
 
 
 async def run(transport: Transport, node_name: str, ready: Callable[[], Awaitable[None]] | None = None) -> None:
-    """Run the Job, ReplicaSet and Deployment controllers and the scheduler of one node until cancelled.
+    """Run the controllers of Jobs, ReplicaSets, Deployments and claims, and the scheduler of one node, until cancelled.
 
     They begin once `ready` returns: pods that are made before its webhooks answer are refused, and the refusals told.
     """
     cluster = Cluster(transport)
-    for resource in (JOBS, PODS, REPLICA_SETS, DEPLOYMENTS, NODES):
+    for resource in (JOBS, PODS, REPLICA_SETS, DEPLOYMENTS, NODES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES):
         follow(cluster, resource)
-    workers: list[Binder | Reconciler] = [Binder(cluster, node_name), *(Reconciler(cluster, rules) for rules in RULES)]
+    telling: list[Binder | Reconciler] = [Binder(cluster, node_name), *(Reconciler(cluster, rules) for rules in RULES)]
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(cluster.run())
-        for worker in workers:
+        for worker in telling:
             tasks.create_task(worker.recorder.run())
         await cluster.wait_synced()
         if ready is not None:
             await ready()
-        for worker in workers:
-            tasks.create_task(worker.run())
+        for runner in (*telling, VolumeBinder(cluster)):
+            tasks.create_task(runner.run())
