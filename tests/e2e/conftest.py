@@ -83,13 +83,8 @@ def real_katib(
 
 
 @pytest.fixture(scope="session")
-def cluster(
-    server_kind: str, setup: Setup, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Katib]:
-    """Katib on the laptop, then on a real control plane, shared by the tests that do not stop it."""
-    if server_kind == "real":
-        yield request.getfixturevalue("real_katib")
-        return
+def laptop_katib(setup: Setup, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Katib]:
+    """Katib on a laptop that is set up as the real control plane's, shared by the tests that do not stop it."""
     katib = Katib(tmp_path_factory.mktemp("both") / "state")
     katib.state.mkdir()
     (katib.state / names.OBJECT_CONFIG_KEY).write_text(setup.config)
@@ -97,6 +92,12 @@ def cluster(
         katib.good("up", *(f"--algorithm={name}" for name in setup.algorithms))
     yield katib
     katib("down")
+
+
+@pytest.fixture(scope="session")
+def cluster(server_kind: str, request: pytest.FixtureRequest) -> Iterator[Katib]:
+    """Katib on the laptop, then on a real control plane, shared by the tests that do not stop it."""
+    yield request.getfixturevalue("real_katib" if server_kind == "real" else "laptop_katib")
 
 
 def a_config() -> str:
