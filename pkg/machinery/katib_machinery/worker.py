@@ -11,11 +11,14 @@ from collections.abc import Awaitable, Callable
 
 from katib_machinery.objects import ObjectKey
 from katib_machinery.plan import Requeue
+from katib_machinery.transport import ApiError, UnreachableError
 from katib_machinery.workqueue import WorkQueue
 
 __all__ = ["ErrorReport", "Reconcile", "Requeue", "run_worker"]
 
 log = logging.getLogger(__name__)
+
+FORESEEN = (ApiError, UnreachableError)
 
 Reconcile = Callable[[ObjectKey], Awaitable[Requeue | None]]
 ErrorReport = Callable[[ObjectKey, Exception], None]
@@ -48,7 +51,10 @@ async def _turn(
         requeue = await reconcile(key)
     except Exception as error:
         delay = queue.next_delay(key)
-        log.exception("%s: %s failed, next try in %.3g s", name, key, delay, extra={"key": str(key)})
+        words = "%s: %s failed, next try in %.3g s: %s"
+        # A refusal says all there is to say of it; of another mistake one wants to know the place.
+        place = None if isinstance(error, FORESEEN) else error
+        log.error(words, name, key, delay, error, extra={"key": str(key)}, exc_info=place)
         queue.add_after(key, delay)
         _tell(on_error, key, error)
     else:

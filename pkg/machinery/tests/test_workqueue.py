@@ -12,6 +12,7 @@ import pytest
 
 from katib_machinery.clock import ManualClock
 from katib_machinery.objects import ObjectKey
+from katib_machinery.transport import ApiError, UnreachableError
 from katib_machinery.worker import Requeue, run_worker
 from katib_machinery.workqueue import WorkQueue
 
@@ -155,6 +156,28 @@ async def test_a_failure_is_logged_once_with_its_key_reported_and_tried_again(
         await wait(lambda: len(reconciler.turns) == 3 and queue.idle)
     assert len(caplog.records) == 2 and queue.failures(a_key()) == 0
     assert reported == [(a_key(), "broken")] * 2
+
+
+@pytest.mark.parametrize(
+    ("error", "is_placed"),
+    [
+        (ApiError(403, "Forbidden", "no quota is left"), False),
+        (UnreachableError("no answer"), False),
+        (ValueError("broken"), True),
+    ],
+    ids=["refusal", "no answer", "mistake of ours"],
+)
+async def test_what_others_refuse_is_told_in_one_line_and_mistakes_of_ours_with_their_place(
+    caplog: pytest.LogCaptureFixture, tasks: list[Any], wait: Any, error: Exception, is_placed: bool
+) -> None:
+    clock = ManualClock()
+    queue: WorkQueue[ObjectKey] = WorkQueue(clock)
+    tasks.append(asyncio.ensure_future(run_worker(queue, Reconciler(error).reconcile, name="test")))
+    queue.add(a_key())
+    await wait(lambda: clock.waiting)
+    (record,) = caplog.records
+    assert str(error) in record.getMessage()
+    assert bool(record.exc_info) == is_placed and ("Traceback" in caplog.text) == is_placed
 
 
 async def test_a_requeue_comes_when_it_was_asked_for(tasks: list[Any], wait: Any) -> None:
