@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from experiments import create
 from laptops import ROOT, Katib, eventually
 
 Writer = Callable[..., Path]
@@ -343,3 +344,27 @@ def test_logs_of_a_trial_are_what_its_command_printed(laptop: Katib, experiment_
     trial = laptop.get("trials", "-l", "katib.kubeflow.org/experiment=printing")["items"][0]["metadata"]["name"]
     lines = laptop.good("logs", trial).splitlines()
     assert lines[0] == "hello" and lines[1].startswith("score=0.")
+
+
+def test_a_claim_is_a_directory_that_its_volume_names(laptop: Katib) -> None:
+    volume, mount = {"name": "v", "persistentVolumeClaim": {"claimName": "kept"}}, {"name": "v", "mountPath": "/kept"}
+    main = {"name": "main", "image": "i:1", "command": ["sh", "-c", "echo seen > /kept/note"], "volumeMounts": [mount]}
+    asked = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}}
+    create(
+        laptop,
+        {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "kept"}, "spec": asked},
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": "writer"},
+            "spec": {"restartPolicy": "Never", "containers": [main], "volumes": [volume]},
+        },
+    )
+    for name, phase in (("pod/writer", "Succeeded"), ("persistentvolumeclaim/kept", "Bound")):
+        waited = laptop.kubectl("wait", f"--for=jsonpath={{.status.phase}}={phase}", name, "--timeout=60s")
+        assert waited.returncode == 0, waited.stderr
+    bound = laptop.get("persistentvolume", laptop.get("persistentvolumeclaim", "kept")["spec"]["volumeName"])
+    assert (Path(bound["spec"]["hostPath"]["path"]) / "note").read_text() == "seen\n"
+    laptop.kubectl("delete", "persistentvolumeclaim", "kept")
+    name = bound["metadata"]["name"]
+    eventually(lambda: laptop.kubectl("get", "persistentvolume", name).returncode != 0)

@@ -119,7 +119,7 @@ async def run(parsed: argparse.Namespace) -> None:
         tasks = [asyncio.ensure_future(holder[0].run())]
         if parsed.workloads == "on":
             ready = partial(appeared, parsed.workloads_after) if parsed.workloads_after else None
-            tasks.append(asyncio.ensure_future(workloads.run(transport, parsed.node_name, ready)))
+            tasks.append(asyncio.ensure_future(workloads.run(transport, parsed.node_name, ready, options.claims)))
         await asyncio.wait([asyncio.ensure_future(stopping.wait()), *tasks], return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
             if task.done() and not stopping.is_set():

@@ -1,6 +1,7 @@
 """Which volume each claim gets, and what both say of it. Pure.
 
-Knows volumes that are there; none is made for a claim (`docs/laptop.md`). A pod does not wait for its claim.
+A claim that names no class and for which there is nothing gets a volume of its own: the node's directory for it. A pod
+does not wait for its claim.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from pathlib import PurePath
 from typing import Any
 
 from katib_machinery.objects import PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, Resource, Unstructured
@@ -17,6 +19,7 @@ from katib_machinery.scalars import format_time, parse_quantity
 Json = dict[str, Any]
 BY_CONTROLLER = "pv.kubernetes.io/bound-by-controller"
 COMPLETED = "pv.kubernetes.io/bind-completed"
+PROVISIONED, PROVISIONER = "pv.kubernetes.io/provisioned-by", "katib/laptop"
 
 
 @dataclass(frozen=True)
@@ -31,16 +34,23 @@ class Change:
 
 @dataclass(frozen=True)
 class Bindings:
-    """What is to be written, in this order, and which volumes go with the claims that they belonged to."""
+    """What is to be written, in this order, which volumes are made, and which go with the claims that they belonged to."""
 
-    changes: Sequence[Change]
-    doomed: Sequence[Unstructured]
+    changes: Sequence[Change] = ()
+    made: Sequence[Unstructured] = ()
+    doomed: Sequence[Unstructured] = ()
 
 
-def bind(claims: Sequence[Unstructured], volumes: Sequence[Unstructured], now: datetime) -> Bindings:
-    """Bring claims and volumes together, oldest claim first; free and release the volumes of nobody."""
+def bind(
+    claims: Sequence[Unstructured], volumes: Sequence[Unstructured], now: datetime, storage: PurePath | None = None
+) -> Bindings:
+    """Bring claims and volumes together, oldest claim first; free and release the volumes of nobody.
+
+    `storage` is where the node has a directory for each claim, by namespace and name; without it no volume is made.
+    """
     free = {volume.name: volume for volume in volumes if volume.deletion_timestamp is None}
     changes: list[Change] = []
+    made: list[Unstructured] = []
     for claim in sorted(claims, key=lambda held: (held.raw["metadata"].get("creationTimestamp") or "", held.key)):
         volume = _volume_for(claim, free.values())
         if volume is not None:
@@ -48,9 +58,26 @@ def bind(claims: Sequence[Unstructured], volumes: Sequence[Unstructured], now: d
             changes += [*_bound_volume(volume, claim, now), *_bound_claim(claim, volume)]
         elif COMPLETED in _annotations(claim):
             changes += _phase(PERSISTENT_VOLUME_CLAIMS, claim, {"phase": "Lost"})
+        elif storage is not None and _wants_any(claim):
+            made.append(_made_volume(claim, storage))
     doomed = [volume for volume in free.values() if _claimed(volume).get("uid") and _reclaim(volume) == "Delete"]
     changes += [change for volume in free.values() if volume not in doomed for change in _of_nobody(volume, now)]
-    return Bindings(changes, doomed)
+    return Bindings(changes, made, doomed)
+
+
+def _wants_any(claim: Unstructured) -> bool:
+    """Whether a claim leaves it to the cluster what volume it gets."""
+    return claim.deletion_timestamp is None and not _spec(claim).keys() & {"storageClassName", "volumeName", "selector"}
+
+
+def _made_volume(claim: Unstructured, storage: PurePath) -> Unstructured:
+    """The directory that a claim's pods see; it stays when the claim goes."""
+    wanted = _spec(claim)
+    spec = {name: wanted[name] for name in ("accessModes", "volumeMode") if name in wanted}
+    spec |= {"capacity": (wanted.get("resources") or {}).get("requests"), "persistentVolumeReclaimPolicy": "Delete"}
+    spec |= {"hostPath": {"path": str(storage / claim.namespace / claim.name)}, "claimRef": _reference(claim)}
+    metadata = {"name": f"pvc-{claim.uid}", "annotations": {PROVISIONED: PROVISIONER}}
+    return Unstructured({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": metadata, "spec": spec})
 
 
 def _volume_for(claim: Unstructured, free: Iterable[Unstructured]) -> Unstructured | None:
@@ -88,11 +115,14 @@ def _fits(volume: Unstructured, claim: Unstructured) -> bool:
 
 def _bound_volume(volume: Unstructured, claim: Unstructured, now: datetime) -> Iterator[Change]:
     if _claimed(volume).get("uid") != claim.uid:
-        reference = {"apiVersion": "v1", "kind": "PersistentVolumeClaim"}
-        reference |= {"namespace": claim.namespace, "name": claim.name, "uid": claim.uid}
-        reference["resourceVersion"] = claim.raw["metadata"].get("resourceVersion")
-        yield _marked(PERSISTENT_VOLUMES, volume, {"claimRef": reference}, _marks(bool(_claimed(volume))))
+        yield _marked(PERSISTENT_VOLUMES, volume, {"claimRef": _reference(claim)}, _marks(bool(_claimed(volume))))
     yield from _phase(PERSISTENT_VOLUMES, volume, {"phase": "Bound"}, now)
+
+
+def _reference(claim: Unstructured) -> Json:
+    identity = {"namespace": claim.namespace, "name": claim.name, "uid": claim.uid}
+    version = claim.raw["metadata"].get("resourceVersion")
+    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", **identity, "resourceVersion": version}
 
 
 def _bound_claim(claim: Unstructured, volume: Unstructured) -> Iterator[Change]:

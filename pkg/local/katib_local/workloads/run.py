@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from katib_local.workloads import deployment, job, replica_set
 from katib_local.workloads.binder import Binder
@@ -35,10 +36,16 @@ RULES = (
 )
 
 
-async def run(transport: Transport, node_name: str, ready: Callable[[], Awaitable[None]] | None = None) -> None:
+async def run(
+    transport: Transport,
+    node_name: str,
+    ready: Callable[[], Awaitable[None]] | None = None,
+    storage: Path | None = None,
+) -> None:
     """Run the controllers of Jobs, ReplicaSets, Deployments and claims, and the scheduler of one node, until cancelled.
 
     They begin once `ready` returns: pods that are made before its webhooks answer are refused, and the refusals told.
+    `storage` is where the node has a directory for each claim; without it no volume is made for one.
     """
     cluster = Cluster(transport)
     for resource in (JOBS, PODS, REPLICA_SETS, DEPLOYMENTS, NODES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES):
@@ -51,5 +58,5 @@ async def run(transport: Transport, node_name: str, ready: Callable[[], Awaitabl
         await cluster.wait_synced()
         if ready is not None:
             await ready()
-        for runner in (*telling, VolumeBinder(cluster)):
+        for runner in (*telling, VolumeBinder(cluster, storage)):
             tasks.create_task(runner.run())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from katib_local.workloads.claims import Change, bind
 from katib_local.workloads.reconciler import informer_of, on_any
 from katib_machinery.cluster import Cluster
@@ -19,8 +21,9 @@ EVERYTHING = ObjectKey("", "claims")
 class VolumeBinder:
     """The controller of claims and volumes."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, storage: Path | None) -> None:
         self._cluster = cluster
+        self._storage = storage
         self._queue: WorkQueue[ObjectKey] = WorkQueue(cluster.clock)
         self._claims = informer_of(cluster, PERSISTENT_VOLUME_CLAIMS)
         self._volumes = informer_of(cluster, PERSISTENT_VOLUMES)
@@ -29,9 +32,12 @@ class VolumeBinder:
 
     async def reconcile(self, key: ObjectKey) -> Requeue | None:
         """Write what is not said yet; what has gone meanwhile is passed over."""
-        wanted = bind(self._claims.indexer.list(), self._volumes.indexer.list(), self._cluster.clock.now())
+        now = self._cluster.clock.now()
+        wanted = bind(self._claims.indexer.list(), self._volumes.indexer.list(), now, self._storage)
         for change in wanted.changes:
             await self._write(change)
+        for volume in wanted.made:
+            await self._make(volume)
         for volume in wanted.doomed:
             await self._delete(volume)
         return None
@@ -46,6 +52,15 @@ class VolumeBinder:
                 raise
             return
         informer_of(self._cluster, change.resource).put_own(answer)
+
+    async def _make(self, volume: Unstructured) -> None:
+        try:
+            answer = await self._cluster.client(PERSISTENT_VOLUMES).create(volume)
+        except ApiError as error:
+            if not error.already_exists:
+                raise
+            return
+        self._volumes.put_own(answer)
 
     async def _delete(self, volume: Unstructured) -> None:
         try:

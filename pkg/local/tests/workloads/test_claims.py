@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import PurePath
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,6 +43,7 @@ def carried_out(objects: list[Unstructured], bindings: Bindings) -> list[Unstruc
             raw[part] = {**raw.get(part, {}), **told}
         found[key] = Unstructured(raw)
     gone = {volume.name for volume in bindings.doomed}
+    found |= {("", volume.name): volume for volume in bindings.made}
     return [obj for obj in found.values() if obj.namespace or obj.name not in gone]
 
 
@@ -48,7 +51,7 @@ def settled(claims: list[Unstructured], volumes: list[Unstructured]) -> tuple[li
     """Claims and volumes once nothing is left to be written, which is after one round."""
     objects = carried_out([*claims, *volumes], bind(claims, volumes, NOW))
     claims, volumes = [obj for obj in objects if obj.namespace], [obj for obj in objects if not obj.namespace]
-    assert bind(claims, volumes, NOW) == Bindings([], [])
+    assert bind(claims, volumes, NOW) == Bindings([], [], [])
     return claims, volumes
 
 
@@ -98,6 +101,21 @@ def test_a_claim_whose_volume_is_gone_is_lost() -> None:
     claims, _ = settled([a_claim("a")], [a_volume("only")])
     (claim,), _ = settled(claims, [])
     assert claim.raw["status"]["phase"] == "Lost"
+
+
+def test_a_claim_that_takes_any_volume_gets_one_of_its_own() -> None:
+    claim = a_claim("a", "3Gi")
+    made = carried_out([claim], bind([claim], [], NOW, PurePath("/claims")))[1:]
+    assert [volume.name for volume in made] == ["pvc-uid-a"]
+    assert made[0].raw["spec"]["hostPath"] == {"path": "/claims/default/a"}
+    assert bound([claim], made) == {"a": "pvc-uid-a"}
+    left = carried_out(made, bind([], made, NOW, PurePath("/claims")))
+    assert left == []
+
+
+@pytest.mark.parametrize("choice", [{"storageClassName": "fast"}, {"volumeName": "v"}, {"selector": {}}], ids=str)
+def test_no_volume_is_made_for_a_claim_that_chooses(choice: dict[str, Any]) -> None:
+    assert not bind([a_claim("a", **choice)], [], NOW, PurePath("/claims")).made
 
 
 sizes = st.lists(st.sampled_from(["1Gi", "2Gi", "4Gi"]), max_size=5)
