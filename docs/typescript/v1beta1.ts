@@ -433,6 +433,13 @@ export interface SuggestionConfig extends Container {
   /** Name under which Experiments ask for the algorithm. Absent: the entry is for no algorithm. */
   algorithmName?: string | null;
   /**
+   * Requests and limits of the service. Each is filled on its own where it is absent; a negative one is left out. Those
+   * that fit no model (random, grid, sobol, halton, hyperband, pbt, darts) get a memory limit of 100Mi. Default:
+   * {"requests": {"cpu": "50m", "memory": "10Mi", "ephemeral-storage": "500Mi"}, "limits": {"cpu": "500m", "memory":
+   * "512Mi", "ephemeral-storage": "5Gi"}}.
+   */
+  resources?: ResourceRequirements | null;
+  /**
    * Service account of the algorithm's pods. Absent: the namespace's default; with early stopping one of the
    * Suggestion's own.
    */

@@ -5,7 +5,7 @@ Contract: resources.md §7 with RES-1; additive keys are described in apis/v1bet
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeVar
@@ -37,7 +37,10 @@ CONFIGURED_KINDS = (
     CollectorKind.PROMETHEUS_METRIC,
 )
 RESOURCES = defaults.METRICS_COLLECTOR_CONFIG_RESOURCES
+LIGHT_ALGORITHMS = frozenset({"random", "grid", "sobol", "halton", "hyperband", "pbt", "darts"})
+"""Those that fit no model, and do with what a collector does with; what is not known here may fit one (D-01)."""
 
+Usual = Mapping[str, Mapping[str, str]]
 Entry = TypeVar("Entry", SuggestionConfig, EarlyStoppingConfig, MetricsCollectorConfig)
 
 
@@ -110,7 +113,7 @@ def suggestion_config(config: KatibConfig, algorithm: str) -> SuggestionConfig:
     entry = _last(entries, [found.algorithm_name for found in entries], algorithm, "suggestion config for algorithm")
     if not entry.endpoint:
         _check_image(entry.image, "suggestion config", "algorithm", algorithm)
-    return _complete(entry)
+    return _complete(entry, RESOURCES if algorithm in LIGHT_ALGORITHMS else defaults.SUGGESTION_CONFIG_RESOURCES)
 
 
 def early_stopping_config(config: KatibConfig, algorithm: str) -> EarlyStoppingConfig:
@@ -164,30 +167,35 @@ def _check_image(image: str | None, what: str, key: str, wanted: str) -> None:
         raise KatibConfigError(f"required value for image configuration of {what} for {key}: {wanted}")
 
 
-def _complete(entry: Entry) -> Entry:
+def _complete(entry: Entry, usual: Usual = RESOURCES) -> Entry:
     complete = entry.deep_copy()
     if complete.image_pull_policy not in PULL_POLICIES:
         complete.image_pull_policy = defaults.METRICS_COLLECTOR_CONFIG_IMAGE_PULL_POLICY
-    complete.resources = complete_resources(complete.resources)
+    complete.resources = complete_resources(complete.resources, usual)
     return complete
 
 
-def complete_resources(resources: ResourceRequirements | None) -> ResourceRequirements:
-    """Requests and limits with defaults for what is absent or zero; a negative one removes its key (resources.md §7).
+def complete_resources(resources: ResourceRequirements | None, usual: Usual = RESOURCES) -> ResourceRequirements:
+    """Requests and limits, the usual ones for what is absent or zero; a negative one removes its key (resources.md §7).
 
-    A limit that was not configured is raised to the configured request (RES-1).
+    Of a request and a limit the one that was not configured gives way: a limit is raised to the request, a request
+    lowered to the limit, since no pod may ask for more than it is limited to (RES-1).
     """
     configured = resources.to_dict() if resources else {}
-    requests = _quantities(configured.get("requests") or {}, RESOURCES["requests"])
-    limits = _quantities(configured.get("limits") or {}, RESOURCES["limits"])
-    for key, request in requests.items():
-        given = (configured.get("limits") or {}).get(key)
-        if not given and key in limits and _amount(request) > _amount(limits[key]):
-            limits[key] = request
+    asked, limited = configured.get("requests") or {}, configured.get("limits") or {}
+    requests = _quantities(asked, usual["requests"])
+    limits = _quantities(limited, usual["limits"])
+    for key in requests.keys() & limits.keys():
+        if _amount(requests[key]) <= _amount(limits[key]):
+            continue
+        if not _amount(limited.get(key)):
+            limits[key] = requests[key]
+        elif not _amount(asked.get(key)):
+            requests[key] = limits[key]
     return ResourceRequirements.from_dict({**configured, "requests": requests, "limits": limits})
 
 
-def _quantities(configured: dict[str, object], usual: dict[str, str]) -> dict[str, object]:
+def _quantities(configured: Mapping[str, object], usual: Mapping[str, str]) -> dict[str, object]:
     quantities: dict[str, object] = {**usual, **{key: value for key, value in configured.items() if _amount(value)}}
     return {key: value for key, value in quantities.items() if _amount(value) >= 0}
 

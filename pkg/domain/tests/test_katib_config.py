@@ -37,13 +37,44 @@ def config(**runtime: Any) -> KatibConfig:
 
 def test_an_entry_is_completed_with_defaults() -> None:
     found = suggestion_config(
-        config(suggestions=[{"algorithmName": "tpe", "image": "i", "imagePullPolicy": "Odd"}]), "tpe"
+        config(suggestions=[{"algorithmName": "grid", "image": "i", "imagePullPolicy": "Odd"}]), "grid"
     )
     assert found.image_pull_policy == "IfNotPresent"
     assert found.resources is not None and found.resources.to_dict() == {
         "requests": {"cpu": "50m", "memory": "10Mi", "ephemeral-storage": "500Mi"},
         "limits": {"cpu": "500m", "memory": "100Mi", "ephemeral-storage": "5Gi"},
     }
+
+
+def memory_limit(algorithm: str, resources: Any = None) -> Any:
+    entry = {"algorithmName": algorithm, "image": "i", **({"resources": resources} if resources else {})}
+    found = suggestion_config(config(suggestions=[entry]), algorithm).resources
+    assert found is not None
+    return found.to_dict()["limits"].get("memory")
+
+
+MODELS = "tpe multivariate-tpe bayesianoptimization cmaes enas nsgaii motpe auto one-of-somebody-elses"
+
+
+@pytest.mark.parametrize("algorithm", MODELS.split())
+def test_an_algorithm_that_may_fit_a_model_gets_memory_for_it(algorithm: str) -> None:
+    """D-01: with 100Mi it was killed after some twenty trials."""
+    assert memory_limit(algorithm) == "512Mi"
+    assert memory_limit(algorithm, {"limits": {"cpu": "1"}}) == "512Mi"
+    assert memory_limit(algorithm, {"limits": {"memory": "64Mi"}}) == "64Mi"
+    assert memory_limit(algorithm, {"requests": {"memory": "2Gi"}}) == "2Gi"
+    assert memory_limit(algorithm, {"limits": {"memory": "-1"}}) is None
+
+
+@pytest.mark.parametrize("algorithm", "random grid sobol halton hyperband pbt darts".split())
+def test_an_algorithm_without_a_model_keeps_the_limit_of_before(algorithm: str) -> None:
+    """D-01."""
+    assert memory_limit(algorithm) == "100Mi"
+
+
+def test_early_stopping_keeps_the_limit_of_before() -> None:
+    found = early_stopping_config(config(earlyStoppings=[{"algorithmName": "tpe", "image": "i"}]), "tpe").resources
+    assert found is not None and found.to_dict()["limits"]["memory"] == "100Mi"
 
 
 def test_the_last_entry_of_a_name_wins() -> None:
@@ -95,6 +126,12 @@ RESOURCES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "zero takes the default": ({"requests": {"cpu": "0"}}, {"cpu": "50m"}, {"cpu": "500m"}),
     "negative removes": ({"requests": {"cpu": "-1"}, "limits": {"cpu": "-1"}}, {}, {}),
     "RES-1: a default limit is raised to the request": ({"requests": {"cpu": "2"}}, {"cpu": "2"}, {"cpu": "2"}),
+    "RES-1: a default request is lowered to the limit": ({"limits": {"cpu": "20m"}}, {"cpu": "20m"}, {"cpu": "20m"}),
+    "a limit of zero takes the default, and is raised": (
+        {"requests": {"cpu": "2"}, "limits": {"cpu": "0"}},
+        {"cpu": "2"},
+        {"cpu": "2"},
+    ),
     "a configured limit stays": ({"requests": {"cpu": "2"}, "limits": {"cpu": "1"}}, {"cpu": "2"}, {"cpu": "1"}),
 }
 

@@ -36,6 +36,7 @@ CONTROLLER_CONFIG_CLIENT_BURST: Final = 100
 CERT_GENERATOR_CONFIG_ENABLE: Final = False
 RUNTIME_CONFIG_METRICS_TIMEOUT_SECONDS: Final = 300
 RUNTIME_CONFIG_SUGGESTION_WINDOW: Final = 1000
+SUGGESTION_CONFIG_RESOURCES: Final = {'requests': {'cpu': '50m', 'memory': '10Mi', 'ephemeral-storage': '500Mi'}, 'limits': {'cpu': '500m', 'memory': '512Mi', 'ephemeral-storage': '5Gi'}}
 SUGGESTION_CONFIG_VOLUME_MOUNT_PATH: Final = "/opt/katib/data"
 SUGGESTION_CONFIG_PERSISTENT_VOLUME_CLAIM_SPEC: Final = {'accessModes': ['ReadWriteOnce'], 'resources': {'requests': {'storage': '1Gi'}}}
 SUGGESTION_CONFIG_TIMEOUT_SECONDS: Final = 60

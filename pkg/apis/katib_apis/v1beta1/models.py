@@ -1210,6 +1210,11 @@ class SuggestionConfig(Container):
 
     algorithm_name: Annotated[StrictStr | None, Field(alias="algorithmName")] = None
     """Name under which Experiments ask for the algorithm. Absent: the entry is for no algorithm."""
+    resources: ResourceRequirements | None = None
+    """Requests and limits of the service. Each is filled on its own where it is absent; a negative one is left out.
+    Those that fit no model (random, grid, sobol, halton, hyperband, pbt, darts) get a memory limit of 100Mi. Default:
+    {"requests": {"cpu": "50m", "memory": "10Mi", "ephemeral-storage": "500Mi"}, "limits": {"cpu": "500m", "memory":
+    "512Mi", "ephemeral-storage": "5Gi"}}."""
     service_account_name: Annotated[StrictStr | None, Field(alias="serviceAccountName")] = None
     """Service account of the algorithm's pods. Absent: the namespace's default; with early stopping one of the
     Suggestion's own."""
@@ -1264,6 +1269,8 @@ class SuggestionConfig(Container):
             fields["volume_devices"] = deep_copy(value)
         if (value := fields["volume_mounts"]) is not None:
             fields["volume_mounts"] = [item.walk_copy() for item in value]
+        if (value := fields["resources"]) is not None:
+            fields["resources"] = value.walk_copy()
         if (value := fields["persistent_volume_claim_spec"]) is not None:
             fields["persistent_volume_claim_spec"] = deep_copy(value)
         if (value := fields["persistent_volume_spec"]) is not None:
