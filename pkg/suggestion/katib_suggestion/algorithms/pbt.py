@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from katib_apis.v1beta1 import names
 from katib_suggestion.algorithms.perturbation import perturbed, resampled
-from katib_suggestion.algorithms.population import Generation, Member, Naming, Population, read_population
+from katib_suggestion.algorithms.population import LATE, Generation, Member, Naming, Population, read_population
 from katib_suggestion.algorithms.random_search import RandomSearch
 from katib_suggestion.problem import Problem
 from katib_suggestion.proposals import propose_points
@@ -42,7 +42,7 @@ class PopulationBasedTraining(Scheduler):
             )
 
     def schedule(self, search: Search) -> Answer:
-        naming = Naming(search.experiment, search.steady_dice("names").getrandbits(64))
+        naming = Naming(search.experiment, search.steady_dice("names").getrandbits(64), search.issued)
         population = read_population(naming, search, self.n_population)
         turn = _Turn(self, search, naming, population)
         return Answer(tuple(islice(turn.suggest(), max(0, search.wanted))))
@@ -59,12 +59,13 @@ class _Turn:
 
     def __init__(self, pbt: PopulationBasedTraining, search: Search, naming: Naming, population: Population) -> None:
         self._pbt, self._search, self._naming = pbt, search, naming
-        self._generation = population.current
+        self._generation, self._complete = population.current, population.complete
         self._descent = Descent(population.pool(self._generation.number), pbt.truncation_threshold)
         self._taken = {trial.name for trial in search.trials}
 
     def suggest(self) -> Iterator[Suggestion]:
-        yield from self._again()
+        if self._complete:  # otherwise they may have been tried again already
+            yield from self._again()
         yield from self._first() if not self._descent.pool.members else self._next()
 
     def _again(self) -> Iterator[Suggestion]:
@@ -93,7 +94,7 @@ class _Turn:
             yield self._member(self._pbt.explore(self._search, parent.trial.point, dice), name, parent.trial.name)
 
     def _free_names(self) -> Iterator[tuple[int, str]]:
-        for place in count():
+        for place in count(0 if self._complete else LATE + self._search.issued):
             name = self._naming.name(self._generation.number, place)
             if place not in self._generation.places and name not in self._taken:
                 self._taken.add(name)
@@ -117,12 +118,16 @@ class Descent:
         losses = [observation.loss for _, observation in pool.valued]
         worst = quantile(losses, 1 - threshold) if losses else 0.0
         best = quantile(losses, threshold) if losses else 0.0
-        self._kept = {member.place: member for member, seen in reversed(pool.valued) if seen.loss <= worst}
+        self._kept = {
+            pool.turn(member.place): member
+            for member, seen in reversed(pool.valued)
+            if member.place is not None and seen.loss <= worst
+        }
         self._donors = [member for member, seen in pool.valued if seen.loss <= min(best, worst)]
 
     def parent(self, place: int, dice: random.Random) -> Member:
         """The member from which the one at a place of the next generation goes on."""
-        return self._kept.get(place) or self._donors[int(dice.random() * len(self._donors))]
+        return self._kept.get(self.pool.turn(place)) or self._donors[int(dice.random() * len(self._donors))]
 
 
 def quantile(ascending: list[float], part: float) -> float:

@@ -2,6 +2,9 @@
 
 A member is one of the places of its generation; a failed one is tried again at the same place. Its name says both: the
 generation openly, place and attempt by a hash. So a restart loses nothing, and a repeated request repeats its names.
+
+A caller may leave trials out of its request (Katib's own does), so that nobody knows which places they have. New members
+then get late places, by the number of suggestions that there were before: no name is given twice.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 
 from katib_apis.v1beta1 import names
 from katib_suggestion.search import Observation, Search, State, Trial
@@ -19,6 +23,10 @@ LONGEST_NAME = 63
 MOST_ATTEMPTS = 4
 """A member is tried once, and again at most three times (D-42)."""
 FIRST_PLACES = 4096
+LATE = 1 << 30
+"""The first of the late places: the place after so many suggestions is this and their number."""
+MOST_LATE = 1 << 14
+"""How many suggestions are looked through for a late place."""
 NAME = re.compile(r".*-g(\d{1,9})-([0-9a-f]{8})", re.ASCII)
 NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 
@@ -29,20 +37,30 @@ class Naming:
 
     experiment: str
     salt: int
+    issued: int = 0
+    """How many suggestions there were."""
 
     def code(self, generation: int, place: int, attempt: int) -> str:
         text = f"{self.salt}/{generation}/{place}/{attempt}"
         return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
 
     def name(self, generation: int, place: int, attempt: int = 0) -> str:
-        tail = f"-g{generation}-{self.code(generation, place, attempt)}"
+        return self._named(f"-g{generation}-{self.code(generation, place, attempt)}")
+
+    def gave(self, name: str) -> bool:
+        """Whether a name has the form of those that are given here."""
+        parts = NAME.fullmatch(name)
+        return parts is not None and name == self._named(f"-g{parts[1]}-{parts[2]}")
+
+    def _named(self, tail: str) -> str:
         return self.experiment[: LONGEST_NAME - len(tail)].rstrip("-") + tail
 
     def places(self, generation: int, codes: Collection[str], count: int) -> dict[str, tuple[int, int]]:
-        """Place and attempt of each code that is one of the first `count` places."""
+        """Place and attempt of each code that is one of the first `count` places, or a late one."""
         found: dict[str, tuple[int, int]] = {}
+        late = range(LATE, LATE + min(self.issued, MOST_LATE))
         for attempt in range(MOST_ATTEMPTS):
-            for place in range(count):
+            for place in chain(range(count), late):
                 if len(found) == len(codes):
                     return found
                 code = self.code(generation, place, attempt)
@@ -73,6 +91,10 @@ class Generation:
     size: int
     trials: list[tuple[Trial, str]] = field(default_factory=list)
     """Each trial, with the code of its name."""
+
+    def turn(self, place: int) -> int:
+        """Which of the members of a generation a place is for: late places go round."""
+        return place if place < LATE else (place - LATE) % self.size
 
     @cached_property
     def members(self) -> list[Member]:
@@ -113,6 +135,8 @@ class Population:
     naming: Naming
     size: int
     generations: Mapping[int, Generation]
+    complete: bool = True
+    """Whether every member is known; otherwise some suggestions are none of the trials."""
 
     def find(self, number: int) -> Generation:
         return self.generations.get(number) or Generation(number, self.naming, self.size)
@@ -134,7 +158,8 @@ class Population:
 def read_population(naming: Naming, search: Search, size: int) -> Population:
     """The population of a search. Trials that say nothing of their generation are of the first one (U-02)."""
     found: dict[int, Generation] = {}
-    population = Population(naming, size, found)
+    own = sum(naming.gave(trial.name) for trial in search.trials)
+    population = Population(naming, size, found, complete=own >= naming.issued)
     for trial in search.trials:
         named = NAME.fullmatch(trial.name)
         number = _generation(trial, named)
