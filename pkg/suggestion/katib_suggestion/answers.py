@@ -79,9 +79,13 @@ def _resource_errors(strategy: Algorithm | Scheduler, problem: Problem) -> list[
     ]
 
 
-def answer_validation(request: api_pb2.ValidateAlgorithmSettingsRequest, registry: Registry) -> None:
+def answer_validation(
+    request: api_pb2.ValidateAlgorithmSettingsRequest, registry: Registry, checkpoints: Checkpoints | None = None
+) -> None:
     """Raises RefusedError for an Experiment that GetSuggestions could not serve."""
     task, _ = read_task(request.experiment, registry)
+    if checkpoints is not None and isinstance(task.strategy, Scheduler) and task.strategy.checkpoints:
+        checkpoints.check(_owner(request.experiment))
     given = [(entry.name, entry.value) for entry in request.experiment.spec.algorithm.algorithm_settings]
     for name in unknown_settings(type(task.strategy), given):
         log.warning("experiment %s: setting %s is not known here; is it spelled right?", task.experiment, shown(name))
@@ -129,8 +133,11 @@ def _prepare(
             "experiment %s: there is no directory of checkpoints, so no trial goes on from another", experiment.name
         )
         return
-    owner = Owner(experiment.namespace, experiment.name, experiment.spec.algorithm.algorithm_name)
-    checkpoints.prepare(owner, answer, first=first)
+    checkpoints.prepare(_owner(experiment), answer, first=first)
+
+
+def _owner(experiment: api_pb2.Experiment) -> Owner:
+    return Owner(experiment.namespace, experiment.name, experiment.spec.algorithm.algorithm_name)
 
 
 def read_given(space: SearchSpace, given: Iterable[api_pb2.TrialSpec.ParameterAssignments]) -> tuple[Point, ...]:

@@ -18,8 +18,11 @@ from katib_suggestion.search import Answer, Suggestion
 from katib_suggestion.settings import shown
 
 log = logging.getLogger(__name__)
+EXPERIMENT, TRIAL = "metadata.name", "the name of a trial"
 UNFINISHED = ".unfinished."
 """How the name of a directory begins that is still being written."""
+LONGEST_PART = 255
+"""How many bytes a file system takes for one part of a path."""
 NO_NAMESPACE = "default"
 """What stands for the namespace of an older peer, which sends none."""
 
@@ -33,11 +36,22 @@ class Owner:
     algorithm: str
 
     def folder(self, root: str) -> Path:
-        """The directory of all its trials."""
-        parts = {"namespace": self.namespace, "experiment": self.experiment, "algorithm": self.algorithm}
-        for name, value in parts.items():
-            root = root.replace(f"{{{name}}}", _part(value or NO_NAMESPACE))
-        return Path(root) / _part(self.experiment)
+        """The directory of all its trials; raises RefusedError for names that cannot be those of directories."""
+        for name, (field, value) in self._parts.items():
+            root = root.replace(f"{{{name}}}", _part(value, field))
+        folder = Path(root) / _part(self.experiment, EXPERIMENT)
+        if any(_size(part) > LONGEST_PART for part in folder.parts):  # several names may make one part
+            field, value = max(self._parts.values(), key=lambda entry: _size(entry[1]))
+            raise _refused(field, value, "is too long beside the other names in --data-dir")
+        return folder
+
+    @property
+    def _parts(self) -> dict[str, tuple[str, str]]:
+        return {
+            "namespace": ("metadata.namespace", self.namespace or NO_NAMESPACE),
+            "experiment": (EXPERIMENT, self.experiment),
+            "algorithm": ("spec.algorithm.algorithmName", self.algorithm),
+        }
 
 
 @dataclass(frozen=True)
@@ -45,6 +59,10 @@ class Checkpoints:
     """Where checkpoints are: a directory, or one for each Experiment, with {namespace}, {experiment} and {algorithm}."""
 
     root: str
+
+    def check(self, owner: Owner) -> None:
+        """Raises RefusedError for an Experiment whose names cannot be those of directories."""
+        owner.folder(self.root)
 
     def prepare(self, owner: Owner, answer: Answer, *, first: bool) -> None:
         """Make the directories of all suggestions that want one; `first` says that the Experiment has no trial yet.
@@ -64,15 +82,25 @@ class Checkpoints:
             _make(folder, entry)
 
 
-def _part(name: str) -> str:
-    """A name as one part of a path; raises RefusedError for one that would lead elsewhere."""
+def _part(name: str, field: str) -> str:
+    """A name as one part of a path; raises RefusedError for one that would lead elsewhere, or is too long."""
     if name in ("", ".", "..") or "/" in name or "\0" in name or name.startswith(UNFINISHED):
-        raise RefusedError(f"spec.algorithm: {shown(name)} cannot name a directory of checkpoints: choose another name")
+        raise _refused(field, name, "is not one part of a path")
+    if _size(name) > LONGEST_PART:
+        raise _refused(field, name, f"has {_size(name)} bytes, and {LONGEST_PART} are the most")
     return name
 
 
+def _size(name: str) -> int:
+    return len(os.fsencode(name))
+
+
+def _refused(field: str, name: str, why: str) -> RefusedError:
+    return RefusedError(f"{field}: {shown(name)} cannot name a directory of checkpoints: it {why}: choose another name")
+
+
 def _make(folder: Path, suggestion: Suggestion) -> None:
-    place = folder / _part(suggestion.name)
+    place = folder / _part(suggestion.name, TRIAL)
     if place.exists():
         return
     unfinished = folder / f"{UNFINISHED}{uuid4()}"
@@ -91,7 +119,7 @@ def _make(folder: Path, suggestion: Suggestion) -> None:
 def _copied(folder: Path, suggestion: Suggestion, target: Path) -> bool:
     """Copy the parent's directory; False, and a line in the log, when there is nothing whole to copy."""
     try:
-        shutil.copytree(folder / _part(suggestion.parent), target, symlinks=True)
+        shutil.copytree(folder / _part(suggestion.parent, TRIAL), target, symlinks=True)
     except (OSError, RefusedError) as error:
         log.warning("trial %s starts without the checkpoint of %s: %s", suggestion.name, suggestion.parent, error)
         return False

@@ -239,6 +239,9 @@ class Answer:
 class Scheduler(Strategy, ABC):
     """Decides about trials: which point to try again and with which resource, whose checkpoints to go on from."""
 
+    checkpoints: ClassVar[bool] = False
+    """Whether its trials have checkpoints: names that cannot be those of directories are then refused beforehand."""
+
     @abstractmethod
     def schedule(self, search: Search) -> Answer:
         """Up to `search.wanted` suggestions. Points may repeat; new ones are had from `proposals.propose_points`.

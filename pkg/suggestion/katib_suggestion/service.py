@@ -53,7 +53,7 @@ class SuggestionService(api_pb2_grpc.SuggestionServicer):
     async def ValidateAlgorithmSettings(
         self, request: api_pb2.ValidateAlgorithmSettingsRequest, context: Context
     ) -> api_pb2.ValidateAlgorithmSettingsReply:
-        await _answer(context, lambda _: answer_validation(request, self._registry))
+        await _answer(context, lambda _: answer_validation(request, self._registry, self._checkpoints))
         return api_pb2.ValidateAlgorithmSettingsReply()
 
 

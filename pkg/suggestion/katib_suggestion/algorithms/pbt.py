@@ -33,6 +33,7 @@ class PopulationBasedTraining(Scheduler):
     truncation_threshold: float = required(at_least=0.0, at_most=1.0)
     resample_probability: float | None = setting(None, at_least=0.0, at_most=1.0)
     lenient: ClassVar[bool] = True
+    checkpoints: ClassVar[bool] = True
 
     def objections(self, problem: Problem) -> Iterator[str]:
         if not self.suggestion_trial_dir.startswith("/"):
