@@ -22,18 +22,20 @@ PREFIX = "--algorithm="
 def find_algorithms(given: Sequence[str], folder: Path) -> tuple[str, ...]:
     """Names of the algorithms that are installed or given as `[name=]module:Class`.
 
-    Modules are looked for in the folder too, as `python -m` does. Raises StateError for one that cannot be served.
+    Modules are looked for in the folder too, as `python -m` does. Raises StateError for a given one that cannot be
+    served; an installed one that cannot is among them, so that the service says to who asks for it what is wrong.
     """
     if not given and not entry_points(group=GROUP):
         return ()
-    from katib_suggestion.registry import BUILT_IN, RegistryError, build_registry
+    from katib_suggestion.registry import BUILT_IN, NAME, RegistryError, build_registry
 
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
     try:
-        return tuple(name for name in build_registry(given).names if name not in BUILT_IN)
+        found = build_registry(given)
     except RegistryError as error:
         raise StateError(str(error)) from error
+    return tuple(sorted({*found.places, *filter(NAME.fullmatch, found.broken)} - BUILT_IN.keys()))
 
 
 def configured(runtime: Mapping[str, Any], algorithms: Sequence[str]) -> dict[str, Any]:

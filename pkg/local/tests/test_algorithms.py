@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 import yaml
 
+from katib_local import algorithms
 from katib_local.algorithms import GROUP, find_algorithms
 from katib_local.laptop import render_config
 from katib_local.programs import Ports
@@ -34,6 +36,14 @@ def test_a_class_in_the_folder_is_found_and_a_wrong_one_is_named(
     with pytest.raises(StateError, match="climbing_here has no Clim: check the spelling"):
         find_algorithms(["climbing_here:Clim"], tmp_path)
     del sys.modules["climbing_here"]
+
+
+def test_an_installed_algorithm_that_is_broken_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shared service then says what is wrong with it; whoever asks for another one is not held up."""
+    entries = [EntryPoint(name, "nowhere:Climb", GROUP) for name in ("broken", "NO name")]
+    for module in (algorithms, registry):
+        monkeypatch.setattr(module, "entry_points", lambda group: entries)
+    assert find_algorithms([], Path()) == ("broken",)
 
 
 def test_the_laptop_looks_for_installed_algorithms_where_the_service_does() -> None:

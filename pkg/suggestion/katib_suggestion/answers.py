@@ -29,7 +29,11 @@ log = logging.getLogger(__name__)
 def read_task(experiment: api_pb2.Experiment, registry: Registry) -> tuple[Task, Sequence[Objective]]:
     """The search that an Experiment describes, and its objectives; raises RefusedError when it cannot be served (U-08)."""
     problem = to_problem(experiment.spec)
-    if problem.algorithm not in registry.names:
+    if problem.algorithm in registry.broken:
+        raise RefusedError(
+            f"spec.algorithm.algorithmName: {shown(problem.algorithm)} cannot be served: {registry.broken[problem.algorithm]}"
+        )
+    if problem.algorithm not in registry.places:
         raise RefusedError(
             f"spec.algorithm.algorithmName: {shown(problem.algorithm)} is not known here; "
             f"known are {', '.join(registry.names)}"

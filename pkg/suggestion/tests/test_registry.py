@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from types import ModuleType
 from typing import ClassVar
 
+import grpc
 import pytest
+from contracts.algorithms.questions import a_question, an_experiment, serving
 
+from katib_apis.v1beta1 import api_pb2
 from katib_suggestion import registry
 from katib_suggestion.__main__ import main
+from katib_suggestion.answers import answer_validation
 from katib_suggestion.early_stopping.__main__ import main as early_stopping
+from katib_suggestion.problem import RefusedError
 from katib_suggestion.registry import RegistryError, build_registry
 from katib_suggestion.search import Algorithm, Point, Search
 
@@ -49,6 +56,83 @@ def test_an_entry_point_is_served_under_its_name(monkeypatch: pytest.MonkeyPatch
     entries = [EntryPoint("installed", "mine:Climb", "katib.algorithms")]
     monkeypatch.setattr(registry, "entry_points", lambda group: entries if group == "katib.algorithms" else [])
     assert build_registry().get_algorithm("installed") is Climb
+
+
+def install(folder: Path, name: str, value: str, module: str = "") -> None:
+    """A package with one entry point, as an installer leaves it behind, and its module of the same name."""
+    dist = folder / f"{name.replace('-', '_')}-1.2.dist-info"
+    dist.mkdir()
+    (dist / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2\n")
+    (dist / "entry_points.txt").write_text(f"[{registry.GROUP}]\n{name} = {value}\n")
+    (folder / f"{name}.py").write_text(module)
+
+
+BROKEN = {
+    "raises": ("raises:Climb", "raise ValueError('no\\nluck')", "cannot import: ValueError: no luck: mend the module"),
+    "ends": ("ends:Climb", "import sys; sys.exit('bye')", "cannot import: SystemExit: bye: mend the module"),
+    "unread": ("unread:Climb", "def", "cannot import: SyntaxError: invalid syntax"),
+    "lacks": ("lacks:Climb", "import numpi", "cannot import: No module named 'numpi': install numpi"),
+    "gone": (
+        "gone_from_here:Climb",
+        "",
+        "cannot import: No module named 'gone_from_here': is its folder in PYTHONPATH?",
+    ),
+    "empty": ("empty:Climb", "", "empty has no Climb: check the spelling"),
+    "other": ("other:Climb", "class Climb: pass", "is no subclass of katib_suggestion.search.Algorithm or Scheduler"),
+    "half": ("half", "", "'half': write it as module:Class, for example my_search:HillClimbing"),
+}
+
+
+def test_an_installed_algorithm_that_is_broken_costs_only_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A warning names it, and so does the refusal of an Experiment that asks for it."""
+    for name, (value, module, _) in BROKEN.items():
+        install(tmp_path, name, value, module)
+    monkeypatch.syspath_prepend(tmp_path)
+    found = build_registry()
+    assert found.names == sorted(registry.BUILT_IN)
+    for name, (_, _, cause) in BROKEN.items():
+        start = f"entry point '{name}' of {name} 1.2 of group katib.algorithms: "
+        (line,) = (entry for entry in caplog.messages if entry.startswith(start))
+        assert cause in line and line.endswith("; it is not served")
+        with pytest.raises(RegistryError, match=re.escape(start)):
+            found.get_algorithm(name)
+        request = api_pb2.ValidateAlgorithmSettingsRequest(experiment=an_experiment(name))
+        with pytest.raises(RefusedError) as caught:
+            answer_validation(request, found)
+        told = f"spec.algorithm.algorithmName: '{name}' cannot be served: {start}"
+        assert str(caught.value).startswith(told) and cause in str(caught.value)
+    answer_validation(api_pb2.ValidateAlgorithmSettingsRequest(experiment=an_experiment("tpe")), found)
+
+
+def test_the_service_starts_beside_a_broken_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(tmp_path, *("raises", *BROKEN["raises"][:2]))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with serving(tmp_path) as service:
+        assert len(service.points(a_question(an_experiment("random")))) == 3
+        with pytest.raises(grpc.RpcError, match=r"'raises' cannot be served: entry point 'raises'.* no luck"):
+            service.validate(an_experiment("raises"))
+    assert "WARNING katib_suggestion.registry entry point 'raises' of raises 1.2" in (tmp_path / "log").read_text()
+
+
+def test_names_that_are_taken_cost_only_who_takes_them(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Ours stay; of two packages with one name nobody can say which is meant."""
+    pairs = [("random", "mine:Climb"), ("hill", "mine:Climb"), *(("twice", f"mine:{kind}") for kind in "ABC")]
+    entries = [EntryPoint(name, value, registry.GROUP) for name, value in pairs]
+    vars(sys.modules["mine"]).update(A=Climb, B=Climb, C=Climb)
+    monkeypatch.setattr(registry, "entry_points", lambda group: entries)
+    found = build_registry()
+    assert found.places == {**registry.BUILT_IN, "hill": "mine:Climb"}
+    assert set(found.broken) == {"twice"} and "'twice' is already mine:A" in found.broken["twice"]
+    assert [("'random' is already" in line, "'twice' is already" in line) for line in caplog.messages] == [
+        (True, False),
+        (False, True),
+    ]
+    given = build_registry(["twice=mine:Climb"])
+    assert given.get_algorithm("twice") is Climb and not given.broken
 
 
 WRONG = {
