@@ -14,6 +14,7 @@ from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 
 from katib_suggestion.search import Algorithm, Scheduler
+from katib_suggestion.settings import find_mistake
 
 log = logging.getLogger(__name__)
 LONGEST = 63
@@ -21,6 +22,8 @@ NAME = re.compile(rf"(?=.{{1,{LONGEST}}}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 """What an algorithmName may be: it is a part of the name of a Deployment and of a Service."""
 GROUP = "katib.algorithms"
 """The entry points of distributions that bring algorithms; an entry's name is its algorithmName."""
+TAKEN = frozenset({*dir(Algorithm), *dir(Scheduler)})
+"""Names that say something else of an algorithm than a setting."""
 BUILT_IN: Mapping[str, str] = {
     "auto": "katib_suggestion.algorithms.auto:Auto",
     "bayesianoptimization": "katib_suggestion.algorithms.bayesian_optimization:BayesianOptimization",
@@ -111,7 +114,8 @@ def _add(places: dict[str, str], name: str, place: str, source: str) -> None:
         )
     if name in places and places[name] != place:
         raise RegistryError(f"{source}: {name!r} is already {places[name]}: choose another name")
-    load_class(place)
+    if mistake := find_mistake(load_class(place), TAKEN):
+        raise RegistryError(f"{place}: {mistake}")
     places[name] = place
 
 

@@ -3,13 +3,16 @@
 @dataclass(frozen=True)
 class Climb(Algorithm):
     pace: float = setting(0.1, above=0.0)
+
+A field without `setting` is one too, with any value of its type.
 """
 
 from __future__ import annotations
 
+import inspect
 import math
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, ClassVar, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -89,19 +92,57 @@ def parse_settings(strategy: type[S], given: Sequence[tuple[str, str]]) -> tuple
     seed = _collect(errors, lambda: _parse_seed(strategy, texts))
     values: dict[str, Any] = {}
     kinds = get_type_hints(strategy)
-    for entry in fields(strategy):
-        rule: Rule = entry.metadata["rule"]
+    for entry, rule in _settings(strategy):
         found = [name for name in (entry.name, *rule.aliases) if name in texts]
         if len(found) > 1:
             errors.append(f"settings {' and '.join(found)} mean the same: give one of them")
         elif found:
             text, kind = texts[found[0]], kinds[entry.name]
             values[entry.name] = _collect(errors, lambda name=found[0]: _parse(name, text, kind, rule))  # noqa: B023
-        elif entry.default is MISSING:
+        elif entry.default is MISSING and entry.default_factory is MISSING:
             errors.append(f"setting {entry.name}: is missing: give {_allowed(kinds[entry.name], rule)}")
     if not strategy.lenient:
         errors += [_unknown(strategy, name, texts[name]) for name in unknown_settings(strategy, given)]
     return (None if errors else strategy(**values)), seed, errors
+
+
+def _settings(strategy: type[Configured]) -> list[tuple[Field[Any], Rule]]:
+    """The fields that are settings, each with its rule."""
+    return [(entry, entry.metadata.get("rule", Rule())) for entry in fields(strategy) if entry.init]
+
+
+def find_mistake(strategy: type[Configured], taken: Container[str]) -> str:
+    """The first mistake in the fields of a class, with its cure, for who wrote it; empty when they can be read.
+
+    `taken` are names that mean something else.
+    """
+    try:
+        kinds = get_type_hints(strategy)
+    except Exception as error:  # whatever stands there is evaluated
+        return f"the types of its fields cannot be read: {error}: import what they name"
+    if "__dataclass_params__" not in vars(strategy):
+        own = inspect.get_annotations(strategy)
+        bare = [name for name in own if ClassVar not in (kinds[name], get_origin(kinds[name]))]
+        return f"field {bare[0]}: is not read: write @dataclass(frozen=True) above the class" if bare else ""
+    given = inspect.signature(strategy).parameters
+    for entry, _ in _settings(strategy):
+        if entry.name in taken:
+            return f"field {entry.name}: this name means something else: choose another, or leave out the type"
+        if entry.name not in given:
+            return f"field {entry.name}: is no parameter of __init__: leave __init__ to the dataclass"
+        if not _readable(kinds[entry.name]):
+            return f"field {entry.name}: {_spelled(kinds[entry.name])} is no type of a setting: {_CURE}"
+    return ""
+
+
+def _spelled(kind: Any) -> str:
+    return kind.__name__ if type(kind) is type else str(kind)
+
+
+def _readable(kind: Any) -> bool:
+    if get_origin(kind) in (Union, types.UnionType):
+        return _plain(kind) in TYPES and set(get_args(kind)) == {_plain(kind), type(None)}
+    return isinstance(kind, type) and kind in TYPES
 
 
 def unknown_settings(strategy: type[Configured], given: Sequence[tuple[str, str]]) -> list[str]:
@@ -111,7 +152,7 @@ def unknown_settings(strategy: type[Configured], given: Sequence[tuple[str, str]
 
 
 def _known(strategy: type[Configured]) -> list[str]:
-    spellings = [(entry.name, *entry.metadata["rule"].aliases) for entry in fields(strategy)]
+    spellings = [(entry.name, *rule.aliases) for entry, rule in _settings(strategy)]
     return sorted({*strategy.seed_names, *(name for names in spellings for name in names)})
 
 
@@ -181,6 +222,7 @@ TYPES: Mapping[type, tuple[str, Callable[[str], Any]]] = {
     bool: ("true or false", _parse_flag),
 }
 """Types of settings: what each is called, and how it is read."""
+_CURE = f"take {', '.join(kind.__name__ for kind in TYPES)}, or one of them | None; or make it a ClassVar"
 
 
 def _allowed(kind: Any, rule: Rule) -> str:

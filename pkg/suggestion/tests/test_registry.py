@@ -23,6 +23,7 @@ from katib_suggestion.early_stopping.__main__ import main as early_stopping
 from katib_suggestion.problem import RefusedError
 from katib_suggestion.registry import RegistryError, build_registry
 from katib_suggestion.search import Algorithm, Point, Search
+from katib_suggestion.settings import parse_settings
 
 
 @dataclass(frozen=True)
@@ -161,6 +162,72 @@ def test_an_algorithm_that_cannot_be_served_is_named_at_the_start(text: str) -> 
     with pytest.raises(RegistryError) as caught:
         build_registry([text])
     assert str(caught.value) == WRONG[text]
+
+
+FIELDS = {
+    "sizes: list[int] = setting((1, 2))": (
+        "field sizes: list[int] is no type of a setting: take int, float, str, bool, or one of them | None; or make it a "
+        "ClassVar"
+    ),
+    "sizes: 'list' = setting(())": "field sizes: list is no type of a setting: take int,",
+    "rate: int | str = setting(1)": "field rate: int | str is no type of a setting: take int,",
+    "rate: 'Rate' = setting(1)": "the types of its fields cannot be read: name 'Rate' is not defined: import what they name",
+    "name: str = 'climb'": "field name: this name means something else: choose another, or leave out the type",
+    "pace: float = setting(0.1)\n    def __init__(self): pass": (
+        "field pace: is no parameter of __init__: leave __init__ to the dataclass"
+    ),
+}
+CLASS = """
+from dataclasses import dataclass, field
+from typing import ClassVar
+from katib_suggestion.search import Algorithm
+from katib_suggestion.settings import setting
+@dataclass(frozen=True)
+class Climb(Algorithm):
+    {}
+    def propose(self, search):
+        yield search.space.sample(search.dice)
+"""
+
+
+def a_class(fields: str, text: str = CLASS) -> None:
+    """Put a class with these fields where `mine:Climb` is."""
+    exec(text.format(fields), vars(sys.modules["mine"]))
+
+
+@pytest.mark.parametrize("fields", FIELDS)
+def test_a_field_that_cannot_be_a_setting_is_named_at_the_start(fields: str) -> None:
+    a_class(fields)
+    with pytest.raises(RegistryError) as caught:
+        build_registry(["climb=mine:Climb"])
+    assert str(caught.value).startswith(f"mine:Climb: {FIELDS[fields]}")
+
+
+def test_settings_of_a_class_that_is_no_dataclass_are_missed_at_the_start() -> None:
+    bare = CLASS.replace("@dataclass(frozen=True)\n", "")
+    a_class("pace: float = setting(0.1)", bare)
+    with pytest.raises(RegistryError, match="mine:Climb: field pace: is not read: write @dataclass"):
+        build_registry(["climb=mine:Climb"])
+    a_class("pace: ClassVar[float] = 0.1", bare)
+    build_registry(["climb=mine:Climb"])
+
+
+def test_plain_fields_are_settings_with_any_value_of_their_type() -> None:
+    a_class(
+        "pace: float = 0.1; steps: int | None = None; word: str = field(default_factory=lambda: 'a'); wide: bool = False\n"
+        "    kept: tuple[int, ...] = field(default=(), init=False)"
+    )
+    kind = build_registry(["climb=mine:Climb"]).get_algorithm("climb")
+    default, _, errors = parse_settings(kind, [])
+    assert repr(default) == "Climb(pace=0.1, steps=None, word='a', wide=False, kept=())" and not errors
+    found, _, errors = parse_settings(kind, [("pace", "-2"), ("steps", "3"), ("word", ""), ("wide", "true")])
+    assert repr(found) == "Climb(pace=-2.0, steps=3, word='', wide=True, kept=())" and not errors
+    wrong = parse_settings(kind, [("pace", "fast"), ("kept", "1")])[2]
+    assert wrong == [
+        "setting pace: 'fast' is not a number",
+        "setting 'kept': no such setting (given '1'); known are pace, random_state, seed, steps, wide, word: "
+        "take one of them or remove it",
+    ]
 
 
 def test_a_class_without_a_name_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
