@@ -21,7 +21,7 @@ from katib_suggestion.proposals import Task, fill_up, suggest
 from katib_suggestion.randomness import Randomness
 from katib_suggestion.registry import Registry
 from katib_suggestion.search import Algorithm, Answer, Point, Scheduler, Suggestion
-from katib_suggestion.settings import parse_settings, shown, unknown_settings
+from katib_suggestion.settings import nearest, parse_settings, shown, unknown_settings
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ def read_task(experiment: api_pb2.Experiment, registry: Registry) -> tuple[Task,
     if problem.algorithm not in registry.places:
         raise RefusedError(
             f"spec.algorithm.algorithmName: {shown(problem.algorithm)} is not known here; "
-            f"known are {', '.join(registry.names)}"
+            f"known are {', '.join(registry.names)}{nearest(problem.algorithm, registry.names)}"
         )
     strategy, seed = _read_strategy(registry.get_algorithm(problem.algorithm), problem)
     space, objectives = _read_space(strategy, problem)

@@ -5,16 +5,20 @@ Knows Python values; knows no algorithm, whose settings and spaces are judged by
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from katib_suggestion.problem import RefusedError
-from katib_suggestion.settings import nearest, shown
+from katib_suggestion.settings import LARGEST_SEED, nearest, shown
 
 if TYPE_CHECKING:
     from katib_suggestion.study import Study
 
 OBJECTIVE = "objective"
+DIRECTIONS = ("minimize", "maximize")
+ARCHITECTURES = ("darts", "enas")
+"""Algorithms of ours that a study has no space for."""
 COUNTS = ("max_trial_count", "parallel_trial_count")
 
 
@@ -33,21 +37,85 @@ class Options(TypedDict, total=False):
     """Another study of the same parameters, from whose trials to learn."""
 
 
-def validate_options(options: Mapping[str, Any], parameters: Iterable[str]) -> None:
-    """Raises RefusedError with everything that is wrong with a study's options."""
+def read_options(options: Mapping[str, Any], parameters: Iterable[str]) -> Options:
+    """A study's options, complete in type; raises RefusedError with everything that is wrong with them."""
     names = list(parameters)
     errors = [f"{name}: no such option{_instead(name, list(Options.__annotations__))}" for name in _strange(options)]
-    if not isinstance(options.get("settings", {}), Mapping):
-        errors.append(f"settings: {_said(options['settings'])} is no mapping: write {{name: value}}")
+    errors += _setting_errors(options.get("settings", {}))
     errors += _metric_errors(options.get("metrics", (OBJECTIVE,)))
-    for name in COUNTS:
-        count = options.get(name, 1)
-        if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count < 2**31:
-            errors.append(f"{name}: {_said(count)} is no whole number at least 1: leave it out for no limit")
-    for index, values in enumerate(options.get("given", ())):
+    counts = {name: find_count(options[name]) for name in COUNTS if name in options}
+    for name in (name for name, count in counts.items() if count is None):
+        errors.append(f"{name}: {said(options[name])} is no whole number at least 1: leave it out for no limit")
+    given = options.get("given", ())
+    if isinstance(given, str | Mapping) or not isinstance(given, Iterable):
+        errors.append(f"given: {said(given)} is no list: write a list, of {{name: value}} for each trial")
+        given = ()
+    given = list(given)
+    for index, values in enumerate(given):
         errors += _given_errors(f"given[{index}]", values, names)
     if errors:
         raise RefusedError(*errors)
+    found: Any = {**options, **counts, "given": given}
+    return cast(Options, found)
+
+
+def validate_search(algorithm: Any, direction: Any, seed: Any, service: Any) -> None:
+    """Raises RefusedError with everything that is wrong with how a study searches."""
+    errors = []
+    if not isinstance(algorithm, str):
+        errors.append(f"algorithm: {said(algorithm)} is no name: give an algorithmName, such as 'tpe'")
+    if algorithm in ARCHITECTURES:
+        errors.append(f"algorithm: {algorithm!r} searches architectures, not parameters: run an Experiment with it")
+    if direction not in DIRECTIONS:
+        errors.append(f"direction: {said(direction)} is not minimize or maximize: take one of them")
+    if seed is not None and not 0 <= _index(seed, -1) <= LARGEST_SEED:
+        errors.append(f"seed: {said(seed)} is no whole number from 0 to {LARGEST_SEED}: leave it out for no seed")
+    asks = [callable(getattr(service, name, None)) for name in ("validate", "suggest")]
+    if service is not None and (isinstance(service, type) or not all(asks)):
+        errors.append(f"service: {said(service)} is no service: give Local([...]) or Remote('host:port')")
+    if errors:
+        raise RefusedError(*errors)
+
+
+def validate_flags(**flags: Any) -> None:
+    """Raises RefusedError for a flag that is a text, which would always be true, or nothing."""
+    wrong = [name for name, flag in flags.items() if flag is None or isinstance(flag, str | bytes)]
+    if wrong:
+        raise RefusedError(*(f"{name}: {said(flags[name])} is not True or False: give one of them" for name in wrong))
+
+
+def read_algorithms(algorithms: Any) -> list[str]:
+    """Algorithms as `module:Class`; raises RefusedError for what is no list of such texts."""
+    if isinstance(algorithms, str | bytes) or not isinstance(algorithms, Iterable):
+        raise RefusedError(f"algorithms: {said(algorithms)} is no list: write ['my_search:HillClimbing']")
+    found = list(algorithms)
+    for index, entry in enumerate(found):
+        if not isinstance(entry, str):
+            named = isinstance(entry, type)
+            place = f"{entry.__module__}:{entry.__qualname__}" if named else "my_search:HillClimbing"
+            raise RefusedError(f"algorithms[{index}]: {said(entry)} is no text: write {place!r}")
+    return found
+
+
+def find_count(value: Any) -> int | None:
+    """How many, of any type that counts; None for what is no count."""
+    number = _index(value, 0)
+    return number if 1 <= number < 2**31 else None
+
+
+def _index(value: Any, otherwise: int) -> int:
+    """A whole number, numpy's too; True is none."""
+    try:
+        return otherwise if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        return otherwise
+
+
+def _setting_errors(settings: Any) -> list[str]:
+    if not isinstance(settings, Mapping):
+        return [f"settings: {said(settings)} is no mapping: write {{name: value}}"]
+    wrong = [name for name in settings if not isinstance(name, str)]
+    return [f"settings[{name!r}]: {said(name)} is no name of a setting: write a text" for name in wrong]
 
 
 def _strange(options: Mapping[str, Any]) -> list[str]:
@@ -56,27 +124,33 @@ def _strange(options: Mapping[str, Any]) -> list[str]:
 
 def _metric_errors(metrics: Any) -> list[str]:
     if isinstance(metrics, str) or not isinstance(metrics, Sequence):
-        return [f"metrics: {_said(metrics)} is no list: write a list of names, the objective's first"]
+        return [f"metrics: {said(metrics)} is no list: write a list of names, the objective's first"]
     if not metrics:
         return ["metrics: the list is empty: name the objective, then additional metrics; or leave it out"]
     wrong = [name for name in metrics if not isinstance(name, str) or not name]
     twice = [name for name in dict.fromkeys(map(str, metrics)) if list(metrics).count(name) > 1]
-    errors = [f"metrics: {_said(name)} is no name: write a text that is not empty" for name in wrong]
-    return errors + [f"metrics: {_said(name)} is there twice: remove one" for name in twice]
+    errors = [f"metrics: {said(name)} is no name: write a text that is not empty" for name in wrong]
+    return errors + [f"metrics: {said(name)} is there twice: remove one" for name in twice]
 
 
 def _given_errors(place: str, values: Any, names: Sequence[str]) -> list[str]:
     if not isinstance(values, Mapping):
-        return [f"{place}: {_said(values)} is no mapping: write {{name: value}} with each of {', '.join(names)}"]
-    return [f"{place}[{_said(name)}]: no such parameter{_instead(name, names)}" for name in values if name not in names]
+        return [f"{place}: {said(values)} is no mapping: write {{name: value}} with each of {', '.join(names)}"]
+    return [f"{place}[{said(name)}]: no such parameter{_instead(name, names)}" for name in values if name not in names]
 
 
-def validate_lesson(learn_from: Mapping[str, object], parameters: Mapping[str, object]) -> None:
-    """Raises RefusedError for another study's parameters that are none of this one's."""
+def validate_lesson(learn_from: Mapping[str, str], parameters: Mapping[str, str]) -> None:
+    """Raises RefusedError for another study's parameters that are none of this one's; each has its type."""
     other = [name for name in {**learn_from, **parameters} if name not in learn_from or name not in parameters]
     if other:
         raise RefusedError(
             f"learn_from: only one of the two studies has {', '.join(map(repr, other))}: give a study of the same parameters"
+        )
+    changed = [name for name, kind in parameters.items() if learn_from[name] != kind]
+    if changed:
+        name = changed[0]
+        raise RefusedError(
+            f"learn_from: {name!r} is {learn_from[name]} there and {parameters[name]} here: give a study of the same parameters"
         )
 
 
@@ -87,10 +161,10 @@ def read_values(value: Any, metrics: Sequence[str]) -> dict[str, float | None]:
     """
     if not isinstance(value, Mapping):
         return {metrics[0]: _number("value", value)}
-    errors = [f"value[{_said(name)}]: no such metric{_instead(name, metrics)}" for name in value if name not in metrics]
+    errors = [f"value[{said(name)}]: no such metric{_instead(name, metrics)}" for name in value if name not in metrics]
     if not errors and metrics[0] not in value:
         cure = f"give {metrics[0]!r}, or None instead of all metrics when the trial failed"
-        errors.append(f"value: {_said(dict(value))} lacks the objective: {cure}")
+        errors.append(f"value: {said(dict(value))} lacks the objective: {cure}")
     if errors:
         raise RefusedError(*errors)
     return {name: _number(f"value[{name!r}]", entry) for name, entry in value.items()}
@@ -99,7 +173,7 @@ def read_values(value: Any, metrics: Sequence[str]) -> dict[str, float | None]:
 def _number(place: str, value: Any) -> float | None:
     if value is None:
         return None
-    wrong = RefusedError(f"{place}: {_said(value)} is no number: tell a number, or None when the trial failed")
+    wrong = RefusedError(f"{place}: {said(value)} is no number: tell a number, or None when the trial failed")
     if isinstance(value, str | bytes):
         raise wrong
     try:
@@ -113,5 +187,6 @@ def _instead(word: object, known: Sequence[str]) -> str:
     return f"; known are {', '.join(known)}{nearest(str(word), known) or ': take one of them or remove it'}"
 
 
-def _said(value: object) -> str:
+def said(value: object) -> str:
+    """A value for a message: as it is written, and not longer than a reader wants."""
     return shown(value) if isinstance(value, str) else shown(repr(value))[1:-1]

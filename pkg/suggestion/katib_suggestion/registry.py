@@ -13,6 +13,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 
+from katib_suggestion.problem import RefusedError
 from katib_suggestion.search import Algorithm, Scheduler
 from katib_suggestion.settings import find_mistake
 
@@ -43,7 +44,7 @@ BUILT_IN: Mapping[str, str] = {
 }
 
 
-class RegistryError(ValueError):
+class RegistryError(RefusedError):
     """An algorithm that cannot be served; the message says which one, why, and what to do."""
 
 

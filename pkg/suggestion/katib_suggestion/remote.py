@@ -18,10 +18,14 @@ T = TypeVar("T")
 class Remote:
     """A `katib-suggestion`, or any other algorithm service, at an address such as `localhost:6789`.
 
-    Raises RefusedError for what the service refuses, ConnectionError when it cannot be reached or does not answer.
+    Raises RefusedError for what is no address and for what the service refuses, ConnectionError when it cannot be reached or does not answer.
     """
 
     def __init__(self, address: str, *, deadline: float = DEADLINE) -> None:
+        if not isinstance(address, str) or not address.strip():
+            raise RefusedError(f"address: {address!r} is no address: give host:port, such as localhost:6789")
+        if isinstance(deadline, bool) or not isinstance(deadline, int | float) or not deadline > 0:
+            raise RefusedError(f"deadline: {deadline!r} is no number greater than 0: say how many seconds to wait")
         self._address = address
         self._deadline = deadline
         self._channel = grpc.insecure_channel(address, options=[("grpc.max_send_message_length", UNLIMITED)])

@@ -20,15 +20,25 @@ from math import isfinite
 from typing import Any, Literal, Protocol, Unpack
 
 from katib_apis.v1beta1 import api_pb2
-from katib_domain.search_space import ParameterText
 from katib_suggestion.answers import answer_suggestions, answer_validation
 from katib_suggestion.experiments import to_objectives, to_parameter_spec
 from katib_suggestion.memory import Memory
 from katib_suggestion.objectives import directed
-from katib_suggestion.options import OBJECTIVE, Options, read_values, validate_lesson, validate_options
+from katib_suggestion.options import (
+    OBJECTIVE,
+    Options,
+    find_count,
+    read_algorithms,
+    read_options,
+    read_values,
+    said,
+    validate_flags,
+    validate_lesson,
+    validate_search,
+)
+from katib_suggestion.parameters import Parameter, categorical, discrete, double, integer, read_parameters
 from katib_suggestion.problem import Objective, RefusedError
 from katib_suggestion.registry import Registry, build_registry
-from katib_suggestion.settings import shown
 
 __all__ = [
     "Asked",
@@ -45,57 +55,11 @@ __all__ = [
 log = logging.getLogger(__name__)
 Direction = Literal["minimize", "maximize"]
 Condition = api_pb2.TrialStatus
-DIRECTIONS: Mapping[str, Any] = {"minimize": api_pb2.MINIMIZE, "maximize": api_pb2.MAXIMIZE}
+GOALS: Mapping[str, Any] = {"minimize": api_pb2.MINIMIZE, "maximize": api_pb2.MAXIMIZE}
 
 
 class SearchEndedError(Exception):
     """Every point of the space was handed out."""
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """What values a parameter may take, and how its texts become Python values."""
-
-    text: ParameterText
-    values: Mapping[str, Any] | None = None
-    """Values by their texts, for lists."""
-
-    def read(self, text: str) -> Any:
-        """A value in Python; a scheduler's resource may have one that its list has not."""
-        if self.values is not None and text in self.values:
-            return self.values[text]
-        if self.text.type == "categorical":
-            return text
-        whole = self.text.type == "int" or (self.text.type == "discrete" and text.isdecimal())
-        return int(text) if whole else float(text)
-
-
-def double(low: float, high: float, *, step: float | None = None, distribution: str = "uniform") -> Parameter:
-    """A float from low to high, every `step` from `low` on when there is one."""
-    return Parameter(ParameterText("", "double", str(low), str(high), _step(step), (), distribution))
-
-
-def integer(low: int, high: int, *, step: int | None = None, distribution: str = "uniform") -> Parameter:
-    """An int from low to high, every `step` from `low` on when there is one."""
-    return Parameter(ParameterText("", "int", str(low), str(high), _step(step), (), distribution))
-
-
-def _step(step: float | None) -> str:
-    return "" if step is None else str(step)
-
-
-def discrete(*values: float) -> Parameter:
-    """One of some numbers, which have an order."""
-    return _listed("discrete", values)
-
-
-def categorical(*values: Any) -> Parameter:
-    """One of some values, which have no order."""
-    return _listed("categorical", values)
-
-
-def _listed(kind: str, values: Sequence[Any]) -> Parameter:
-    return Parameter(ParameterText("", kind, list=tuple(map(str, values))), {str(value): value for value in values})
 
 
 @dataclass(frozen=True)
@@ -121,10 +85,13 @@ class Service(Protocol):
 
 
 class Local:
-    """The algorithms of this process: ours, installed ones, and those that are given as `module:Class`."""
+    """The algorithms of this process: ours, installed ones, and those that are given as `module:Class`.
+
+    Raises RefusedError for one that is given and cannot be served.
+    """
 
     def __init__(self, algorithms: Iterable[str] = ()) -> None:
-        self._registry: Registry = build_registry(algorithms)
+        self._registry: Registry = build_registry(read_algorithms(algorithms))
         self._memory = Memory()
 
     def validate(self, request: api_pb2.ValidateAlgorithmSettingsRequest) -> None:
@@ -157,17 +124,23 @@ class Study:
             service: Who answers; by default the algorithms of this process. See `remote.Remote`.
             options: See `Options`.
         """
-        self._parameters = _read_parameters(parameters)
-        validate_options(options, self._parameters)
+        self._parameters = read_parameters(parameters)
+        options = read_options(options, self._parameters)
+        validate_search(algorithm, direction, seed, service)
         self._token = secrets.token_hex(8)
         self._service = service or Local()
-        self._experiment = _to_experiment(self._parameters, algorithm, direction, seed, options)
+        try:
+            self._experiment = _to_experiment(self._parameters, algorithm, direction, seed, options)
+            self._given = [_to_assignments(entry) for entry in options.get("given", ())]
+        except UnicodeEncodeError as error:
+            raise RefusedError(f"{error.object!r}: has characters that stand for nothing: leave them out") from error
         self._sign = 1.0 if direction == "minimize" else -1.0
-        self._given = [_to_assignments(entry) for entry in options.get("given", ())]
         self._earlier = _read_lesson(options["learn_from"], self._parameters) if "learn_from" in options else []
         self._trials: list[api_pb2.Trial] = []
         self._asked: list[Asked] = []
         self._service.validate(api_pb2.ValidateAlgorithmSettingsRequest(experiment=self._experiment))
+        if self._given:
+            self._suggest(0)  # which of them are no points is told with an answer
 
     @property
     def trials(self) -> Sequence[Asked]:
@@ -204,8 +177,15 @@ class Study:
 
     def ask_many(self, count: int) -> list[Asked]:
         """The next trials, all different; fewer when no more are left. Raises RefusedError for a count below 1."""
-        if not isinstance(count, int) or not 1 <= count < 2**31:
-            raise RefusedError(f"count: {count!r} is no whole number at least 1")
+        number = find_count(count)
+        if number is None:
+            raise RefusedError(f"count: {said(count)} is no whole number at least 1: say how many trials are wanted")
+        reply = self._suggest(number)
+        self._keep_settings(reply.algorithm)
+        return [self._add(entry) for entry in reply.parameter_assignments]
+
+    def _suggest(self, count: int) -> api_pb2.GetSuggestionsReply:
+        """An answer that nothing is kept of."""
         request = api_pb2.GetSuggestionsRequest(
             experiment=self._experiment,
             trials=self._trials,
@@ -214,9 +194,10 @@ class Study:
             given_assignments=self._given,
             earlier_trials=self._earlier,
         )
-        reply = self._service.suggest(request)
-        self._keep_settings(reply.algorithm)
-        return [self._add(entry) for entry in reply.parameter_assignments]
+        try:
+            return self._service.suggest(request)
+        except RefusedError as error:
+            raise RefusedError(*(text.replace("given_assignments[", "given[") for text in error.errors)) from error
 
     def tell(
         self,
@@ -232,6 +213,7 @@ class Study:
         `stopped` says that the trial was stopped early, `again` that it corrects what was told before. Raises
         RefusedError for a trial of another study, one that was told already, and for what are no values of its metrics.
         """
+        validate_flags(stopped=stopped, again=again)
         self._check_turn(trial, again)
         metrics = {self._objective: None} if value is None else read_values(value, self._metrics)
         status = api_pb2.TrialStatus(condition=Condition.EARLYSTOPPED if stopped else Condition.SUCCEEDED)
@@ -257,7 +239,7 @@ class Study:
     def _check_turn(self, trial: Asked, again: bool) -> None:
         if not isinstance(trial, Asked):
             raise RefusedError(f"trial: {trial!r} is no trial: tell what ask or ask_many returned")
-        if trial.study != self._token:
+        if trial.study != self._token or trial.number not in range(len(self._asked)):
             raise RefusedError(
                 f"trial: number {trial.number} is of another study: tell it to the one that was asked for it"
             )
@@ -304,24 +286,13 @@ class Study:
             kept.add(name=name, value=value)
 
 
-def _read_parameters(parameters: Mapping[str, Parameter]) -> dict[str, Parameter]:
-    makers = "make it with double, integer, discrete or categorical"
-    if not isinstance(parameters, Mapping):
-        raise RefusedError(
-            f"parameters: {shown(repr(parameters))[1:-1]} is no mapping of names to parameters: {makers}"
-        )
-    wrong = [name for name, entry in parameters.items() if not isinstance(entry, Parameter)]
-    if wrong:
-        raise RefusedError(*(f"parameters[{name!r}]: {parameters[name]!r} is no parameter: {makers}" for name in wrong))
-    return dict(parameters)
-
-
 def _read_lesson(learn_from: Study, parameters: Mapping[str, Parameter]) -> list[api_pb2.Trial]:
     if not isinstance(learn_from, Study):
-        raise RefusedError(
-            f"learn_from: {shown(repr(learn_from))[1:-1]} is no study: give a Study of the same parameters"
-        )
-    validate_lesson(learn_from._parameters, parameters)
+        raise RefusedError(f"learn_from: {said(learn_from)} is no study: give a Study of the same parameters")
+    kinds, own = (
+        {name: entry.text.type for name, entry in side.items()} for side in (learn_from._parameters, parameters)
+    )
+    validate_lesson(kinds, own)
     return learn_from._trials
 
 
@@ -335,12 +306,10 @@ def _to_assignments(values: Mapping[str, Any]) -> api_pb2.TrialSpec.ParameterAss
 def _to_experiment(
     parameters: Mapping[str, Parameter], algorithm: str, direction: str, seed: int | None, options: Options
 ) -> api_pb2.Experiment:
-    if direction not in DIRECTIONS:
-        raise RefusedError(f"direction: {direction!r} is not minimize or maximize")
     objective, *others = options.get("metrics", (OBJECTIVE,))
     spec = api_pb2.ExperimentSpec(
         objective=api_pb2.ObjectiveSpec(
-            type=DIRECTIONS[direction], objective_metric_name=objective, additional_metric_names=others
+            type=GOALS[direction], objective_metric_name=objective, additional_metric_names=others
         ),
         algorithm=api_pb2.AlgorithmSpec(algorithm_name=algorithm),
         max_trial_count=options.get("max_trial_count", 0),

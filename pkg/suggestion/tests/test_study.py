@@ -93,7 +93,7 @@ def test_given_values_are_tried_first() -> None:
     space = {"rate": SPACE["rate"], "layers": SPACE["layers"]}
     study = Study(space, seed=1, given=given)
     assert [dict(trial.parameters) for trial in study.ask_many(3)][:2] == given
-    with pytest.raises(RefusedError, match=r"given_assignments\[0\]: rate='7' is no point of the space"):
+    with pytest.raises(RefusedError, match=r"^given\[0\]: rate='7' is no point of the space"):
         Study(space, given=[{"rate": 7}]).ask()
 
 
