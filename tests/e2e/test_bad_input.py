@@ -60,6 +60,26 @@ REFUSED: dict[str, tuple[Change, str, list[str]]] = {
         ":15: spec.earlyStopping.algorithmSettings[0]: setting 'start_stp': no such setting",
         ["start_step"],
     ),
+    "a setting that early stopping needs": (
+        ("  parallelTrialCount: 2\n", "  earlyStopping:\n    algorithmName: asha\n  parallelTrialCount: 2\n"),
+        ":12: spec.earlyStopping.algorithmSettings: setting max_resource: is missing: give a whole number at least 1",
+        [],
+    ),
+    "settings that the algorithm needs": (
+        ("algorithmName: random", "algorithmName: hyperband"),
+        ":10: spec.algorithm.algorithmSettings: setting r_l: is missing: give a number greater than 0",
+        ["resource_name"],
+    ),
+    "architectures of parameters": (
+        ("algorithmName: random", "algorithmName: enas"),
+        ": spec.nasConfig: Required value: say what the layers may be, instead of spec.parameters",
+        ["enas searches architectures"],
+    ),
+    "compromises of one metric": (
+        ("algorithmName: random", "algorithmName: nsgaii"),
+        ": spec.objective.additionalMetricNames: Required value: name at least one metric beside the objective",
+        [],
+    ),
     "settings that are a mapping": (
         ("algorithmName: random", "algorithmName: random\n    algorithmSettings: {random_state: 3}"),
         ":12: spec.algorithm.algorithmSettings: must be a list: write an entry for each, `- {name: ..., value: ...}`",

@@ -19,7 +19,9 @@ Json = dict[str, Any]
 CONFIG = KatibConfig.from_dict(
     {
         "runtime": {
-            "suggestions": [{"algorithmName": name, "image": "i:1"} for name in ("random", "grid", "tpe")],
+            "suggestions": [
+                {"algorithmName": name, "image": "i:1"} for name in ("random", "grid", "tpe", "enas", "nsgaii")
+            ],
             "earlyStoppings": [{"algorithmName": "medianstop", "image": "i:1"}],
             "metricsCollectors": [{"kind": kind, "image": "i:1"} for kind in ("StdOut", "File", "PrometheusMetric")],
         }
@@ -168,6 +170,8 @@ CASES: dict[str, Json] = {
     "WH-4 half an int": {
         "spec__parameters__0": {"name": "rate", "parameterType": "int", "feasibleSpace": {"min": "0.5", "max": "3"}}
     },
+    "WH-4 architectures of parameters": {"spec__algorithm__algorithmName": "enas"},
+    "WH-4 compromises of one metric": {"spec__algorithm__algorithmName": "nsgaii"},
     "WH-4 logarithm of zero": {f"{SPACE}__min": "0", f"{SPACE}__distribution": "logUniform"},
     "WH-4 an empty list": {
         "spec__parameters__0": {"name": "rate", "parameterType": "categorical", "feasibleSpace": {"list": []}}

@@ -1,6 +1,6 @@
 """Asks the services of an Experiment's algorithms what they have against it, before it is created.
 
-In a cluster only the controller asks, once the Experiment is there: a wrong setting then leaves a failed one behind.
+In a cluster only the controller asks, once the Experiment is there: what is wrong then leaves a failed one behind.
 Knows the shared services of the laptop. Must not know files of experiments or how they are submitted.
 """
 
@@ -27,6 +27,9 @@ class Part:
     name: str
     configured: str
     service: str
+    content: frozenset[str]
+    """Algorithms that have nothing against what admission takes of parameters without settings: asking them would only
+    take as long as their service takes to start."""
 
     @property
     def settings(self) -> str:
@@ -35,27 +38,55 @@ class Part:
 
     def of(self, experiment: Json) -> Json:
         """What the Experiment says of it."""
-        found = (experiment.get("spec") or {}).get(self.name)
+        found = _spec(experiment).get(self.name)
         return found if isinstance(found, Mapping) else {}
 
+    def may_object(self, experiment: Json) -> bool:
+        """Whether there is anything to ask about."""
+        said, spec = self.of(experiment), _spec(experiment)
+        usual = said.get("algorithmName") in self.content and not (
+            said.get("algorithmSettings") or spec.get("nasConfig")
+        )
+        return bool(said) and not usual
 
-ALGORITHM = Part("algorithm", "suggestions", SERVICE)
-STOPPING = Part("earlyStopping", "earlyStoppings", names.OBJECT_EARLY_STOPPING)
+
+def _spec(experiment: Json) -> Json:
+    found = experiment.get("spec")
+    return found if isinstance(found, Mapping) else {}
+
+
+CONTENT = frozenset(
+    (
+        "auto",
+        "bayesianoptimization",
+        "cmaes",
+        "grid",
+        "halton",
+        "motpe",
+        "multivariate-tpe",
+        "nsgaii",
+        "random",
+        "sobol",
+        "tpe",
+    )
+)
+ALGORITHM = Part("algorithm", "suggestions", SERVICE, CONTENT)
+STOPPING = Part("earlyStopping", "earlyStoppings", names.OBJECT_EARLY_STOPPING, frozenset({"medianstop", "patience"}))
 PARTS = (ALGORITHM, STOPPING)
 
 
-def has_settings(experiment: Json) -> bool:
-    """Whether there is anything to ask about: without settings an algorithm has its defaults."""
-    return any(part.of(experiment).get("algorithmSettings") for part in PARTS)
+def may_be_objected(experiment: Json) -> bool:
+    """Whether a service may have something against an Experiment that admission takes."""
+    return any(part.may_object(experiment) for part in PARTS)
 
 
 async def find_objection(state: StateDirectory, experiment: Json) -> str:
-    """What a shared service has against settings, with the field; empty when nothing, or when other ones serve.
+    """What a shared service has against an Experiment, with the field; empty when nothing, or when other ones serve.
 
     A service that gives no answer has no objection: the controller asks again, for as long as it takes.
     """
     for part in PARTS:
-        if part.of(experiment).get("algorithmSettings") and _is_shared(state, part, experiment):
+        if part.may_object(experiment) and _is_shared(state, part, experiment):
             if text := await _ask(state, part, experiment):
                 return placed(experiment, part, text)
     return ""

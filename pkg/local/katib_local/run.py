@@ -25,7 +25,7 @@ from katib_local.caller import Caller
 from katib_local.companions import brought
 from katib_local.documents import InputError, RefusedError
 from katib_local.experiment_file import ExperimentFile
-from katib_local.objections import has_settings
+from katib_local.objections import may_be_objected
 from katib_local.refusals import located_errors
 from katib_local.screen import Screen
 from katib_local.submission import Attach, ChangeBudget, Create, Refuse, decide_submission
@@ -112,7 +112,7 @@ class Runner:
     async def _create(self, experiment: Json) -> None:
         body = json.dumps(experiment).encode()
         async with brought(self.transport, self.file.companions):
-            if self.objection is not None and has_settings(experiment):
+            if self.objection is not None and may_be_objected(experiment):
                 await self._check(self.objection, body)
             self.live = json.loads(await self.transport.request("POST", self.collection, params=STRICT, body=body))
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from katib_domain.algorithm_needs import ARCHITECTURES, NAS_CONFIG
 from katib_domain.search_space import Nominal, Point, SearchSpace
 from katib_suggestion.operations import (
     GRAPH,
@@ -77,7 +78,7 @@ def read_architectures(problem: Problem) -> ArchitectureSpace:
     """The space of spec.nasConfig; raises RefusedError with all that is wrong with it."""
     nas = problem.nas
     if nas is None:
-        raise RefusedError("spec.nasConfig: is missing: say what the layers may be, instead of spec.parameters")
+        raise RefusedError(f"{NAS_CONFIG}: is missing: {ARCHITECTURES['enas']}")
     errors = [*graph_errors(nas), *operations_errors(nas)] or count_errors(nas)
     if errors:
         raise RefusedError(*errors)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from katib_domain.algorithm_needs import ADDITIONAL_METRICS, SECOND_METRIC
 from katib_suggestion.problem import Objective
 from katib_suggestion.search import Algorithm
 from katib_suggestion.settings import setting, shown
@@ -43,5 +44,5 @@ def directed(minimize: str, maximize: str, objectives: Sequence[Objective]) -> t
             else:
                 found[metric] = replace(found[metric], maximize=larger)
     if len(objectives) < 2:
-        errors.append("spec.objective.additionalMetricNames: name at least one metric beside the objective")
+        errors.append(f"{ADDITIONAL_METRICS}: {SECOND_METRIC}")
     return [objectives[0], *found.values()], errors

@@ -9,6 +9,7 @@ import operator
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
+from katib_domain.algorithm_needs import ARCHITECTURES
 from katib_suggestion.problem import RefusedError
 from katib_suggestion.settings import LARGEST_SEED, nearest, shown
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 OBJECTIVE = "objective"
 DIRECTIONS = ("minimize", "maximize")
-ARCHITECTURES = ("darts", "enas")
-"""Algorithms of ours that a study has no space for."""
 COUNTS = ("max_trial_count", "parallel_trial_count")
 
 

@@ -15,6 +15,7 @@ from katib_apis.v1beta1.models import (
     KatibConfig,
     ObjectiveSpec,
 )
+from katib_domain.algorithm_needs import find_missing
 from katib_domain.katib_config import KatibConfigError, early_stopping_config, known_algorithms, suggestion_config
 from katib_domain.naming import experiment_name_problem
 from katib_domain.pod_injection import TRIAL_DIRECTORY_SETTING
@@ -104,6 +105,11 @@ def _algorithm_errors(spec: ExperimentSpec, config: KatibConfig) -> Iterator[Fie
         yield invalid(path, algorithm.algorithm_name or "", f"no such algorithm: {error}")
         return
     yield from _setting_errors(algorithm)
+    additional = (spec.objective.additional_metric_names if spec.objective else None) or []
+    for missing in find_missing(
+        algorithm.algorithm_name or "", architectures=spec.nas_config is not None, additional_metrics=len(additional)
+    ):
+        yield required(missing.path, missing.cure)
     for found in algorithm_space_errors(
         algorithm.algorithm_name or "",
         {entry.name or "": entry.value or "" for entry in algorithm.algorithm_settings or []},

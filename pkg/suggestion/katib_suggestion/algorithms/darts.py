@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
+from katib_domain.algorithm_needs import ARCHITECTURES, NAS_CONFIG
 from katib_domain.search_space import Point, SearchSpace
 from katib_suggestion.operations import GRAPH, PATH, operations_errors, quote_errors, to_command_text
 from katib_suggestion.problem import NasText, OperationText
@@ -72,7 +73,7 @@ class DARTS(Algorithm):
     def read_space(self, problem: Problem) -> SameForAll:
         nas = problem.nas
         if nas is None:
-            raise RefusedError("spec.nasConfig: is missing: say what the edges may be, instead of spec.parameters")
+            raise RefusedError(f"{NAS_CONFIG}: is missing: {ARCHITECTURES['darts']}")
         errors = [*_graph_errors(nas), *operations_errors(nas, bare=(SKIP,)), *_setting_errors(problem)]
         errors = errors or list(_first_errors(nas))
         if errors:
