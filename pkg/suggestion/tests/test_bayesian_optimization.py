@@ -310,10 +310,10 @@ def test_gp_hedge_prefers_what_improves_more_the_longer_it_goes_on() -> None:
     rows, best = np.linspace(0, 1, 200)[:, None], learned.best()
 
     def chosen(rounds: int) -> Sequence[object]:
-        return [hedged(learned.model, best, rows, rounds, np.random.default_rng(seed)) for seed in range(60)]
+        return [hedged(belief, best, rounds, np.random.default_rng(seed)) for seed in range(60)]
 
-    assert len(set(chosen(1))) > 1
     belief = learned.model.predict(rows)
+    assert len(set(chosen(1))) > 1
     improvement = expected_improvement(*belief, best)[0]
     favourites = {score: improvement[score(*belief, best)[0].argmax()] for score in ACQUISITIONS.values()}
     assert all(favourites[score] > improvement.max() - 0.01 for score in chosen(1000))  # type: ignore[index]

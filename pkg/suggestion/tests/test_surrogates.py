@@ -21,9 +21,9 @@ from katib_suggestion.surrogates.acquisition import (
     probability_of_improvement,
 )
 from katib_suggestion.surrogates.axes import Axes, Matrix, latin_square
-from katib_suggestion.surrogates.kernel import Kernel, Shape, matern, squared_distances
+from katib_suggestion.surrogates.kernel import TILE, Kernel, Shape, matern, mixed_in, squared_distances
 from katib_suggestion.surrogates.learning import learn, learn_costs, shape_of, telling
-from katib_suggestion.surrogates.maximise import Promise, candidates, refined
+from katib_suggestion.surrogates.maximise import Promise, candidates, ranked, refined
 from katib_suggestion.surrogates.outcomes import normal_like, powered
 from katib_suggestion.surrogates.regression import BLOCK, Evidence, Posterior, condition, evidence_of, fit
 from katib_suggestion.surrogates.wide import Coordinates, WideEvidence, WideKernel, fit_wide
@@ -105,6 +105,20 @@ def test_rows_are_looked_at_in_blocks() -> None:
     whole, parts = posterior.predict(rows), [posterior.predict(part) for part in np.array_split(rows, 5)]
     for found, pieces in zip(whole, zip(*parts, strict=True), strict=True):
         assert len(found) == len(rows) and found == pytest.approx(np.concatenate(pieces))
+
+
+def test_covariances_are_the_same_to_the_bit_as_if_they_were_made_in_one_go() -> None:
+    left, right = rows_of(3 * TILE // 64 + 1), rows_of(64, seed=2)
+    apart = np.full((len(left), len(right)), KERNEL.apart)
+    for place, weight in enumerate(KERNEL.inverse_squares):
+        apart *= mixed_in(matern(weight * SHAPE.square(place, left, right)), SHAPE.share)
+    expanded = [SHAPE.expand(rows, KERNEL.weights) for rows in (left, right)]
+    assert np.array_equal(KERNEL(left, right), KERNEL.together * matern(squared_distances(*expanded)) + apart)
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_covariances_of_no_or_one_row(count: int) -> None:
+    assert KERNEL(rows_of(count), rows_of(2)).shape == KERNEL(rows_of(2), rows_of(count)).T.shape == (count, 2)
 
 
 def test_a_posterior_passes_through_what_is_known_without_noise() -> None:
@@ -307,17 +321,23 @@ def test_what_is_refined_is_more_promising_than_what_it_began_with() -> None:
     axes, dice = Axes(MIXED), np.random.default_rng(SEED)
     promise = a_promise(MIXED)
     start = candidates(axes, draws(MIXED, 5), 200, dice)
-    rows = refined(promise, axes, start, dice)
+    rows = refined(promise, axes, ranked(start, promise(start)), dice)
     heights = promise(rows)
     assert heights[0] > promise(start).max()
     assert (np.diff(heights) <= 1e-12).all()
+
+
+def test_what_is_believed_already_need_not_be_asked_again() -> None:
+    promise, rows = a_promise(MIXED), draws(MIXED, 30)
+    assert np.array_equal(promise.given(promise.model.predict(rows), rows), promise(rows))
 
 
 def test_a_climb_along_a_line_ends_at_the_top() -> None:
     space = parse_space([ParameterText("x", "double", min="0", max="1")])
     promise, axes, dice = a_promise(space), Axes(space), np.random.default_rng(SEED)
     top = promise(np.linspace(0.0, 1.0, 20_001)[:, None]).max()
-    rows = refined(promise, axes, candidates(axes, draws(space, 5), 50, dice), dice)
+    start = candidates(axes, draws(space, 5), 50, dice)
+    rows = refined(promise, axes, ranked(start, promise(start)), dice)
     assert promise(rows[:1])[0] >= top - 1e-9
 
 

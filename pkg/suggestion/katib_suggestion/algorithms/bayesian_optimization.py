@@ -24,7 +24,7 @@ from katib_suggestion.surrogates.acquisition import (
 )
 from katib_suggestion.surrogates.axes import Axes, Matrix, latin_square
 from katib_suggestion.surrogates.learning import GAUSSIAN, MOST, MOST_FITTED, Learned, learn, learn_costs, telling
-from katib_suggestion.surrogates.maximise import Costs, Model, Promise, candidates, ranked, refined
+from katib_suggestion.surrogates.maximise import Belief, Costs, Promise, candidates, ranked, refined
 
 log = logging.getLogger(__name__)
 ACQUISITIONS: Mapping[str, Acquisition] = {
@@ -75,14 +75,15 @@ class BayesianOptimization(Algorithm):
         refines = self._refines(search)
         count = drawn(FEW if refines else MANY, search.space.width)
         start = candidates(axes, learned.best_rows(GOOD), count, dice)
-        best = learned.best()
+        best, belief = learned.best(), learned.model.predict(start)
         acquisition = ACQUISITIONS.get(PER_SECOND.get(self.acq_func, self.acq_func))
         if acquisition is None:
             rounds = len(search.known) + 1 - self.n_initial_points
-            acquisition = hedged(learned.model, best, start, rounds, dice)
+            acquisition = hedged(belief, best, rounds, dice)
         costs = search.remembered("costs", lambda: find_costs(search, axes)) if self.acq_func in PER_SECOND else None
         promise = Promise(learned.model, acquisition, best, costs)
-        return refined(promise, axes, start, dice) if refines else ranked(start, promise(start))[0]
+        first = ranked(start, promise.given(belief, start))
+        return refined(promise, axes, first, dice) if refines else first[0]
 
     def _refines(self, search: Search) -> bool:
         """Whether candidates are refined: a Gaussian process has slopes to climb, trees have none (D-23)."""
@@ -128,13 +129,12 @@ def find_costs(search: Search, axes: Axes) -> Costs | None:
     return learn_costs(axes, axes.encode(point for point, _ in timed), np.array([seconds for _, seconds in timed]))
 
 
-def hedged(model: Model, best: float, rows: Matrix, rounds: int, dice: np.random.Generator) -> Acquisition:
+def hedged(belief: Belief, best: float, rounds: int, dice: np.random.Generator) -> Acquisition:
     """EI, LCB or PI, each with a probability that grows with its gain as exp does.
 
-    Each names its favourite among rows, and gains in every round of the model so far what that is expected to improve,
+    Each names its favourite among the rows that a belief is about, and gains in every round of the model so far what that is expected to improve,
     as a logarithm: what earlier rounds had in mind is not in a history, and a constant would weigh less and less.
     """
-    belief = model.predict(rows)
     improvement = expected_improvement(*belief, best)[0]
     gains = np.array([improvement[score(*belief, best)[0].argmax()] for score in ACQUISITIONS.values()])
     chances = np.exp(rounds * (gains - gains.max()))

@@ -20,12 +20,14 @@ WIDTHS = (0.2, 0.1, 0.05, 0.02, 0.01, 0.003)
 """How far neighbours are looked for, one after the other."""
 FRONT, NEIGHBOURS = 8, 24
 CLIMBERS, CLIMB_STEPS = 4, 50
+Belief = tuple[Vector, Vector]
+"""Means and standard deviations of the losses of some rows."""
 
 
 class Model(Protocol):
     """What is believed about losses."""
 
-    def predict(self, rows: Matrix) -> tuple[Vector, Vector]:
+    def predict(self, rows: Matrix) -> Belief:
         """Means and standard deviations."""
         ...
 
@@ -48,7 +50,11 @@ class Promise:
     costs: Costs | None = None
 
     def __call__(self, rows: Matrix) -> Vector:
-        value = self.acquisition(*self.model.predict(rows), self.best)[0]
+        return self.given(self.model.predict(rows), rows)
+
+    def given(self, belief: Belief, rows: Matrix) -> Vector:
+        """The same for rows of which it is known what the model believes."""
+        value = self.acquisition(*belief, self.best)[0]
         return value if self.costs is None else value - self.costs.scale * self.costs.posterior.predict(rows)[0]
 
     def slopes(self, rows: Matrix) -> tuple[Vector, Matrix]:
@@ -78,9 +84,9 @@ def ranked(rows: Matrix, values: Vector) -> tuple[Matrix, Vector]:
     return rows[order], values[order]
 
 
-def refined(promise: Promise, axes: Axes, start: Matrix, dice: np.random.Generator) -> Matrix:
-    """Rows, the most promising first: those of `start`, and better ones found from the best of them."""
-    rows, values = ranked(start, promise(start))
+def refined(promise: Promise, axes: Axes, start: tuple[Matrix, Vector], dice: np.random.Generator) -> Matrix:
+    """Rows, the most promising first: those of `start`, which are ranked, and better ones found from the best of them."""
+    rows, values = start
     front, heights = rows[:FRONT], values[:FRONT]
     for width in WIDTHS:
         front, heights = _step(promise, axes, (front, heights), width, dice)
