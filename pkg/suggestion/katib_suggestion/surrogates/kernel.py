@@ -71,10 +71,22 @@ def matern(squares: Matrix) -> Matrix:
 
 def matern_and_slope(squares: Matrix) -> tuple[Matrix, Matrix]:
     """Matérn 5/2 at squared scaled distances, and its derivative by them."""
-    scaled = np.sqrt(5.0 * squares)
-    fading = np.exp(-scaled)
-    slope = (1.0 + scaled) * fading
-    return slope + scaled * scaled * fading / 3.0, (-5.0 / 6.0) * slope
+    value, slope = np.empty_like(squares), np.empty_like(squares)
+    write_matern(squares, value, slope, np.empty_like(squares))
+    return value, slope
+
+
+def write_matern(squares: Matrix, value: Matrix, slope: Matrix, room: Matrix) -> None:
+    """The same, into `value` and `slope` by way of `room`: all are as large as `squares`, and no memory is asked for."""
+    scaled = np.sqrt(np.multiply(squares, 5.0, out=room), out=room)
+    fading = np.exp(np.negative(scaled, out=slope), out=slope)
+    np.add(scaled, 1.0, out=value)
+    value *= fading
+    scaled *= scaled
+    scaled *= fading
+    scaled /= 3.0
+    np.multiply(value, -5.0 / 6.0, out=slope)
+    value += scaled
 
 
 def mixed_in(values: Matrix, share: float) -> Matrix:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.optimize import minimize
 
-from katib_suggestion.surrogates.kernel import Kernel, Matrix, Shape, Vector, matern_and_slope, mixed_in
+from katib_suggestion.surrogates.kernel import Kernel, Matrix, Shape, Vector, write_matern
 from katib_suggestion.surrogates.wide import WideKernel
 
 LENGTH, LENGTH_DEVIATION = 0.25, 1.0
@@ -64,11 +65,8 @@ class Evidence:
     def __call__(self, logarithms: Vector) -> tuple[float, Vector]:
         """The value and its gradient."""
         weights, (together, apart, noise) = np.exp(logarithms[:-3]), np.exp(logarithms[-3:])
-        squares = weights[:, None, None] * self.distances
-        all_value, all_slope = matern_and_slope(squares.sum(axis=0))
-        one_values, one_slopes = matern_and_slope(squares)
-        factors = mixed_in(one_values, self.share)
-        product, count = factors.prod(axis=0), len(self.values)
+        all_value, all_slope, product = self._parts(weights)
+        count = len(self.values)
         try:
             covariance = together * all_value + apart * product + noise * np.eye(count)
             lower = cholesky(covariance, lower=True, check_finite=False)
@@ -77,13 +75,51 @@ class Evidence:
         inverse = cho_solve((lower, True), np.eye(count), check_finite=False)
         alpha = inverse @ self.values
         by_entry = 0.5 * (inverse - np.outer(alpha, alpha))
-        slopes = together * all_slope + (apart * self.share) * product * one_slopes / factors
-        by_lengths = np.einsum("ij,kij,kij->k", by_entry, slopes, squares)
+        by_lengths = self._by_lengths(weights, by_entry, together * all_slope, apart * self.share * product)
         by_parts = [together * (by_entry * all_value).sum(), apart * (by_entry * product).sum()]
         gradient = np.array([*by_lengths, *by_parts, noise * np.trace(by_entry)])
         value = 0.5 * self.values @ alpha + np.log(np.diag(lower)).sum()
         off = (logarithms - self.start) / self.deviations
         return float(value + 0.5 * off @ off), gradient + off / self.deviations
+
+    @cached_property
+    def _room(self) -> Room:
+        return Room(len(self.distances), len(self.values))
+
+    def _parts(self, weights: Vector) -> tuple[Matrix, Matrix, Matrix]:
+        """The kernel of all columns together with its slope, and the product of the columns' factors."""
+        room = self._room
+        room.total.fill(0.0)
+        room.product.fill(1.0)
+        for weight, distances, factor, slope in zip(weights, self.distances, room.factors, room.slopes, strict=True):
+            squares = np.multiply(distances, weight, out=room.squares)
+            room.total += squares
+            write_matern(squares, factor, slope, room.spare)
+            factor *= self.share
+            factor += 1.0 - self.share
+            room.product *= factor
+        write_matern(room.total, room.value, room.slope, room.spare)
+        return room.value, room.slope, room.product
+
+    def _by_lengths(self, weights: Vector, by_entry: Matrix, together: Matrix, apart: Matrix) -> list[float]:
+        """The derivatives by the length scales, behind `_parts` of them; its slopes are used up."""
+        room, found = self._room, []
+        for weight, distances, factor, slope in zip(weights, self.distances, room.factors, room.slopes, strict=True):
+            squares = np.multiply(distances, weight, out=room.squares)
+            slope *= apart
+            slope /= factor
+            slope += together
+            found.append(float(np.einsum("ij,ij,ij->", by_entry, slope, squares)))
+        return found
+
+
+class Room:
+    """What evidence is worked out in. A fit asks for it a hundred times, and to come by memory takes longer than to fill it."""
+
+    def __init__(self, columns: int, rows: int) -> None:
+        self.factors, self.slopes = np.empty((2, columns, rows, rows))
+        """Of each column: its factor of the product, and the slope of its kernel."""
+        self.total, self.product, self.value, self.slope, self.squares, self.spare = np.empty((6, rows, rows))
 
 
 def evidence_of(shape: Shape, rows: Matrix, values: Vector) -> Evidence:
