@@ -11,6 +11,17 @@ from katib_machinery.scalars import format_time
 
 Json = dict[str, Any]
 LOOPBACK = "127.0.0.1"
+ENDS = {"Succeeded": "PodCompleted", "Failed": "PodFailed"}
+"""Phases in which a pod has ended, each with the reason that its conditions give then."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a condition is to say: whether it holds, and if not, why."""
+
+    holds: bool
+    reason: str = ""
+    message: str = ""
 
 
 @dataclass(frozen=True)
@@ -19,7 +30,7 @@ class ContainerState:
 
     name: str
     image: str = ""
-    waiting: str = "ContainerCreating"
+    waiting: str = ""
     message: str = ""
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -39,6 +50,10 @@ class ContainerState:
     @property
     def ended(self) -> bool:
         return self.exit_code is not None
+
+    @property
+    def succeeded(self) -> bool:
+        return self.exit_code == 0
 
     def may_write(self, attempt: int) -> bool:
         """Whether the log of this attempt (0 is the first) may still grow: a process writes before its start is known."""
@@ -95,20 +110,21 @@ def text(time: datetime | None) -> str | None:
     return format_time(time) if time else None
 
 
-def render_container(state: ContainerState) -> Json:
-    """A ContainerStatus."""
+def render_container(state: ContainerState, waiting: str = "ContainerCreating", *, init: bool = False) -> Json:
+    """A ContainerStatus; `waiting` is why one waits that nothing else holds up, `init` one that has to end before others."""
     if state.ended:
         now: Json = {"terminated": terminated(state)}
     elif state.running:
         now = {"running": {"startedAt": text(state.started_at)}}
     else:
-        now = {"waiting": {"reason": state.waiting, **({"message": state.message} if state.message else {})}}
+        why = {"reason": state.waiting or waiting}
+        now = {"waiting": {**why, **({"message": state.message} if state.message else {})}}
     return {
         "name": state.name,
         "image": state.image,
         "imageID": state.image,
         "containerID": state.identity,
-        "ready": state.ready and state.running,
+        "ready": state.succeeded if init else state.ready and state.running,
         "started": state.started and state.running,
         "restartCount": state.restarts,
         "state": now,
@@ -137,19 +153,19 @@ def render_status(
     """The whole status of a pod; times of conditions that have not changed stay."""
     held = pod.get("status") or {}
     policy = (pod.get("spec") or {}).get("restartPolicy") or "Always"
-    phase = phase_of(policy, [state for state in inits if state.name not in _sidecars(pod)], states)
-    ready = phase == "Running" and all(state.ready and state.running for state in states)
-    done = phase in ("Succeeded", "Failed")
-    reason = "PodCompleted" if phase == "Succeeded" else "PodFailed" if done else "" if ready else "ContainersNotReady"
+    sidecars = _sidecars(pod)
+    phase = phase_of(policy, [state for state in inits if state.name not in sidecars], states)
+    ready = _readiness(phase, [*(state for state in inits if state.name in sidecars), *states])
     wanted = {
-        "PodReadyToStartContainers": (not done, ""),
-        "Initialized": (all(state.ended or state.running for state in inits), reason if phase == "Succeeded" else ""),
-        "Ready": (ready, reason),
-        "ContainersReady": (ready, reason),
-        "PodScheduled": (True, ""),
+        "PodReadyToStartContainers": Finding(phase not in ENDS),
+        "Initialized": _initialization(phase, inits, states, sidecars),
+        "Ready": ready,
+        "ContainersReady": ready,
+        "PodScheduled": Finding(True),
     }
-    conditions = [_condition(held, kind, good, why, now) for kind, (good, why) in wanted.items()]
+    conditions = [_condition(held, kind, found, now) for kind, found in wanted.items()]
     others = [entry for entry in held.get("conditions") or [] if entry.get("type") not in wanted]
+    waiting = "PodInitializing" if inits else "ContainerCreating"
     status: Json = {
         "phase": phase,
         "conditions": [*others, *conditions],
@@ -158,11 +174,39 @@ def render_status(
         "podIPs": [{"ip": LOOPBACK}],
         "startTime": held.get("startTime") or text(now),
         "qosClass": held.get("qosClass", "BestEffort"),
-        "containerStatuses": [render_container(state) for state in states],
+        "containerStatuses": [render_container(state, waiting) for state in states],
     }
     if inits:
-        status["initContainerStatuses"] = [render_container(state) for state in inits]
+        status["initContainerStatuses"] = [
+            render_container(state, waiting, init=state.name not in sidecars) for state in inits
+        ]
     return status
+
+
+def _readiness(phase: str, states: Sequence[ContainerState]) -> Finding:
+    """Whether all containers that run side by side are ready."""
+    if phase in ENDS:
+        return Finding(False, ENDS[phase])
+    unready = [state.name for state in states if not (state.ready and state.running)]
+    return _without(unready, "ContainersNotReady", "unready") if unready else Finding(phase == "Running")
+
+
+def _initialization(
+    phase: str, inits: Sequence[ContainerState], states: Sequence[ContainerState], sidecars: set[str]
+) -> Finding:
+    """Whether everything that comes before the main containers is done; once one of these runs, it was."""
+    if phase == "Succeeded":
+        return Finding(True, ENDS[phase])
+    begun = any(state.running or state.ended for state in states)
+    done = {
+        state.name: state.started and state.running if state.name in sidecars else state.succeeded for state in inits
+    }
+    incomplete = [name for name, is_done in done.items() if not is_done and not begun]
+    return _without(incomplete, "ContainersNotInitialized", "incomplete") if incomplete else Finding(True)
+
+
+def _without(names: Sequence[str], reason: str, what: str) -> Finding:
+    return Finding(False, reason, f"containers with {what} status: [{' '.join(names)}]")
 
 
 def _sidecars(pod: Mapping[str, Any]) -> set[str]:
@@ -171,10 +215,11 @@ def _sidecars(pod: Mapping[str, Any]) -> set[str]:
     return {entry["name"] for entry in inits if entry.get("restartPolicy") == "Always"}
 
 
-def _condition(held: Mapping[str, Any], kind: str, good: bool, reason: str, now: datetime) -> Json:
-    status = "True" if good else "False"
+def _condition(held: Mapping[str, Any], kind: str, found: Finding, now: datetime) -> Json:
+    status = "True" if found.holds else "False"
     conditions: Sequence[Json] = held.get("conditions") or ()
     before = next((entry for entry in conditions if entry.get("type") == kind), {})
     at = before.get("lastTransitionTime") if before.get("status") == status else text(now)
-    found: Json = {"type": kind, "status": status, "lastProbeTime": None, "lastTransitionTime": at}
-    return {**found, "reason": reason} if reason else found
+    why = {"reason": found.reason, "message": found.message}
+    times = {"lastProbeTime": None, "lastTransitionTime": at}
+    return {"type": kind, "status": status, **times, **{name: words for name, words in why.items() if words}}
