@@ -154,6 +154,40 @@ def test_init_containers_run_first_and_sidecars_beside(node: Katib) -> None:
     assert ended(node, "inits")["status"]["phase"] == "Succeeded"
 
 
+def test_a_pod_tells_how_far_its_init_containers_are(node: Katib, tmp_path: Path) -> None:
+    gates = [tmp_path / name for name in ("first", "second")]
+    inits = [
+        {
+            "name": f"init-{gate.name}",
+            "image": "i:1",
+            "command": ["sh", "-c", f"until [ -e {gate} ]; do sleep 0.1; done"],
+        }
+        for gate in gates
+    ]
+    create(node, a_pod("stepwise", "true", initContainers=inits))
+    shown = lambda: node.kubectl("get", "pod", "stepwise", "--no-headers").stdout.split()[1:3]  # noqa: E731
+    for number, gate in enumerate(gates):
+        eventually(lambda number=number: shown() == ["0/1", f"Init:{number}/2"])
+        status = node.get("pod", "stepwise")["status"]
+        assert [entry["ready"] for entry in status["initContainerStatuses"]] == [number == 1, False]
+        assert status["containerStatuses"][0]["state"]["waiting"]["reason"] == "PodInitializing"
+        (told,) = (entry for entry in status["conditions"] if entry["type"] == "Initialized")
+        left = " ".join(entry["name"] for entry in inits[number:])
+        assert (told["status"], told["reason"]) == ("False", "ContainersNotInitialized")
+        assert told["message"] == f"containers with incomplete status: [{left}]"
+        gate.touch()
+    assert ended(node, "stepwise")["status"]["phase"] == "Succeeded" and shown() == ["0/1", "Completed"]
+
+
+def test_a_pod_whose_init_container_fails_says_so(node: Katib) -> None:
+    inits = [{"name": "init", "image": "i:1", "command": ["sh", "-c", "exit 3"]}]
+    create(node, a_pod("unprepared", "true", initContainers=inits))
+    status = ended(node, "unprepared")["status"]
+    shown = node.kubectl("get", "pod", "unprepared", "--no-headers").stdout.split()[1:3]
+    assert (status["phase"], shown) == ("Failed", ["0/1", "Init:Error"])
+    assert status["containerStatuses"][0]["state"]["waiting"]["reason"] == "PodInitializing"
+
+
 @pytest.mark.parametrize(("command", "code"), [("exit 7", 7), ("kill -9 $$$$", 137)])
 def test_exit_codes_and_signals(node: Katib, command: str, code: int) -> None:
     name = f"exit-{code}"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
-from contracts.kubernetes.servers import SPACE, Json, Server, by_version
+from contracts.kubernetes.servers import MERGE, SPACE, Json, Server, by_version
 
 from katib_local.apiserver.kinds import BUILT_INS, Kind
 
@@ -204,3 +206,147 @@ def test_a_table_shows_what_an_object_is(server: Server, fresh: Callable[[], str
     shown = dict(zip((column["name"] for column in table["columnDefinitions"]), table["rows"][0]["cells"], strict=True))
     server.good("DELETE", f"{path}/{name}", {"gracePeriodSeconds": 0})
     assert {title: shown[title] for title in ("Name", *expected)} == {"Name": name, **expected}
+
+
+def a_container(name: str, *, ready: bool = False, started: bool = False, restarts: int = 0, **state: Json) -> Json:
+    """What a node says of a container; `state` is its one state, by name."""
+    held: Json = {"name": name, "image": "i:1", "imageID": "", "ready": ready, "started": started}
+    return {**held, "restartCount": restarts, "state": state}
+
+
+def ended(code: int, reason: str = "", **more: Any) -> Json:
+    return {"exitCode": code, **({"reason": reason} if reason else {}), **more}
+
+
+def holding(**conditions: bool) -> list[Json]:
+    return [{"type": kind, "status": str(holds)} for kind, holds in conditions.items()]
+
+
+LATER = a_container("c", waiting={"reason": "PodInitializing"})
+UP, DONE = (a_container("c", ready=True, started=True, running={}), a_container("c", terminated=ended(0, "Completed")))
+INIT_UP, INIT_DONE = (a_container("i", running={}), a_container("i", ready=True, terminated=ended(0, "Completed")))
+SIDE_UP = a_container("s", ready=True, started=True, running={})
+# What a node says of pods with an init container `i`, a sidecar `s` and a container `c` (of some, with a `d`), and the
+# columns Ready, Status and Restarts.
+PODS: dict[str, tuple[Json, tuple[str, str, str]]] = {
+    "nothing yet": ({}, ("0/2", "Pending", "0")),
+    "the first init container runs": (
+        {"inits": [INIT_UP, a_container("s", waiting={"reason": "PodInitializing"})], "mains": [LATER]},
+        ("0/2", "Init:0/2", "0"),
+    ),
+    "the sidecar is to start": (
+        {"inits": [INIT_DONE, a_container("s", running={})], "mains": [LATER]},
+        ("0/2", "Init:1/2", "0"),
+    ),
+    "all inits are done": ({"inits": [INIT_DONE, SIDE_UP], "mains": [LATER]}, ("1/2", "PodInitializing", "0")),
+    "an init container has failed": (
+        {"inits": [a_container("i", terminated=ended(3, "Error"))], "mains": [LATER], "phase": "Failed"},
+        ("0/2", "Init:Error", "0"),
+    ),
+    "an init container has failed without a word": (
+        {"inits": [a_container("i", terminated=ended(3))], "mains": [LATER], "phase": "Failed"},
+        ("0/2", "Init:ExitCode:3", "0"),
+    ),
+    "an init container was killed": (
+        {"inits": [a_container("i", terminated=ended(137, signal=9))], "mains": [LATER], "phase": "Failed"},
+        ("0/2", "Init:Signal:9", "0"),
+    ),
+    "an init container fails again and again": (
+        {"inits": [a_container("i", restarts=4, waiting={"reason": "CrashLoopBackOff"})], "mains": [LATER]},
+        ("0/2", "Init:CrashLoopBackOff", "4"),
+    ),
+    "all runs": (
+        {
+            "inits": [{**INIT_DONE, "restartCount": 2}, {**SIDE_UP, "restartCount": 1}],
+            **{"mains": [UP], "phase": "Running", "conditions": holding(Initialized=True, Ready=True)},
+        },
+        ("2/2", "Running", "1"),
+    ),
+    "the sidecar begins again": (
+        {
+            "inits": [INIT_DONE, a_container("s", restarts=1, waiting={"reason": "CrashLoopBackOff"})],
+            **{"mains": [UP], "phase": "Running", "conditions": holding(Initialized=True)},
+        },
+        ("1/2", "Init:CrashLoopBackOff", "1"),
+    ),
+    "one has failed and one has not": (
+        {
+            "mains": [DONE, a_container("d", terminated=ended(2, "Error"))],
+            **{"phase": "Failed", "conditions": holding(Initialized=True)},
+        },
+        ("0/2", "Error", "0"),
+    ),
+    "one runs on": (
+        {
+            "mains": [DONE, {**UP, "name": "d"}],
+            **{"phase": "Running", "conditions": holding(Initialized=True, Ready=False)},
+        },
+        ("1/2", "NotReady", "0"),
+    ),
+    "one runs on and is enough": (
+        {
+            "mains": [DONE, {**UP, "name": "d"}],
+            **{"phase": "Running", "conditions": holding(Initialized=True, Ready=True)},
+        },
+        ("1/2", "Running", "0"),
+    ),
+    "one waits and one has failed": (
+        {"mains": [a_container("c", waiting={"reason": "ErrImagePull"}), a_container("d", terminated=ended(1))]},
+        ("0/2", "ErrImagePull", "0"),
+    ),
+    "all is done": ({"inits": [INIT_DONE], "mains": [DONE], "phase": "Succeeded"}, ("0/2", "Completed", "0")),
+    "it was put off the node": (
+        {"phase": "Failed", "reason": "Evicted", "conditions": holding(DisruptionTarget=True)},
+        ("0/2", "Evicted", "0"),
+    ),
+    "it waits behind a gate": (
+        {"conditions": [{"type": "PodScheduled", "status": "False", "reason": "SchedulingGated"}]},
+        ("0/2", "SchedulingGated", "0"),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", PODS)
+def test_a_table_shows_what_a_pod_is_doing(server: Server, fresh: Callable[[], str], case: str) -> None:
+    told, expected = PODS[case]
+    name, image = fresh(), {"image": "i:1"}
+    inits = [{"name": "i", **image}, {"name": "s", **image, "restartPolicy": "Always"}]
+    # With a second container there is no sidecar, so that each of them has two to count.
+    second = any(entry["name"] == "d" for entry in told.get("mains", ()))
+    spec = {"initContainers": inits[:1] if second else inits, "containers": [{"name": "c", **image}]}
+    spec["containers"] += [{"name": "d", **image}] if second else []
+    server.good("POST", f"{SPACE}/pods", {"metadata": {"name": name}, "spec": spec})
+    renamed = {"inits": "initContainerStatuses", "mains": "containerStatuses"}
+    status = {renamed.get(field, field): value for field, value in told.items()}
+    server.good("PATCH", f"{SPACE}/pods/{name}/status", {"status": status}, MERGE)
+    cells = server.get(f"{SPACE}/pods/{name}", TABLE).body["rows"][0]["cells"]
+    server.good("DELETE", f"{SPACE}/pods/{name}", {"gracePeriodSeconds": 0})
+    assert tuple(cells[1:4]) == expected
+
+
+# Spans of days and seconds, with a little more than they say.
+SPANS = {
+    "5h": (0, 18010),
+    "3h30m": (0, 12630),
+    "40h": (0, 144300),
+    "3d": (3, 300),
+    "2d2h": (2, 7500),
+    "400d": (400, 90),
+}
+YEARS = {"2y": (730, 90), "3y20d": (1115, 90), "9y": (3300, 90)}
+
+
+@pytest.mark.parametrize("span", SPANS | YEARS)
+def test_a_table_shows_how_long_ago_a_container_began_again(
+    server: Server, fresh: Callable[[], str], span: str
+) -> None:
+    name, container = fresh(), {"name": "c", "image": "i:1"}
+    server.good("POST", f"{SPACE}/pods", {"metadata": {"name": name}, "spec": {"containers": [container]}})
+    days, seconds = (SPANS | YEARS)[span]
+    at = (datetime.now(UTC) - timedelta(days=days, seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    last = {"terminated": ended(1, "Error", finishedAt=at)}
+    status = {"containerStatuses": [{**UP, "restartCount": 3, "lastState": last}], "phase": "Running"}
+    server.good("PATCH", f"{SPACE}/pods/{name}/status", {"status": status}, MERGE)
+    cells = server.get(f"{SPACE}/pods/{name}", TABLE).body["rows"][0]["cells"]
+    server.good("DELETE", f"{SPACE}/pods/{name}", {"gracePeriodSeconds": 0})
+    assert cells[3] == f"3 ({span} ago)"

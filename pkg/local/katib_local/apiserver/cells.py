@@ -48,17 +48,28 @@ def age(text: Any, now: datetime) -> str:
 
 
 def span(seconds: int) -> str:
-    """A span as kubectl writes it: 5s, 3m10s, 2h5m, 4d."""
+    """A span as kubectl writes it: 5s, 3m10s, 2h5m, 4d1h, 3y20d."""
     minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    years = days // 365
     if seconds < 120:
         return f"{seconds}s"
     if minutes < 10:
-        return f"{minutes}m{seconds % 60}s" if seconds % 60 else f"{minutes}m"
+        return _parts((minutes, "m"), (seconds % 60, "s"))
     if minutes < 180:
         return f"{minutes}m"
     if hours < 8:
-        return f"{hours}h{minutes % 60}m" if minutes % 60 else f"{hours}h"
-    return f"{hours}h" if hours < 48 else f"{days}d"
+        return _parts((hours, "h"), (minutes % 60, "m"))
+    if hours < 48:
+        return f"{hours}h"
+    if days < 8:
+        return _parts((days, "d"), (hours % 24, "h"))
+    if years < 2:
+        return f"{days}d"
+    return _parts((years, "y"), (days % 365, "d")) if years < 8 else f"{years}y"
+
+
+def _parts(*parts: tuple[int, str]) -> str:
+    return "".join(f"{count}{unit}" for count, unit in parts if count)
 
 
 def at(path: str, default: Any = "") -> Cell:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from katib_local.apiserver.cells import Cell, Json, age, at, find, span
+from katib_local.apiserver.pod_cells import pod_ready, pod_status, readiness_gates, restarts
 
 Column = tuple[str, str, int, Cell]
 NONE, UNKNOWN, UNSET = "<none>", "<unknown>", "<unset>"
@@ -37,43 +38,11 @@ def _joined(texts: Iterable[Any], without: str = "") -> str:
     return ",".join(map(str, texts)) or without
 
 
-def _pod_ready(document: Json, now: datetime) -> str:
-    statuses = find(document, ".status.containerStatuses") or []
-    containers = find(document, ".spec.containers") or []
-    return f"{sum(bool(entry.get('ready')) for entry in statuses)}/{len(containers)}"
-
-
-def _pod_status(document: Json, now: datetime) -> str:
-    status = document.get("status") or {}
-    if document["metadata"].get("deletionTimestamp"):
-        return "Terminating"
-    for entry in status.get("containerStatuses") or []:
-        state = entry.get("state") or {}
-        waiting, ended = state.get("waiting") or {}, state.get("terminated") or {}
-        if waiting.get("reason") not in (None, "", "ContainerCreating"):
-            return str(waiting["reason"])
-        if ended.get("reason") and status.get("phase") in ("Failed", "Succeeded"):
-            if ended["reason"] != "Completed" or status["phase"] == "Succeeded":
-                return str(ended["reason"])
-    return str(status.get("reason") or status.get("phase") or "Unknown")
-
-
-def _restarts(document: Json, now: datetime) -> str:
-    return str(sum(entry.get("restartCount", 0) for entry in find(document, ".status.containerStatuses") or []))
-
-
 def _job_status(document: Json, now: datetime) -> str:
     for kind, word in (("Complete", "Complete"), ("Failed", "Failed"), ("Suspended", "Suspended")):
         if _holds(find(document, ".status.conditions") or [], kind):
             return word
     return "Running"
-
-
-def _readiness_gates(document: Json, now: datetime) -> str:
-    gates = _listed(document, ".spec.readinessGates")
-    conditions = _listed(document, ".status.conditions")
-    met = sum(_holds(conditions, gate.get("conditionType")) for gate in gates)
-    return f"{met}/{len(gates)}" if gates else NONE
 
 
 def _holds(conditions: Iterable[Json], kind: str) -> bool:
@@ -282,14 +251,14 @@ WEBHOOKS = [NAME, _number("Webhooks", _entries(".webhooks")), AGE]
 BUILT_IN: dict[str, list[Column]] = {
     "Pod": [
         NAME,
-        _text("Ready", _pod_ready),
-        _text("Status", _pod_status),
-        _text("Restarts", _restarts),
+        _text("Ready", pod_ready),
+        _text("Status", pod_status),
+        _text("Restarts", restarts),
         AGE,
         _wide("IP", at(".status.podIP", NONE)),
         _wide("Node", at(".spec.nodeName", NONE)),
         _wide("Nominated Node", at(".status.nominatedNodeName", NONE)),
-        _wide("Readiness Gates", _readiness_gates),
+        _wide("Readiness Gates", readiness_gates),
     ],
     "Job": [
         NAME,
