@@ -25,8 +25,8 @@ METHODS = frozenset(
 # What a kind's class has besides its fields.
 OBJECT_METHODS = frozenset(
     {
-        "annotations", "controller_owner", "creation_timestamp", "deletion_timestamp", "finalizers", "key", "labels",
-        "name", "namespace", "resource_version", "uid",
+        "annotations", "controller_owner", "creation_timestamp", "deletion_grace_period_seconds", "deletion_timestamp",
+        "finalizers", "key", "labels", "name", "namespace", "resource_version", "uid",
     }
 )  # fmt: skip
 _IMPORTED = frozenset(

@@ -106,7 +106,7 @@ class SharedInformer(Generic[T]):
         obj = freeze(obj)
         if obj.uid in self._deleted:
             return obj
-        if obj.deletion_timestamp is not None and not obj.finalizers:
+        if obj.deletion_timestamp is not None and not obj.finalizers and not obj.deletion_grace_period_seconds:
             self.remove_own(obj.key, obj.uid)
             return obj
         cached = self.indexer.get(obj.key)

@@ -54,6 +54,8 @@ class KubeObject(Protocol):
     @property
     def deletion_timestamp(self) -> datetime | None: ...
     @property
+    def deletion_grace_period_seconds(self) -> int: ...
+    @property
     def controller_owner(self) -> OwnerRef | None: ...
     @property
     def key(self) -> ObjectKey: ...
@@ -129,6 +131,10 @@ class Unstructured:
     @property
     def deletion_timestamp(self) -> datetime | None:
         return parse_time(self._meta("deletionTimestamp"))
+
+    @property
+    def deletion_grace_period_seconds(self) -> int:
+        return int(self._meta("deletionGracePeriodSeconds") or 0)
 
     @property
     def creation_timestamp(self) -> datetime | None:

@@ -361,6 +361,17 @@ def test_an_own_write_is_seen_at_once_and_its_event_changes_nothing() -> None:
     assert follower.names == {"a": "10"}
 
 
+def test_an_own_deletion_leaves_what_has_time_to_end() -> None:
+    """As a pod whose node is asked to stop it; what has none is gone."""
+    follower = an_informer()
+    for name, seconds in (("a", 30), ("b", 0)):
+        raw = job(name, 1)
+        event(follower, "ADDED", raw)
+        given = {"deletionTimestamp": "2026-01-01T12:00:30Z", "deletionGracePeriodSeconds": seconds}
+        own(follower, {**raw, "metadata": {**raw["metadata"], **given, "resourceVersion": "2"}})
+    assert follower.names == {"a": "2"}
+
+
 def test_an_own_write_that_comes_after_newer_news_changes_nothing() -> None:
     follower = an_informer()
     event(follower, "ADDED", job("a", 9))
