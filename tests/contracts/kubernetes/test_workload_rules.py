@@ -62,6 +62,16 @@ def causes_of(answer: Answer) -> list[str]:
 
 OWN: Json = {"matchLabels": {"a": "b"}}
 INDEXED: Json = {"completionMode": "Indexed", "completions": 2}
+SUCCESS = "spec.successPolicy.rules[0]"
+NO_INDEXES = f'{SUCCESS}.succeededIndexes: Invalid value: "{{}}": error parsing succeededIndexes: {{}}'
+
+
+def succeeding(indexes: str | None = None, count: int | None = None) -> Json:
+    rule = {"succeededIndexes": indexes, "succeededCount": count}
+    named = {key: value for key, value in rule.items() if value is not None}
+    return a_job(successPolicy={"rules": [named]}, completionMode="Indexed", completions=4)
+
+
 WRONG_JOBS: dict[str, tuple[Json, list[str]]] = {
     "a selector of its own": (
         a_job(selector=OWN),
@@ -189,6 +199,58 @@ WRONG_JOBS: dict[str, tuple[Json, list[str]]] = {
             'spec.successPolicy: Invalid value: {"Rules":[{"SucceededIndexes":null,"SucceededCount":1}]}: requires '
             "indexed completion mode"
         ],
+    ),
+    "success by a rule of nothing": (
+        succeeding(),
+        [f"{SUCCESS}: Required value: at least one of succeededCount or succeededIndexes must be specified"],
+    ),
+    "success of what is no index": (
+        succeeding("0,a"),
+        [NO_INDEXES.format("0,a", 'cannot convert string to integer for index: "a"')],
+    ),
+    "success of an index that there is not": (
+        succeeding("1-4"),
+        [NO_INDEXES.format("1-4", 'too large index: "4"')],
+    ),
+    "success of indexes from here to there to there": (
+        succeeding("0-1-2"),
+        [
+            NO_INDEXES.format(
+                "0-1-2",
+                'the fragment "0-1-2" violates the requirement that an index interval can have at most two parts '
+                "separated by '-'",
+            )
+        ],
+    ),
+    "success of indexes in no order": (
+        succeeding("2,0-1"),
+        [NO_INDEXES.format("2,0-1", "non-increasing order, previous: 2, current: 0")],
+    ),
+    "success of indexes from the last to the first": (
+        succeeding("3-1"),
+        [NO_INDEXES.format("3-1", "non-increasing order, previous: 3, current: 1")],
+    ),
+    "success of more indexes than there are": (
+        succeeding(count=5),
+        [
+            f"{SUCCESS}.succeededCount: Invalid value: 5: must be less than or equal to 4 (the number of specified "
+            "completions)"
+        ],
+    ),
+    "success of more indexes than are named": (
+        succeeding("0,2-3", 4),
+        [
+            f"{SUCCESS}.succeededCount: Invalid value: 4: must be less than or equal to 3 (the number of indexes in the "
+            "specified succeededIndexes field)"
+        ],
+    ),
+    "success of less than nothing": (
+        succeeding(count=-1),
+        [f"{SUCCESS}.succeededCount: Invalid value: -1: must be greater than or equal to 0"],
+    ),
+    "21 rules of success": (
+        a_job(successPolicy={"rules": [{"succeededCount": 1}] * 21}, **INDEXED),
+        ["spec.successPolicy.rules: Too many: 21: must have at most 20 items"],
     ),
 }
 

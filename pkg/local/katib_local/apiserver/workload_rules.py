@@ -6,6 +6,7 @@ Every function yields pairs of field and text, as kube-apiserver words them; for
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -121,6 +122,65 @@ def _success_policy(spec: Json) -> Problems:
     elif not rules:
         text = "at least one rules must be specified when the successPolicy is specified"
         yield "spec.successPolicy.rules", f"Required value: {text}"
+    else:
+        yield from _too_many("spec.successPolicy.rules", rules, MOST_RULES)
+        for index, rule in enumerate(rules):
+            yield from _success_rule(rule, f"spec.successPolicy.rules[{index}]", spec.get("completions") or 0)
+
+
+def _success_rule(rule: Json, path: str, completions: int) -> Problems:
+    listed, count, named = rule.get("succeededIndexes"), rule.get("succeededCount"), 0
+    if listed is None and count is None:
+        yield path, "Required value: at least one of succeededCount or succeededIndexes must be specified"
+    if listed is not None:
+        try:
+            named = _count_indexes(listed, completions)
+        except ValueError as error:
+            yield f"{path}.succeededIndexes", f'Invalid value: "{listed}": error parsing succeededIndexes: {error}'
+    if count is None:
+        return
+    if count < 0:
+        yield f"{path}.succeededCount", f"Invalid value: {count}: must be greater than or equal to 0"
+    bounds = [(completions, "the number of specified completions")]
+    if listed is not None:
+        bounds.append((named, "the number of indexes in the specified succeededIndexes field"))
+    for most, what in bounds:
+        if count > most:
+            yield f"{path}.succeededCount", f"Invalid value: {count}: must be less than or equal to {most} ({what})"
+
+
+def _count_indexes(text: str, completions: int) -> int:
+    """How many indexes a text like `0,2-4` names; raises ValueError for one that cannot be."""
+    total, last = 0, -1
+    for part in text.split(",") if text else ():
+        first, end = _interval(part, completions)
+        _rising(last, first)
+        total, last = total + end - first + 1, end
+    return total
+
+
+def _interval(text: str, completions: int) -> tuple[int, int]:
+    limits = text.split("-")
+    if len(limits) > 2:
+        what = "violates the requirement that an index interval can have at most two parts separated by '-'"
+        raise ValueError(f'the fragment "{text}" {what}')
+    numbers = [_index(limit, completions) for limit in limits]
+    if len(numbers) == 2:
+        _rising(*numbers)
+    return numbers[0], numbers[-1]
+
+
+def _index(text: str, completions: int) -> int:
+    if not re.fullmatch(r"\+?[0-9]+", text):
+        raise ValueError(f'cannot convert string to integer for index: "{text}"')
+    if int(text) >= completions:
+        raise ValueError(f'too large index: "{text}"')
+    return int(text)
+
+
+def _rising(previous: int, current: int) -> None:
+    if previous >= current:
+        raise ValueError(f"non-increasing order, previous: {previous}, current: {current}")
 
 
 def _in_order(value: Any) -> str:
