@@ -66,11 +66,13 @@ def _lacks(pod: Json) -> str:
 
 def _retry(job: Json, pods: Sequence[Json]) -> Retry:
     """The rules of batch/v1 say when the next attempt begins; they are loaded when something has failed."""
-    from katib_local.workloads.job import BACKOFF_LIMIT, World, next_attempt_at
+    from katib_local.workloads.job import next_attempt_at
+    from katib_local.workloads.job_world import World
+    from katib_local.workloads.verdict import BACKOFF_LIMIT
     from katib_machinery.objects import Unstructured
 
     name = job["metadata"]["name"]
     world = World(Unstructured(dict(job)), [Unstructured(dict(pod)) for pod in pods if trial_of(pod) == name])
     limit = world.spec.get("backoffLimit")
-    at = next_attempt_at(world) if world.failures and not world.active else None
+    at = next_attempt_at(world) if not world.active else None
     return Retry(name, world.failed, 1 + (BACKOFF_LIMIT if limit is None else int(limit)), at)

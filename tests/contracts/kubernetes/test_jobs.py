@@ -2,101 +2,31 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 import pytest
-from contracts.kubernetes.servers import (
-    MERGE,
-    PATIENCE,
-    SPACE,
-    STRATEGIC,
-    Answer,
-    Json,
-    Server,
-    by_version,
-    laptop_differs,
+from contracts.kubernetes.jobs import (
+    INDEX,
+    JOBS,
+    LIMIT,
+    NOTHING,
+    PODS,
+    Fresh,
+    active,
+    completed,
+    failed,
+    pods_of,
+    shown,
+    start,
+    status_of,
+    tell,
+    until,
 )
+from contracts.kubernetes.servers import MERGE, SPACE, STRATEGIC, Json, Server, by_version, laptop_differs
 
-JOBS = "/apis/batch/v1/namespaces/default/jobs"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
-PODS = f"{SPACE}/pods"
-REACHED, MET = ("CompletionsReached", "Reached expected number of succeeded pods"), "SuccessCriteriaMet"
-LIMIT = ("BackoffLimitExceeded", "Job has reached the specified backoff limit")
 LATE = ("DeadlineExceeded", "Job was active longer than specified deadline")
-NOTHING = {"ready": 0, "terminating": 0, "uncountedTerminatedPods": {}}
-Fresh = Callable[[], str]
-
-
-def until(look: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + PATIENCE
-    while not (seen := look()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return seen
-
-
-def start(server: Server, name: str, **spec: Any) -> Answer:
-    pod = {"restartPolicy": "Never", "containers": [{"name": "a", "image": "i:1"}]}
-    return server.good("POST", JOBS, {"metadata": {"name": name}, "spec": {**spec, "template": {"spec": pod}}})
-
-
-def pods_of(server: Server, name: str, label: str = "job-name") -> list[Json]:
-    found: list[Json] = server.good("GET", PODS, labelSelector=f"{label}={name}").body["items"]
-    return found
-
-
-def active(server: Server, name: str, count: int) -> list[Json]:
-    """That many pods of a Job that have not ended, when there are so many."""
-
-    def look() -> list[Json]:
-        found = [pod for pod in pods_of(server, name) if pod["status"]["phase"] in ("Pending", "Running")]
-        return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
-
-    found: list[Json] = until(lambda: len(look()) == count and look())
-    return found
-
-
-def tell(server: Server, pod: Json, phase: str, *, ready: str = "False") -> None:
-    """What a node would say of a pod."""
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    status: Json = {"phase": phase, "conditions": [{"type": "Ready", "status": ready, "lastTransitionTime": now}]}
-    if phase in ("Succeeded", "Failed"):
-        ended = {"exitCode": int(phase == "Failed"), "startedAt": now, "finishedAt": now, "reason": phase}
-        container = {"name": "a", "image": "i:1", "imageID": "", "ready": False, "restartCount": 0}
-        status["containerStatuses"] = [{**container, "state": {"terminated": ended}}]
-    server.good("PATCH", f"{PODS}/{pod['metadata']['name']}/status", {"status": status}, MERGE)
-
-
-def status_of(server: Server, path: str, condition: str, value: str = "True") -> Json:
-    """An object's status once a condition holds: without times, with its conditions in their order."""
-
-    def look() -> Json | None:
-        status: Json = server.good("GET", path).body.get("status") or {}
-        held = {entry["type"]: entry["status"] for entry in status.get("conditions") or ()}
-        return status if held.get(condition) == value else None
-
-    return shown(until(look))
-
-
-def shown(status: Json) -> Json:
-    entries = status.get("conditions") or ()
-    conditions = [(entry["type"], entry["status"], entry["reason"], entry["message"]) for entry in entries]
-    times = {name: "" for name in ("startTime", "completionTime") if status.get(name)}
-    return {**status, **times, "conditions": conditions}
-
-
-def completed(succeeded: int, **more: Any) -> Json:
-    conditions = [(MET, "True", *REACHED), ("Complete", "True", *REACHED)]
-    return {**NOTHING, "succeeded": succeeded, "startTime": "", "completionTime": "", "conditions": conditions, **more}
-
-
-def failed(count: int, why: tuple[str, str]) -> Json:
-    conditions = [("FailureTarget", "True", *why), ("Failed", "True", *why)]
-    return {**NOTHING, "failed": count, "startTime": "", "conditions": conditions}
 
 
 def test_a_job_completes_with_its_pod(working: Server, fresh: Fresh) -> None:
@@ -204,9 +134,6 @@ def test_a_job_of_no_side_by_side_waits(working: Server, fresh: Fresh) -> None:
     start(working, name, parallelism=0)
     status = until(lambda: working.good("GET", f"{JOBS}/{name}").body["status"])
     assert shown(status) == {**NOTHING, "startTime": "", "conditions": []} and pods_of(working, name) == []
-
-
-INDEX = "batch.kubernetes.io/job-completion-index"
 
 
 def test_an_indexed_job_counts_which_parts_are_done(working: Server, fresh: Fresh) -> None:

@@ -23,6 +23,7 @@ JOB_DEFAULTS = {
     "manualSelector": False,
     "podReplacementPolicy": "TerminatingOrFailed",
 }
+UNLIMITED = 2**31 - 1
 DEPLOYMENT_DEFAULTS = {
     "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "25%", "maxSurge": "25%"}},
     "revisionHistoryLimit": 10,
@@ -128,7 +129,10 @@ def _job_spec(spec: Mapping[str, Any]) -> Json:
     one = {"completions": 1} if spec.get("parallelism") is None else {}  # a number of workers alone is a work queue
     policy = spec.get("podFailurePolicy")
     replaced = {} if policy is None else {"podReplacementPolicy": "Failed"}
-    complete = {key: value for key, value in {**JOB_DEFAULTS, **one, **replaced, **spec}.items() if value is not None}
+    # Where each index has a limit of its own, their Job has none.
+    limit = {} if spec.get("backoffLimitPerIndex") is None else {"backoffLimit": UNLIMITED}
+    defaults = {**JOB_DEFAULTS, **one, **replaced, **limit}
+    complete = {key: value for key, value in {**defaults, **spec}.items() if value is not None}
     if policy is not None:
         complete["podFailurePolicy"] = {**policy, "rules": [_failure_rule(rule) for rule in policy.get("rules") or []]}
     return {**complete, "template": template}

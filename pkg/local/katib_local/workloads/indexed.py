@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import count
 from typing import Any
 
@@ -10,6 +10,8 @@ from katib_local.workloads import pods
 from katib_machinery.objects import Unstructured
 
 INDEX = "batch.kubernetes.io/job-completion-index"
+FAILURES, IGNORED = (f"batch.kubernetes.io/job-index-{which}-count" for which in ("failure", "ignored-failure"))
+"""Annotations of a pod: how often its index had failed before, and how often that was not counted."""
 VARIABLE = "JOB_COMPLETION_INDEX"
 
 
@@ -25,10 +27,34 @@ def completed(status: Mapping[str, Any], found: Iterable[Unstructured]) -> set[i
     return parse(str(status.get("completedIndexes") or "")) | {index for index in live if index is not None}
 
 
-def missing(completions: int, status: Mapping[str, Any], found: Sequence[Unstructured]) -> Iterator[int]:
-    """Indexes that nobody has done or works for, lowest first."""
-    taken = completed(status, found) | {index_of(pod) for pod in found if not pods.is_finished(pod)}
+def missing(completions: int, taken: Collection[int | None]) -> Iterator[int]:
+    """Indexes that nobody has done, given up or works for, lowest first."""
     return (index for index in range(completions) if index not in taken)
+
+
+def failures(pod: Unstructured) -> int:
+    """How often a pod's index had failed before it."""
+    return _count(pod, FAILURES)
+
+
+def attempts(pod: Unstructured) -> int:
+    """How many pods an index has had before this one, also those whose failure was ignored."""
+    return _count(pod, FAILURES) + _count(pod, IGNORED)
+
+
+def _count(pod: Unstructured, annotation: str) -> int:
+    text = pod.annotations.get(annotation, "")
+    return int(text) if text.isdecimal() else 0
+
+
+def counted(pod: Unstructured, before: Unstructured | None, ignored: bool) -> Unstructured:
+    """The pod that knows how often its index has failed; `before` failed last, and is `ignored` or not."""
+    failed = _count(before, FAILURES) + (not ignored) if before is not None else 0
+    passed_over = _count(before, IGNORED) + ignored if before is not None else 0
+    raw = pod.to_dict()
+    notes = {FAILURES: str(failed), **({IGNORED: str(passed_over)} if passed_over else {})}
+    raw["metadata"]["annotations"] = {**(raw["metadata"].get("annotations") or {}), **notes}
+    return Unstructured(raw)
 
 
 def numbered(pod: Unstructured, index: int, job: Unstructured) -> Unstructured:

@@ -8,146 +8,25 @@ Pods first, then the status that follows from them: `decide_pods` is carried out
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum
 from itertools import islice
 from typing import Any
 
 from katib_local.workloads import indexed, pods
 from katib_local.workloads.conditions import Condition, find_condition, holds, set_condition
+from katib_local.workloads.job_world import World
+from katib_local.workloads.policies import IGNORE
+from katib_local.workloads.verdict import Fate, Verdict, deadline, judge
 from katib_machinery.objects import JOBS, PODS, Unstructured, parse_time
 from katib_machinery.plan import Action, Create, Delete, Emit, Plan, Requeue, UpdateStatus
 from katib_machinery.scalars import format_time
 
 Json = dict[str, Any]
 FIRST_BACKOFF, LONGEST_BACKOFF = timedelta(seconds=10), timedelta(minutes=10)
-BACKOFF_LIMIT = 6
-BUILT_IN = "kubernetes.io/job-controller"
 SOON = timedelta(milliseconds=10)
 JOB_LABELS = ("batch.kubernetes.io/job-name", "job-name")
 UID_LABELS = ("batch.kubernetes.io/controller-uid", "controller-uid")
 COUNTS = ("active", "ready", "terminating", "succeeded", "failed")
-
-
-class Fate(Enum):
-    """What becomes of a Job."""
-
-    GOING_ON = "going on"
-    SUSPENDED = "suspended"
-    SUCCEEDING = "succeeding"
-    FAILING = "failing"
-    ENDED = "ended"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """A Job's fate and the words for its conditions."""
-
-    fate: Fate
-    reason: str = ""
-    message: str = ""
-
-
-@dataclass(frozen=True)
-class World:
-    """One Job and the pods that it controls."""
-
-    job: Unstructured
-    pods: Sequence[Unstructured]
-    failure: str = ""
-
-    @property
-    def spec(self) -> Mapping[str, Any]:
-        return self.job.raw.get("spec") or {}
-
-    @property
-    def status(self) -> Mapping[str, Any]:
-        return self.job.raw.get("status") or {}
-
-    @property
-    def conditions(self) -> Sequence[Mapping[str, Any]]:
-        return pods.conditions_of(self.job)
-
-    @property
-    def completions(self) -> int | None:
-        """How many pods must succeed; None: any one, when no other is left."""
-        found = self.spec.get("completions")
-        return None if found is None else int(found)
-
-    @property
-    def is_foreign(self) -> bool:
-        """Whether the Job asks for another controller than the built-in one (`managedBy`)."""
-        return self.spec.get("managedBy") not in (None, "", BUILT_IN)
-
-    @property
-    def is_indexed(self) -> bool:
-        return self.spec.get("completionMode") == "Indexed"
-
-    @property
-    def active(self) -> list[Unstructured]:
-        return [pod for pod in self.pods if pods.is_active(pod)]
-
-    @property
-    def succeeded(self) -> int:
-        """Pods that have succeeded, also those that are gone."""
-        if self.is_indexed:
-            return len(indexed.completed(self.status, self.pods))
-        live = sum(pods.phase(pod) == pods.SUCCEEDED for pod in self.pods)
-        return max(live, int(self.status.get("succeeded") or 0))
-
-    @property
-    def failures(self) -> list[Unstructured]:
-        """Failed pods that count: neither deleted by somebody nor interrupted with their node."""
-        return [pod for pod in self.pods if pods.phase(pod) == pods.FAILED and _counts(pod)]
-
-    @property
-    def failed(self) -> int:
-        return max(len(self.failures), int(self.status.get("failed") or 0))
-
-
-def _counts(pod: Unstructured) -> bool:
-    return pod.deletion_timestamp is None and not pods.was_disrupted(pod)
-
-
-def judge(world: World, now: datetime) -> Verdict:
-    """What a Job comes to. What was said once stays said."""
-    if holds(world.conditions, "Complete") or holds(world.conditions, "Failed"):
-        return Verdict(Fate.ENDED)
-    for type_, fate in (("FailureTarget", Fate.FAILING), ("SuccessCriteriaMet", Fate.SUCCEEDING)):
-        told = find_condition(world.conditions, type_)
-        if told is not None and told.get("status") == "True":
-            return Verdict(fate, str(told.get("reason")), str(told.get("message")))
-    if _past_backoff_limit(world):
-        return Verdict(Fate.FAILING, "BackoffLimitExceeded", "Job has reached the specified backoff limit")
-    if _is_complete(world):
-        return Verdict(Fate.SUCCEEDING, "CompletionsReached", "Reached expected number of succeeded pods")
-    if world.spec.get("suspend"):
-        return Verdict(Fate.SUSPENDED)
-    if (deadline := _deadline(world)) is not None and now >= deadline:
-        return Verdict(Fate.FAILING, "DeadlineExceeded", "Job was active longer than specified deadline")
-    return Verdict(Fate.GOING_ON)
-
-
-def _past_backoff_limit(world: World) -> bool:
-    found = world.spec.get("backoffLimit")
-    limit = BACKOFF_LIMIT if found is None else int(found)
-    if world.failed > limit:
-        return True
-    template = (world.spec.get("template") or {}).get("spec") or {}
-    restarts = sum(pods.restarts(pod) for pod in world.active) if template.get("restartPolicy") == "OnFailure" else 0
-    return restarts > 0 if limit == 0 else restarts >= limit
-
-
-def _is_complete(world: World) -> bool:
-    if world.completions is None:
-        return world.succeeded > 0 and not world.active
-    return world.succeeded >= world.completions
-
-
-def _deadline(world: World) -> datetime | None:
-    started, seconds = parse_time(world.status.get("startTime")), world.spec.get("activeDeadlineSeconds")
-    return None if started is None or seconds is None else started + timedelta(seconds=int(seconds))
 
 
 def decide_pods(world: World, now: datetime) -> Plan:
@@ -169,14 +48,43 @@ def _fill(world: World, now: datetime) -> Plan:
     wanted = _wanted(world)
     if len(active) > wanted:
         return Plan(_deletions(active[wanted:]))
-    missing = wanted - len(active)
-    wait = next_attempt_at(world) - now if missing and world.failures else timedelta(0)
-    # Longer than any pause: the clock was set back, and nobody is to wait for the time that comes a second time.
-    if timedelta(0) < wait <= _pause(world):
-        return Plan(requeue=Requeue(max(wait, SOON)))
-    created = _new_pods(world, missing)
-    events = (Emit("Normal", "SuccessfulCreate", f"Created pod: {pod.name}") for pod in created)
-    return Plan((*(Create(PODS, pod) for pod in created), *events))
+    missing = wanted - len(active) - (len(world.terminating) if world.waits_for_ends else 0)
+    if world.is_indexed:
+        return _fill_indexes(world, max(0, missing), now)
+    wait = _wait(world, now) if missing > 0 else None
+    return Plan(requeue=Requeue(wait)) if wait is not None else _creations(_new_pods(world, missing))
+
+
+def _fill_indexes(world: World, count: int, now: datetime) -> Plan:
+    """Pods for the lowest indexes that nobody works for; where each has a limit of its own, each has its own pause."""
+    found = list(islice(indexed.missing(world.completions or 0, _taken(world)), count))
+    per_index = world.limit_of_index is not None
+    waits = {index: _wait(world, now, index if per_index else None) for index in found}
+    due = [index for index, wait in waits.items() if wait is None]
+    made = _new_pods(world, len(due))
+    if not made:
+        return Plan(requeue=Requeue(min(wait for wait in waits.values() if wait is not None))) if waits else Plan()
+    return _creations([_numbered(world, pod, index) for pod, index in zip(made, due, strict=True)])
+
+
+def _taken(world: World) -> set[int | None]:
+    """Indexes for which nothing is to begin."""
+    busy = [*world.active, *(world.terminating if world.waits_for_ends else ())]
+    return world.completed_indexes | world.failed_indexes | {indexed.index_of(pod) for pod in busy}
+
+
+def _numbered(world: World, pod: Unstructured, index: int) -> Unstructured:
+    numbered = indexed.numbered(pod, index, world.job)
+    if world.limit_of_index is None:
+        return numbered
+    last = _last_failure(world, index)
+    return indexed.counted(numbered, last, last is not None and world.action_on(last) == IGNORE)
+
+
+def _last_failure(world: World, index: int) -> Unstructured | None:
+    """The failed pod of an index after which it is tried again."""
+    found = (pod for pod in world.unsuccessful if indexed.index_of(pod) == index)
+    return max(found, key=lambda pod: (indexed.attempts(pod), _ended_at(pod)), default=None)
 
 
 def _wanted(world: World) -> int:
@@ -188,26 +96,48 @@ def _wanted(world: World) -> int:
     return min(parallelism, world.completions - world.succeeded)
 
 
-def next_attempt_at(world: World) -> datetime:
-    """When the next pod may be made: the pause doubles with each failure."""
-    ends = (pods.finished_at(pod) or pod.creation_timestamp for pod in world.failures)
-    return max(end for end in ends if end is not None) + _pause(world)
+def next_attempt_at(world: World) -> datetime | None:
+    """When the next pod may be made; None when nothing has failed, the pause doubles with each failure."""
+    ends = [_ended_at(pod) for pod in world.unsuccessful]
+    return max(ends) + _pause(_failures_so_far(world)) if ends else None
 
 
-def _pause(world: World) -> timedelta:
-    return min(LONGEST_BACKOFF, FIRST_BACKOFF * (1 << min(world.failed - 1, 10)))
+def _wait(world: World, now: datetime, index: int | None = None) -> timedelta | None:
+    """How long the next pod, or that of an index with a limit of its own, has to wait; None when it need not."""
+    if index is None:
+        at, pause = next_attempt_at(world), _pause(_failures_so_far(world))
+    else:
+        last = _last_failure(world, index)
+        pause = _pause(1 + indexed.attempts(last)) if last is not None else timedelta(0)
+        at = _ended_at(last) + pause if last is not None else None
+    # Longer than any pause: the clock was set back, and nobody is to wait for the time that comes a second time.
+    return max(at - now, SOON) if at is not None and timedelta(0) < at - now <= pause else None
+
+
+def _ended_at(pod: Unstructured) -> datetime:
+    end = pods.finished_at(pod) or pod.creation_timestamp
+    assert end is not None
+    return end
+
+
+def _failures_so_far(world: World) -> int:
+    return max(len(world.unsuccessful), world.failed)
+
+
+def _pause(failures: int) -> timedelta:
+    return min(LONGEST_BACKOFF, FIRST_BACKOFF * (1 << min(max(failures, 1) - 1, 10)))
 
 
 def _new_pods(world: World, count: int) -> list[Unstructured]:
     job = world.job
     labels = {**dict.fromkeys(JOB_LABELS, job.name), **dict.fromkeys(UID_LABELS, job.uid)}
     taken = (f"{pods.pod_prefix(job)}{pod.name.rpartition('-')[2]}" for pod in world.pods)
-    names = islice(pods.fresh_names(job, taken), count)
-    made = [pods.desired_pod(job, name, labels) for name in names]
-    if not world.is_indexed:
-        return made
-    missing = indexed.missing(world.completions or 0, world.status, world.pods)
-    return [indexed.numbered(pod, number, job) for pod, number in zip(made, missing, strict=False)]
+    return [pods.desired_pod(job, name, labels) for name in islice(pods.fresh_names(job, taken), max(0, count))]
+
+
+def _creations(made: Sequence[Unstructured]) -> Plan:
+    events = (Emit("Normal", "SuccessfulCreate", f"Created pod: {pod.name}") for pod in made)
+    return Plan((*(Create(PODS, pod) for pod in made), *events))
 
 
 def _deletions(found: Sequence[Unstructured]) -> tuple[Action, ...]:
@@ -247,8 +177,8 @@ def decide_status(world: World, now: datetime) -> Plan:
     if holds(conditions, "Complete"):
         status["completionTime"] = format_time(now)
     write = UpdateStatus(JOBS, Unstructured({**world.job.raw, "status": status}))
-    deadline = _deadline(World(write.obj, world.pods)) if verdict.fate is Fate.GOING_ON else None  # type: ignore[arg-type]
-    requeue = Requeue(max(deadline - now, SOON)) if deadline is not None else None
+    late = deadline(World(write.obj, world.pods)) if verdict.fate is Fate.GOING_ON else None  # type: ignore[arg-type]
+    requeue = Requeue(max(late - now, SOON)) if late is not None else None
     return Plan((write, *events), requeue)
 
 
@@ -297,8 +227,10 @@ def _counted(world: World, given_up: int) -> Json:
     status = {key: value for key, value in world.status.items() if key not in COUNTS}
     status |= {name: count for name, count in counts.items() if count}
     status["ready"] = sum(pods.is_ready(pod) for pod in world.pods)
-    status["terminating"] = sum(pods.is_terminating(pod) for pod in world.pods)
+    status["terminating"] = len(world.terminating)
     status["uncountedTerminatedPods"] = {}
-    if world.is_indexed:
-        status["completedIndexes"] = indexed.render(indexed.completed(world.status, world.pods))
+    if world.completed_indexes:
+        status["completedIndexes"] = indexed.render(world.completed_indexes)
+    if world.limit_of_index is not None:
+        status["failedIndexes"] = indexed.render(world.failed_indexes)
     return status

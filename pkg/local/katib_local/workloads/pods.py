@@ -77,8 +77,9 @@ def finished_at(pod: Unstructured) -> datetime | None:
 
 
 def exit_codes(pod: Unstructured) -> Iterator[tuple[str, int]]:
-    """Name and exit code of each container that has ended."""
-    for entry in _container_statuses(pod):
+    """Name and exit code of each container that has ended, init containers last."""
+    status = _status(pod)
+    for entry in (*(status.get("containerStatuses") or ()), *(status.get("initContainerStatuses") or ())):
         if (terminated := _terminated(entry)) is not None:
             yield str(entry.get("name")), int(terminated.get("exitCode") or 0)
 

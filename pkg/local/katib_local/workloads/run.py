@@ -8,6 +8,7 @@ from pathlib import Path
 
 from katib_local.workloads import deployment, job, replica_set
 from katib_local.workloads.binder import Binder
+from katib_local.workloads.job_world import World as JobWorld
 from katib_local.workloads.reconciler import Reconciler, Rules, follow
 from katib_local.workloads.replica_set import REPLICA_SETS
 from katib_local.workloads.volume_binder import VolumeBinder
@@ -16,7 +17,7 @@ from katib_machinery.objects import DEPLOYMENTS, JOBS, NODES, PERSISTENT_VOLUME_
 from katib_machinery.transport import Transport
 
 RULES = (
-    Rules("job-controller", JOBS, PODS, job.World, job.decide_pods, job.decide_status),
+    Rules("job-controller", JOBS, PODS, JobWorld, job.decide_pods, job.decide_status),
     Rules(
         "replicaset-controller",
         REPLICA_SETS,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from katib_local.workloads import job
+from katib_local.workloads import job, job_world
 from katib_machinery.objects import JOBS, PODS, Unstructured
 from katib_machinery.plan import Create, Delete, Plan, UpdateStatus
 from katib_machinery.scalars import format_time
@@ -53,9 +53,9 @@ class JobWorld:
         self.now = NOW
         self.created = 0
 
-    def world(self) -> job.World:
+    def world(self) -> job_world.World:
         assert self.job is not None
-        return job.World(self.job, tuple(self.pods.values()))
+        return job_world.World(self.job, tuple(self.pods.values()))
 
     def step(self) -> None:
         """Both decisions, each carried out."""

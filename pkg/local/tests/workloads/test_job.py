@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from katib_local.workloads import job
+from katib_local.workloads import job, job_world, verdict
 from katib_machinery.objects import JOBS, PODS
 from katib_machinery.plan import Create, Delete, Emit, UpdateStatus
 
@@ -106,18 +106,18 @@ def test_more_failures_than_the_limit_fail_the_job(build: SimpleNamespace, limit
 def test_restarts_inside_a_pod_count_towards_the_limit(build: SimpleNamespace) -> None:
     template = {"spec": {"restartPolicy": "OnFailure", "containers": [{"name": "main"}]}}
     held = build.pod("a", status={"containerStatuses": [{"name": "main", "restartCount": 2}]})
-    for limit, fate in ((2, job.Fate.FAILING), (3, job.Fate.GOING_ON)):
-        world = job.World(build.job(backoffLimit=limit, template=template), (held,))
-        assert job.judge(world, build.now).fate is fate
+    for limit, fate in ((2, verdict.Fate.FAILING), (3, verdict.Fate.GOING_ON)):
+        world = job_world.World(build.job(backoffLimit=limit, template=template), (held,))
+        assert verdict.judge(world, build.now).fate is fate
 
 
 def test_a_pod_that_its_node_interrupted_does_not_count(build: SimpleNamespace) -> None:
     conditions = [{"type": "DisruptionTarget", "status": "True"}]
     held = build.pod("a", "Failed", code=137, status={"conditions": conditions})
-    world = job.World(build.job(backoffLimit=0), (held,))
+    world = job_world.World(build.job(backoffLimit=0), (held,))
     plan = job.decide_pods(world, build.now)
     assert [action.resource for action in plan.actions if isinstance(action, Create)] == [PODS]
-    assert job.judge(world, build.now).fate is job.Fate.GOING_ON
+    assert verdict.judge(world, build.now).fate is verdict.Fate.GOING_ON
 
 
 def test_a_job_that_is_active_for_too_long_fails_and_its_pods_go(build: SimpleNamespace) -> None:
@@ -184,14 +184,14 @@ def test_a_work_queue_is_complete_when_one_pod_succeeded_and_none_is_left(build:
 
 
 def test_a_job_of_another_manager_is_left_alone(build: SimpleNamespace) -> None:
-    world = job.World(build.job(managedBy="somebody.example/else"), ())
+    world = job_world.World(build.job(managedBy="somebody.example/else"), ())
     assert not job.decide_pods(world, build.now).actions and not job.decide_status(world, build.now).actions
 
 
 def test_a_job_that_is_being_deleted_makes_nothing(build: SimpleNamespace) -> None:
     deleted = build.job()
     deleted.raw["metadata"]["deletionTimestamp"] = "2026-01-01T12:00:00Z"
-    world = job.World(deleted, ())
+    world = job_world.World(deleted, ())
     assert not job.decide_pods(world, build.now).actions and not job.decide_status(world, build.now).actions
 
 
