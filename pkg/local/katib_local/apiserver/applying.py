@@ -1,26 +1,30 @@
 """Server-side apply: each manager owns what it has applied, and nobody takes it without being told. Pure.
 
-Owners are kept for objects that were applied once; others have no managedFields.
+Owners are kept for objects that somebody has written under a name of his own or applied; others have no managedFields.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
+from katib_apis.v1beta1.names import ANNOTATION_LAST_APPLIED
 from katib_local.apiserver.calls import Call
-from katib_local.apiserver.errors import Refusal
+from katib_local.apiserver.errors import Refusal, shown
 from katib_local.apiserver.fieldsets import (
     Path,
+    difference,
+    in_order,
     left_alone,
     merged,
     owned_paths,
     parse_fields,
+    path_text,
     render_fields,
-    value_at,
     whole_type,
     without,
 )
@@ -28,14 +32,18 @@ from katib_local.apiserver.kinds import Kind
 
 Json = dict[str, Any]
 Owner = tuple[str, str, str]
-FIRST = "before-first-apply"
+FIRST: Owner = ("before-first-apply", "Update", "")
+NOBODY: list[Json] = [{}]
+"""What is written as managedFields by who wants an object to forget its owners."""
+KUBECTL = "kubectl"
 
 
 @dataclass(frozen=True)
 class Applied:
-    """A configuration that a manager applies to an object, or to its status."""
+    """A configuration that a manager applies to an object, or to its status: as it was said, and as its type has it."""
 
     kind: Kind
+    said: Json
     wanted: Json
     subresource: str = ""
 
@@ -43,51 +51,75 @@ class Applied:
 def owners_in(document: Mapping[str, Any]) -> dict[Owner, frozenset[Path]]:
     """Who owns what: by manager, operation and subresource."""
     return {
-        (entry.get("manager", ""), entry.get("operation", ""), entry.get("subresource", "")): parse_fields(
-            entry.get("fieldsV1") or {}
-        )
+        _owner(entry): parse_fields(entry.get("fieldsV1") or {})
         for entry in document["metadata"].get("managedFields") or []
     }
+
+
+def _owner(entry: Mapping[str, Any]) -> Owner:
+    return (entry.get("manager", ""), entry.get("operation", ""), entry.get("subresource", ""))
 
 
 def apply_configuration(old: Json | None, applied: Applied, call: Call, at: str) -> Json:
     """The object with what is wanted, without what this manager wants no more; raises a refusal for a conflict."""
     kind, wanted = applied.kind, applied.wanted
     mine: Owner = (call.manager, "Apply", applied.subresource)
-    paths = owned_paths(kind, wanted, applied.subresource)
+    paths = owned_paths(kind, applied.said, applied.subresource)
     if old is None:
         return _owned(wanted, {mine: paths}, {}, kind, at)
-    owners = owners_in(old) or {(FIRST, "Update", ""): owned_paths(kind, old, "")}
+    owners = owners_in(old) or {FIRST: difference(kind, {}, old, "").added}
     others = {owner: held for owner, held in owners.items() if owner != mine}
-    taken = _conflicts(old, applied, paths, others)
-    if taken and not call.force:
-        raise _conflict(kind, taken)
-    others = {owner: held - taken.get(owner, frozenset()) for owner, held in others.items()}
     gone = left_alone(owners.get(mine, frozenset()), paths.union(*others.values()))
     found = whole_type(kind)
     document = merged(without(old, found, gone), _ownable(wanted, applied.subresource), found)
+    changed = difference(kind, old, document, applied.subresource)
+    taken = {owner: held & changed.written for owner, held in sorted(others.items()) if held & changed.written}
+    if not call.force and (disputed := _disputed(kind, old, call, taken)):
+        raise _conflict(kind, disputed)
+    others = {owner: held - changed.written - changed.removed for owner, held in others.items()}
+    if call.manager == KUBECTL:
+        document = _remembering(document, applied.said)
     return _owned(document, {**others, mine: paths}, old, kind, at)
+
+
+def _remembering(document: Json, said: Json) -> Json:
+    """Where `kubectl apply` keeps what it applied last, it finds there what kubectl has applied on the server."""
+    metadata = document["metadata"]
+    annotations = metadata.get("annotations") or {}
+    if ANNOTATION_LAST_APPLIED not in annotations:
+        return document
+    own = said.get("metadata") or {}
+    if ANNOTATION_LAST_APPLIED in (own.get("annotations") or {}):
+        kept = {key: value for key, value in own["annotations"].items() if key != ANNOTATION_LAST_APPLIED}
+        said = {**said, "metadata": {**own, "annotations": kept}}
+    return {
+        **document,
+        "metadata": {**metadata, "annotations": {**annotations, ANNOTATION_LAST_APPLIED: f"{shown(said)}\n"}},
+    }
+
+
+def _disputed(
+    kind: Kind, old: Json, call: Call, taken: Mapping[Owner, frozenset[Path]]
+) -> Mapping[Owner, frozenset[Path]]:
+    """What may not be taken: kubectl may take what it has itself applied before there was an apply on the server."""
+    text = (old["metadata"].get("annotations") or {}).get(ANNOTATION_LAST_APPLIED)
+    if not taken or call.manager != KUBECTL or not text:
+        return taken
+    try:
+        last = json.loads(text)
+    except ValueError:
+        return taken
+    since = difference(kind, last, old, "")
+    own = owned_paths(kind, last, "") - since.written - since.removed
+    return {owner: held - own for owner, held in taken.items() if held - own}
 
 
 def _ownable(wanted: Json, subresource: str) -> Json:
     return {key: value for key, value in wanted.items() if (key == "status") is (subresource == "status")}
 
 
-def _conflicts(
-    old: Json, applied: Applied, paths: frozenset[Path], others: Mapping[Owner, frozenset[Path]]
-) -> dict[Owner, frozenset[Path]]:
-    """What others own and would get another value."""
-    found = whole_type(applied.kind)
-    set_anew = frozenset(
-        path
-        for path in paths
-        if (value := value_at(applied.wanted, found, path)) not in ({}, []) and value != value_at(old, found, path)
-    )
-    return {owner: held & set_anew for owner, held in sorted(others.items()) if held & set_anew}
-
-
 def _conflict(kind: Kind, taken: Mapping[Owner, frozenset[Path]]) -> Refusal:
-    listed = [(_named(owner, kind), _shown(path)) for owner, paths in taken.items() for path in sorted(paths)]
+    listed = [(_named(owner, kind), path_text(path)) for owner, paths in taken.items() for path in in_order(paths)]
     causes = [
         {"reason": "FieldManagerConflict", "message": f"conflict with {name}", "field": field} for name, field in listed
     ]
@@ -109,39 +141,49 @@ def _named(owner: Owner, kind: Kind) -> str:
     return f'"{manager}"{place}' + (f" using {kind.api_version}" if operation == "Update" else "")
 
 
-def _shown(path: Path) -> str:
-    return "".join(f".{step[2:]}" if step.startswith("f:") else f"[{step[2:]}]" for step in path if step != ".")
+def record_creation(kind: Kind, document: Json, call: Call, at: str) -> Json:
+    """An object that is created: who does so under a name of his own owns what it has."""
+    if not call.named:
+        return document
+    mine: Owner = (call.manager, "Update", "")
+    return _owned(document, {mine: difference(kind, {}, document, "").added}, {}, kind, at)
 
 
 def record_update(kind: Kind, document: Json, old: Json, call: Call, subresource: str, at: str) -> Json:
     """An object after a write that is no apply: the writer owns what it changed, if anybody owns anything."""
-    owners = owners_in(old)
+    if document["metadata"].get("managedFields") == NOBODY:
+        return _owned(document, {}, {}, kind, at)
+    changed = difference(kind, old, document, subresource)
+    owners = owners_in(document)
+    if not owners and call.named:
+        owners = {FIRST: difference(kind, {}, old, "").added}
     if not owners:
         return document
-    found = whole_type(kind)
-    before, after = owned_paths(kind, old, subresource), owned_paths(kind, document, subresource)
-    changed = {path for path in after if value_at(document, found, path) != value_at(old, found, path)}
-    lost = frozenset(changed | (before - after))
-    mine: Owner = (call.manager, "Update", subresource)
-    owners = {owner: held - lost for owner, held in owners.items()}
-    owners[mine] = owners.get(mine, frozenset()) | changed
-    return _owned(document, owners, old, kind, at)
+    mine: Owner = (call.manager, "Update", subresource or call.subresource)
+    owners = {owner: held - changed.written - changed.removed for owner, held in owners.items() if owner != mine} | {
+        mine: (owners.get(mine, frozenset()) | changed.written) - changed.removed
+    }
+    return _owned(document, owners, document, kind, at)
 
 
 def _owned(document: Json, owners: Mapping[Owner, frozenset[Path]], old: Json, kind: Kind, at: str) -> Json:
-    """The object with its owners; an entry that is as before keeps its time."""
-    earlier = (old.get("metadata") or {}).get("managedFields") or []
-    entries = []
-    for (manager, operation, subresource), paths in sorted(owners.items()):
+    """The object with its owners; an entry that is as before keeps its time and stands before those of the same second."""
+    earlier = {_owner(held): held for held in (old.get("metadata") or {}).get("managedFields") or []}
+    entries: list[Json] = []
+    for owner, paths in sorted(owners.items()):
+        manager, operation, subresource = owner
+        held = earlier.get(owner, {})
         entry = {
             "manager": manager,
             "operation": operation,
-            "apiVersion": kind.api_version,
+            "apiVersion": held.get("apiVersion") or kind.api_version,
+            "time": held.get("time") or at,
             "fieldsType": "FieldsV1",
             "fieldsV1": render_fields(paths),
             **({"subresource": subresource} if subresource else {}),
         }
         if paths:
-            same = [held for held in earlier if {**held, "time": ""} == {**entry, "time": ""}]
-            entries.append(same[0] if same else {**entry, "time": at})
-    return {**document, "metadata": {**document["metadata"], "managedFields": entries}}
+            entries.append(held if held == entry else {**entry, "time": at})
+    entries.sort(key=lambda entry: (entry["operation"], entry["time"], entry != earlier.get(_owner(entry))))
+    rest = {key: value for key, value in document["metadata"].items() if key != "managedFields"}
+    return {**document, "metadata": {**rest, **({"managedFields": entries} if entries else {})}}

@@ -24,11 +24,8 @@ JOB_DEFAULTS = {
     "podReplacementPolicy": "TerminatingOrFailed",
 }
 UNLIMITED = 2**31 - 1
-DEPLOYMENT_DEFAULTS = {
-    "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "25%", "maxSurge": "25%"}},
-    "revisionHistoryLimit": 10,
-    "progressDeadlineSeconds": 600,
-}
+DEPLOYMENT_DEFAULTS = {"revisionHistoryLimit": 10, "progressDeadlineSeconds": 600}
+ROLLING = {"maxUnavailable": "25%", "maxSurge": "25%"}
 
 
 def begin(kind: Kind, document: Json) -> Json:
@@ -86,7 +83,14 @@ def _replicas_spec(spec: Json) -> Json:
 
 
 def _deployment_spec(spec: Json) -> Json:
-    return {**DEPLOYMENT_DEFAULTS, **_replicas_spec(spec)}
+    return {**DEPLOYMENT_DEFAULTS, **_replicas_spec(spec), "strategy": _strategy(spec.get("strategy") or {})}
+
+
+def _strategy(strategy: Json) -> Json:
+    kind = strategy.get("type") or "RollingUpdate"
+    if kind != "RollingUpdate":
+        return {**strategy, "type": kind}
+    return {**strategy, "type": kind, "rollingUpdate": {**ROLLING, **(strategy.get("rollingUpdate") or {})}}
 
 
 def _volume_spec(spec: Json) -> Json:

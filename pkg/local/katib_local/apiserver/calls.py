@@ -36,7 +36,8 @@ def number(query: Mapping[str, str], name: str) -> int | None:
 class Call:
     """Who asks, how strictly, and what they are warned of.
 
-    `owns` says that an object's owners are written on it, `doubled` tells what the body has twice.
+    `named` says that the manager is named by who asks, `owns` that an object's owners are written on it, `subresource`
+    through which one a part of the whole object is written; `doubled` tells what the body has twice.
     """
 
     user: str = "system:admin"
@@ -44,8 +45,10 @@ class Call:
     dry_run: bool = False
     field_validation: str = "Warn"
     manager: str = ""
+    named: bool = False
     force: bool = False
     owns: bool = False
+    subresource: str = ""
     warnings: list[str] = field(default_factory=list)
     doubled: Sequence[str] = ()
 
@@ -63,8 +66,8 @@ class Call:
         if problems:
             raise invalid_options(options, problems)
         strictness = query.get("fieldValidation") or "Warn"
-        manager = manager or agent.partition("/")[0][:LONGEST_MANAGER] or "unknown"
-        return cls(user[0], user[1], "dryRun" in query, strictness, manager, flag(query, "force"))
+        known_by = manager or agent.partition("/")[0][:LONGEST_MANAGER] or "unknown"
+        return cls(user[0], user[1], "dryRun" in query, strictness, known_by, bool(manager), flag(query, "force"))
 
 
 def check_apply(query: Mapping[str, str], *, applies: bool) -> None:

@@ -26,8 +26,7 @@ def check_target(kind: Kind, document: Json, old: Json) -> None:
     name = held["name"]
     if not metadata.get("name"):
         raise unnamed(name)
-    if metadata["name"] != name:
-        raise bad_request(f"the name of the object ({metadata['name']}) does not match the name on the URL ({name})")
+    check_name(metadata["name"], name)
     if kind.namespaced and metadata.get("namespace") not in (None, "", held["namespace"]):
         raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
     _check_version(kind, metadata.get("resourceVersion") or "0", held)
@@ -38,6 +37,12 @@ def check_target(kind: Kind, document: Json, old: Json) -> None:
     for field in ("deletionTimestamp", "deletionGracePeriodSeconds"):
         if metadata.get(field) is not None and field not in held:
             raise invalid(kind, name, [(f"metadata.{field}", fixed(metadata[field]))])
+
+
+def check_name(said: str, name: str) -> None:
+    """Raise a refusal for an object that has another name than its URL."""
+    if said != name:
+        raise bad_request(f"the name of the object ({said}) does not match the name on the URL ({name})")
 
 
 def fixed(value: Any) -> str:

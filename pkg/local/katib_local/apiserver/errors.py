@@ -162,10 +162,14 @@ class Undecodable(Refusal):
     def __init__(self, message: str) -> None:
         super().__init__(400, "BadRequest", message)
 
+    @property
+    def why(self) -> str:
+        """What is wrong with the form, without what has it."""
+        return self.message.partition("cannot be handled as a ")[2].partition(": ")[2] or self.message
+
     def of_patch(self, change: Any) -> Refusal:
         """The same of what a patch would make of an object: that the caller did not write."""
-        why = self.message.partition("cannot be handled as a ")[2].partition(": ")[2] or self.message
-        return _invalid("", "", "", [("patch", f"Invalid value: {shown(as_in_go(change))}: {why}")])
+        return _invalid("", "", "", [("patch", f"Invalid value: {shown(as_in_go(change))}: {self.why}")])
 
 
 def json_name(value: Any) -> str:

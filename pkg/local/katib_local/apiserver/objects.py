@@ -166,6 +166,7 @@ async def _scale(request: web.Request, registry: Registry, kind: Kind, key: tupl
             change = await _patch_body(request, kind)
         else:
             change = PatchBody(await _body(request), "")
+        call.subresource = "scale"
         document = await registry.update(kind, scaled(kind, document, change), document, call)
     elif request.method != "GET":
         raise method_not_allowed()

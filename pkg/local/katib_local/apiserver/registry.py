@@ -12,10 +12,20 @@ from typing import Any
 
 from katib_local.apiserver import builtins, patch
 from katib_local.apiserver.admission import Admission, Request
-from katib_local.apiserver.applying import Applied, apply_configuration, record_update
+from katib_local.apiserver.applying import Applied, apply_configuration, record_creation, record_update
 from katib_local.apiserver.bodies import check_depth, strict_text
 from katib_local.apiserver.calls import Call, DeleteOptions, PatchBody
-from katib_local.apiserver.changes import check_target, counted, fixed, merged, other_uid, version_in, version_of
+from katib_local.apiserver.changes import (
+    check_name,
+    check_target,
+    counted,
+    fixed,
+    merged,
+    other_uid,
+    version_in,
+    version_of,
+)
+from katib_local.apiserver.declared import undeclared
 from katib_local.apiserver.decoding import read_object
 from katib_local.apiserver.definitions import definition_warnings, is_established, observed_status
 from katib_local.apiserver.errors import (
@@ -27,6 +37,7 @@ from katib_local.apiserver.errors import (
     conflict,
     forbidden,
     invalid,
+    json_name,
     not_found,
     terminating,
     unmet,
@@ -75,7 +86,10 @@ class Registry:
         """
         document = placed(kind, namespace, self._shaped(kind, typed(kind, document), call))
         self._check_namespace(kind, namespace, document["metadata"].get("name") or "")
-        document = await self._mutated("CREATE", kind, builtins.default_builtin(kind, document), None, call)
+        document = builtins.default_builtin(kind, document)
+        if not call.owns:
+            document = record_creation(kind, document, call, self.timestamp())
+        document = await self._mutated("CREATE", kind, document, None, call)
         document = placed(kind, namespace, document)
         document = born(kind, document, self.timestamp(), lambda name: self._held(kind, namespace, name) is not None)
         document = builtins.begin(kind, builtins.default_builtin(kind, document))
@@ -264,42 +278,50 @@ class Registry:
         if call.doubled and call.field_validation == "Strict":
             why = f"error converting YAML to JSON: {strict_text(call.doubled)}"
             raise bad_request(f"error strict decoding patch: {why}")
-        wanted = self._configuration(kind, wanted)
-        metadata = wanted.get("metadata") or {}
+        read = self._configuration(kind, wanted)
+        metadata = read.get("metadata") or {}
         if not metadata.get("name"):
             raise unnamed(name)
-        applied = Applied(kind, {**wanted, "metadata": {"name": name, **metadata}}, subresource)
+        applied = Applied(kind, wanted, read, subresource)
         old = self.store.get(kind.qualified, namespace, name)
         if old is None and subresource:
             raise not_found(kind, name)
+        check_name(metadata["name"], name)
         if old is None and metadata.get("uid"):
             why = f"uid mismatch: the provided object specified uid {metadata['uid']}, and no existing object was found"
             raise conflict(kind, name, why)
         document = apply_configuration(old, applied, call, self.timestamp())
         if old is None:
             fresh = {part: value for part, value in document["metadata"].items() if part != "resourceVersion"}
-            return await self.create(kind, namespace, {**document, "metadata": fresh}, call)
+            return await self.create(kind, namespace, {**document, "metadata": fresh}, replace(call, owns=True))
         seen = {part: metadata[part] for part in ("name", "uid", "resourceVersion") if metadata.get(part)}
         document = {**document, "metadata": {**document["metadata"], **seen}}
         return await self.update(kind, document, old, replace(call, owns=True), subresource)
 
     def _configuration(self, kind: Kind, wanted: Any) -> Json:
         """What is applied, as its type has it: it says what it is, and only what its kind knows. Raises a refusal."""
-        document = wanted if isinstance(wanted, Mapping) else {}
+        if not isinstance(wanted, Mapping | None):
+            why = f"cannot unmarshal {json_name(wanted)} into Go value of type map[string]interface {{}}"
+            raise bad_request(f"error decoding patch: error unmarshaling JSON: while decoding JSON: json: {why}")
+        document = wanted or {}
         said = (document.get("apiVersion") or "", document.get("kind") or "")
-        if document and said != (kind.api_version, kind.kind):
+        if said != (kind.api_version, kind.kind):
             group, _, version = str(said[0]).rpartition("/")
             raise bad_request(f"invalid object type: {group}/{version}, Kind={said[1]}")
-        read, unknown = read_object(kind, typed(kind, wanted))
-        metadata = document.get("metadata") or {}
+        metadata = document.get("metadata")
+        metadata = metadata if isinstance(metadata, Mapping) else {}
         if metadata.get("managedFields") is not None:
             raise bad_request("metadata.managedFields must be nil")
-        if unknown:
-            place = f"{metadata.get('namespace') or ''}/{metadata.get('name') or ''}"
-            what = f"{kind.group}/{kind.version}, Kind={kind.kind}"
-            why = f"failed to create typed patch object ({place}; {what}): .{unknown[0]}: field not declared in schema"
-            raise Refusal(500, "", why)
-        return read
+        what = f"{kind.group}/{kind.version}, Kind={kind.kind}"
+        place = f"({metadata.get('namespace') or ''}/{metadata.get('name') or ''}; {what})"
+        if wrong := undeclared(kind, document):
+            told = wrong[0] if len(wrong) == 1 else "".join(["errors:", *(f"\n  {text}" for text in wrong)])
+            raise Refusal(500, "", f"failed to create typed patch object {place}: {told}")
+        try:
+            return read_object(kind, typed(kind, document))[0]
+        except Undecodable as refusal:
+            why = f"unable to convert unstructured object to {what}: {refusal.why}"
+            raise Refusal(500, "", f"failed to convert new object {place} to proper version: {why}") from refusal
 
     async def delete(
         self, kind: Kind, namespace: str, name: str, options: DeleteOptions, call: Call
