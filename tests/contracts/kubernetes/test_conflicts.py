@@ -7,7 +7,18 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from contracts.kubernetes.servers import APPLY, MERGE, PATIENCE, SPACE, Answer, Json, Server, a_config_map, a_crd
+from contracts.kubernetes.servers import (
+    APPLY,
+    MERGE,
+    PATIENCE,
+    SPACE,
+    Answer,
+    Json,
+    Server,
+    a_config_map,
+    a_crd,
+    by_version,
+)
 
 MAPS, SERVICES = f"{SPACE}/configmaps", f"{SPACE}/services"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
@@ -252,5 +263,6 @@ def test_what_is_applied_is_meant_for_the_object_of_the_url(server: Server, fres
     assert (answer.code, answer.body["message"]) == (400, said)
     answer = applied(server, f"{MAPS}/{name}", "[]", "one")
     why = "json: cannot unmarshal array into Go value of type map[string]interface {}"
-    said = f"error decoding patch: error unmarshaling JSON: while decoding JSON: {why}"
+    what = by_version(server, newest="patch", oldest="YAML")
+    said = f"error decoding {what}: error unmarshaling JSON: while decoding JSON: {why}"
     assert (answer.code, answer.body["message"]) == (400, said)

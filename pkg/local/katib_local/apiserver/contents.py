@@ -1,4 +1,4 @@
-"""What ConfigMaps, Secrets, Services, Nodes, Leases and Events may hold. Pure.
+"""What ConfigMaps, Secrets, Nodes, Leases and Events may hold. Pure.
 
 Every function yields pairs of field and text. Forms are known to be right: `decoding` has read the object.
 """
@@ -9,16 +9,10 @@ import base64
 import json
 import re
 from collections.abc import Iterator, Mapping
-from ipaddress import ip_address
 from typing import Any
 
 from katib_local.apiserver.errors import shown, unsupported
 from katib_local.apiserver.metadata import (
-    LABEL,
-    LABEL_NAME_WORDS,
-    SUBDOMAIN,
-    SUBDOMAIN_WORDS,
-    label_problems,
     label_value_problems,
     qualified,
 )
@@ -30,7 +24,7 @@ KEY_WORDS = (
     "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or "
     f"'key-name', regex used for validation is '{KEY.pattern}')"
 )
-LONGEST_KEY, LONGEST_PORT = 253, 15
+LONGEST_KEY = 253
 MOST_BYTES = 1024 * 1024
 TOO_LONG = f"Too long: may not be more than {MOST_BYTES} bytes"
 SECRET_KEYS = {
@@ -39,9 +33,8 @@ SECRET_KEYS = {
     "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
     "kubernetes.io/dockercfg": (".dockercfg",),
 }
+ACCOUNT = "kubernetes.io/service-account.name"
 LOGIN = ("username", "password")
-AFFINITIES = ("ClientIP", "None")
-HEADLESS = "None"
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 TAINT = ("Key", "Value", "Effect", "TimeAdded")
 
@@ -53,8 +46,6 @@ def validate_contents(kind: str, document: Json) -> Problems:
             yield from _config_map(document)
         case "Secret":
             yield from _secret(document)
-        case "Service":
-            yield from _service(document.get("spec") or {})
         case "Node":
             yield from _node(document.get("spec") or {})
         case "Lease":
@@ -104,6 +95,9 @@ def _secret(document: Json) -> Problems:
             yield f"data[{key}]", "Required value"
         elif key.startswith(".docker"):
             yield from _docker(key, base64.b64decode(data[key]))
+    annotations = document["metadata"].get("annotations") or {}
+    if type_ == "kubernetes.io/service-account-token" and not annotations.get(ACCOUNT):
+        yield f"metadata.annotations[{ACCOUNT}]", "Required value"
     if type_ == "kubernetes.io/basic-auth" and not data.keys() & set(LOGIN):
         yield from ((f"data[{key}]", "Required value") for key in LOGIN)
 
@@ -113,65 +107,6 @@ def _docker(key: str, content: bytes) -> Problems:
         json.loads(content)
     except ValueError as error:
         yield f"data[{key}]", f'Invalid value: "<secret contents redacted>": {error}'
-
-
-def _service(spec: Json) -> Problems:
-    yield from _reached(spec)
-    names: list[str] = []
-    for index, port in enumerate(spec.get("ports") or []):
-        place, name = f"spec.ports[{index}].name", port.get("name") or ""
-        if name and (len(name) > 63 or not LABEL.fullmatch(name)):
-            why = "must be no more than 63 characters" if len(name) > 63 else LABEL_NAME_WORDS
-            yield place, f'Invalid value: "{name}": {why}'
-        elif name and name in names:
-            yield place, f'Duplicate value: "{name}"'
-        names.append(name)
-        yield from _target(f"spec.ports[{index}].targetPort", port.get("targetPort"))
-    yield from label_problems(spec.get("selector") or {}, "spec.selector")
-    yield from unsupported("spec.sessionAffinity", spec.get("sessionAffinity") or "None", AFFINITIES)
-
-
-def _reached(spec: Json) -> Problems:
-    """Where a service leads: to ports behind an address or none, or to another name."""
-    address, name = spec.get("clusterIP") or "", (spec.get("externalName") or "").removesuffix(".")
-    if spec.get("type") == "ExternalName":
-        if not name:
-            yield "spec.externalName", "Required value"
-        elif not SUBDOMAIN.fullmatch(name):
-            yield "spec.externalName", f"Invalid value: {shown(name)}: {SUBDOMAIN_WORDS}"
-    elif not spec.get("ports") and address != HEADLESS:
-        yield "spec.ports", "Required value"
-    if address not in ("", HEADLESS) and not _is_address(address):
-        text = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
-        yield "spec.clusterIPs[0]", f"Invalid value: {shown(address)}: {text}"
-
-
-def _target(path: str, target: int | str | None) -> Problems:
-    """The port of a pod that a service's port leads to: its number or its name."""
-    if isinstance(target, int) and not 1 <= target <= 65535:
-        yield path, f"Invalid value: {target}: must be between 1 and 65535, inclusive"
-    elif isinstance(target, str):
-        yield from ((path, f"Invalid value: {shown(target)}: {problem}") for problem in _port_name_problems(target))
-
-
-def _port_name_problems(name: str) -> Iterator[str]:
-    if len(name) > LONGEST_PORT:
-        yield f"must be no more than {LONGEST_PORT} characters"
-    if not re.fullmatch(r"[-a-z0-9]+", name):
-        yield "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)"
-    if not re.search(r"[a-z]", name):
-        yield "must contain at least one letter (a-z)"
-    if "--" in name:
-        yield "must not contain consecutive hyphens"
-    if name.startswith("-") or name.endswith("-"):
-        yield "must not begin or end with a hyphen"
-
-
-def _is_address(text: str) -> bool:
-    try:
-        return bool(ip_address(text))
-    except ValueError:
-        return False
 
 
 def _node(spec: Json) -> Problems:

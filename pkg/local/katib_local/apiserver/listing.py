@@ -12,7 +12,14 @@ from typing import Any
 import orjson
 
 from katib_local.apiserver.calls import flag, number
-from katib_local.apiserver.errors import Expired, bad_request, invalid_options, no_version, too_large_version
+from katib_local.apiserver.errors import (
+    Expired,
+    Refusal,
+    bad_request,
+    invalid_options,
+    no_version,
+    too_large_version,
+)
 from katib_local.apiserver.kinds import Kind
 from katib_local.apiserver.memory import Row
 from katib_local.apiserver.selectors import parse_field_selector, parse_label_selector
@@ -64,9 +71,7 @@ def list_page(store: Store, kind: Kind, namespace: str, query: Query) -> Page:
     """A list, or one page of it; later pages show what there was when the first one was asked for."""
     check_list(query)
     limit = max(0, number(query, "limit") or 0)
-    version, after = _asked_version(store, query), None
-    if query.get("continue"):
-        version, after = _parse_token(query["continue"], store.version)
+    version, after = _asked_place(store, query)
     held = store.rows_at(kind.qualified, namespace, version)
     if held is None:
         raise Expired(FORGOTTEN) if after is None else Expired(FORGOTTEN_PAGE, _token(NEWEST, after))
@@ -104,6 +109,16 @@ def check_version(store: Store, text: str) -> None:
     _version(store, text, watch=True)
 
 
+def _asked_place(store: Store, query: Query) -> tuple[int, list[str] | None]:
+    """The version that is asked for, and after which object the list goes on."""
+    if not query.get("continue"):
+        return _asked_version(store, query), None
+    version, after = _parse_token(query["continue"], store.version)
+    if query.get("resourceVersion") not in (None, "", "0"):
+        raise bad_request("specifying resource version is not allowed when using continue")
+    return version, after
+
+
 def _place(row: Row) -> list[str]:
     return [row.namespace, row.name]
 
@@ -125,8 +140,6 @@ def check_list(query: Query) -> None:
         problems.append(("sendInitialEvents", "Forbidden: sendInitialEvents is forbidden for list"))
     if problems:
         raise invalid_options("ListOptions", problems)
-    if token and version not in (None, "", "0"):
-        raise bad_request("specifying resource version is not allowed when using continue")
 
 
 def check_watch(query: Query) -> None:
@@ -151,10 +164,24 @@ def _token(version: int, last: Sequence[str]) -> str:
 
 def _parse_token(text: str, newest: int) -> tuple[int, list[str]]:
     try:
-        version, place = orjson.loads(base64.urlsafe_b64decode(text))
+        content = base64.b64decode(text + "=" * (-len(text) % 4), altchars="-_", validate=True)
+    except ValueError as error:
+        raise _no_token("illegal base64 data") from error
+    try:
+        said = orjson.loads(content)
+    except ValueError as error:
+        sign = content.decode(errors="replace")[:1]
+        what = f"invalid character '{sign}' looking for beginning of value" if sign else "unexpected end of JSON input"
+        raise _no_token(what) from error
+    try:
+        version, place = said
         return newest if version == NEWEST else int(version), [str(part) for part in place]
     except (ValueError, TypeError) as error:
-        raise bad_request("continue key is not valid") from error
+        raise _no_token("server does not recognize this encoded version ") from error
+
+
+def _no_token(why: str) -> Refusal:
+    return bad_request(f"invalid continue token: continue key is not valid: {why}")
 
 
 class Watch:

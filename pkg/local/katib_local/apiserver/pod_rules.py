@@ -1,4 +1,4 @@
-"""What a pod's volumes, mounts, environment, probes and resources may not say. Pure.
+"""What a container's mounts, ports, environment and resources may not say. Pure.
 
 Each rule refuses what would run as something else than is written. Yields pairs of field and text, as kube-apiserver
 words them; forms are known to be right.
@@ -10,78 +10,25 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from katib_local.apiserver.errors import shown
-from katib_local.apiserver.metadata import LABEL, LABEL_NAME_WORDS, qualified_problems
+from katib_local.apiserver.contents import KEY, KEY_WORDS
+from katib_local.apiserver.errors import shown, unsupported
+from katib_local.apiserver.metadata import SUBDOMAIN, SUBDOMAIN_WORDS, qualified_problems
+from katib_local.apiserver.port_rules import port_name_problems, port_problems
+from katib_local.apiserver.probe_rules import check_problems
+from katib_local.apiserver.service_rules import PROTOCOLS
+from katib_local.apiserver.volume_rules import ENV_FIELDS, amount_problems, field_problems, inner_path_problems
 from katib_machinery.scalars import parse_quantity
 
 Json = Mapping[str, Any]
 Problems = Iterator[tuple[str, str]]
-SOURCES = ("emptyDir", "image", "hostPath", "secret", "persistentVolumeClaim", "downwardAPI", "configMap", "projected")
 ENV_SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef")
-HANDLERS = ("exec", "httpGet", "tcpSocket", "grpc")
-PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
-IDENTITY = ("metadata.name", "metadata.namespace", "metadata.uid")
-ENV_FIELDS = (
-    *IDENTITY,
-    *("spec.nodeName", "spec.serviceAccountName", "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs"),
-)
-FILE_FIELDS = ("metadata.annotations", "metadata.labels", *IDENTITY)
-KNOWN_FIELDS = {*ENV_FIELDS, *FILE_FIELDS, "spec.restartPolicy", "spec.schedulerName", "status.phase"}
-"""Fields that have a name, whether or not they may be told in every place."""
 ENV_NAME = re.compile(r"[ -<>-~]*")
 ENV_NAME_WORDS = "a valid environment variable name must consist only of printable ASCII characters other than '='"
+ENV_LISTS = ("configMapRef", "secretRef")
+PROPAGATION = ("Bidirectional", "HostToContainer", "None")
+RESTARTS = ("Always", "Never", "OnFailure")
+LAST_WORDS = ("File", "FallbackToLogsOnError")
 STANDARD = ("cpu", "memory", "ephemeral-storage")
-SUBSCRIPT = re.compile(r"(.+)\['(.*)'\]")
-MORE_THAN_ONE = "Forbidden: may not specify more than 1"
-
-
-def volume_problems(volumes: list[Json], path: str) -> Problems:
-    """What is wrong with the volumes of a pod."""
-    seen: set[str] = set()
-    for index, volume in enumerate(volumes):
-        place, name = f"{path}[{index}]", str(volume.get("name") or "")
-        if name and (not LABEL.fullmatch(name) or len(name) > 63):
-            yield f"{place}.name", f'Invalid value: "{name}": {LABEL_NAME_WORDS}'
-        if name in seen:
-            yield f"{place}.name", f'Duplicate value: "{name}"'
-        seen.add(name)
-        said = [key for key in volume if key != "name"]
-        for key in sorted(said, key=lambda key: SOURCES.index(key) if key in SOURCES else len(SOURCES))[1:]:
-            yield f"{place}.{key}", f"{MORE_THAN_ONE} volume type"
-        yield from _file_problems(volume.get("downwardAPI") or {}, f"{place}.downwardAPI")
-        for number, source in enumerate((volume.get("projected") or {}).get("sources") or []):
-            below = f"{place}.projected.sources[{number}]"
-            if len(source) > 1:
-                yield below, f"{MORE_THAN_ONE} volume type per source"
-            yield from _file_problems(source.get("downwardAPI") or {}, f"{below}.downwardAPI")
-
-
-def _file_problems(source: Json, path: str) -> Problems:
-    for item in source.get("items") or []:
-        field, resource = item.get("fieldRef"), item.get("resourceFieldRef")
-        if field is not None:
-            if resource is not None:
-                text = "fieldRef and resourceFieldRef can not be specified simultaneously"
-                yield path, f'Invalid value: "resource": {text}'
-            yield from _field_problems(field, FILE_FIELDS, f"{path}.fieldRef")
-        elif resource is None:
-            yield path, "Required value: one of fieldRef and resourceFieldRef is required"
-
-
-def _field_problems(reference: Json, allowed: tuple[str, ...], path: str) -> Problems:
-    """A field that a pod may be told, or one of its labels and annotations."""
-    written = str(reference.get("fieldPath") or "")
-    labelled = SUBSCRIPT.fullmatch(written)
-    if labelled and labelled[1] in ("metadata.labels", "metadata.annotations"):
-        key = labelled[2]
-        for problem in qualified_problems(key.lower() if labelled[1] == "metadata.annotations" else key):
-            yield path, f'Invalid value: "{key}": {problem}'
-    elif written and written not in KNOWN_FIELDS:
-        wrong = f"does not support subscript: {written}" if labelled else f"not supported: {written}"
-        yield f"{path}.fieldPath", f'Invalid value: "{written}": error converting fieldPath: field label {wrong}'
-    elif written and written not in allowed:
-        listed = ", ".join(f'"{name}"' for name in allowed)
-        yield f"{path}.fieldPath", f'Unsupported value: "{written}": supported values: {listed}'
 
 
 def container_problems(container: Json, place: str) -> Problems:
@@ -95,6 +42,10 @@ def container_problems(container: Json, place: str) -> Problems:
             yield f"{place}.env[{index}].name", f"Invalid value: {shown(name)}: {ENV_NAME_WORDS}"
         if entry.get("valueFrom") is not None:
             yield from _env_problems(entry, f"{place}.env[{index}].valueFrom")
+    yield from _all_from_problems(container.get("envFrom") or [], f"{place}.envFrom")
+    yield from identity_problems(container.get("securityContext") or {}, f"{place}.securityContext")
+    yield from unsupported(f"{place}.restartPolicy", container.get("restartPolicy"), RESTARTS)
+    yield from unsupported(f"{place}.terminationMessagePolicy", container.get("terminationMessagePolicy"), LAST_WORDS)
     mounted: list[str] = []
     for index, mount in enumerate(container.get("volumeMounts") or []):
         yield from _mount_problems(mount, f"{place}.volumeMounts", index)
@@ -102,9 +53,7 @@ def container_problems(container: Json, place: str) -> Problems:
         if path and path in mounted:
             yield f"{place}.volumeMounts[{index}].mountPath", f"Invalid value: {shown(path)}: must be unique"
         mounted.append(path)
-    for name in PROBES:
-        if container.get(name) is not None:
-            yield from _probe_problems(container[name], f"{place}.{name}")
+    yield from check_problems(container, place)
     yield from _resource_problems(container.get("resources") or {}, f"{place}.resources")
 
 
@@ -118,7 +67,13 @@ def _env_problems(entry: Json, path: str) -> Problems:
     elif len(source) > 1:
         yield path, 'Invalid value: "": may not have more than one field specified at a time'
     if source.get("fieldRef") is not None:
-        yield from _field_problems(source["fieldRef"], ENV_FIELDS, f"{path}.fieldRef")
+        yield from field_problems(source["fieldRef"], ENV_FIELDS, f"{path}.fieldRef")
+    if source.get("resourceFieldRef") is not None:
+        yield from amount_problems(source["resourceFieldRef"], f"{path}.resourceFieldRef")
+    for name in ("configMapKeyRef", "secretKeyRef"):
+        key = (source.get(name) or {}).get("key") or ""
+        if key and not KEY.fullmatch(key):
+            yield f"{path}.{name}.key", f"Invalid value: {shown(key)}: {KEY_WORDS}"
 
 
 def _mount_problems(mount: Json, path: str, index: int) -> Problems:
@@ -128,18 +83,59 @@ def _mount_problems(mount: Json, path: str, index: int) -> Problems:
         if name == "subPathExpr" and below and mount.get("subPath"):
             text = "subPathExpr and subPath are mutually exclusive"
             yield f"{path}[{index}].{name}", f'Invalid value: "{below}": {text}'
-        if below.startswith("/"):
-            yield f"{path}.{name}", f'Invalid value: "{below}": must be a relative path'
-        if ".." in below.split("/"):
-            yield f"{path}.{name}", f"Invalid value: \"{below}\": must not contain '..'"
+        yield from inner_path_problems(below, f"{path}.{name}")
+    yield from unsupported(f"{path}.mountPropagation", mount.get("mountPropagation"), PROPAGATION)
 
 
-def _probe_problems(probe: Json, path: str) -> Problems:
-    found = [name for name in HANDLERS if probe.get(name) is not None]
-    if not found:
-        yield path, "Required value: must specify a handler type"
-    for name in found[1:]:
-        yield f"{path}.{name}", f"{MORE_THAN_ONE} handler type"
+def port_list_problems(ports: list[Json], place: str) -> Problems:
+    """What is wrong with the ports of a container."""
+    names: list[str] = []
+    for index, port in enumerate(ports):
+        path, name = f"{place}[{index}]", port.get("name") or ""
+        if name:
+            yield from port_name_problems(f"{path}.name", name)
+        if name and name in names:
+            yield f"{path}.name", f"Duplicate value: {shown(name)}"
+        names.append(name)
+        if port.get("containerPort"):
+            yield from port_problems(f"{path}.containerPort", port["containerPort"])
+        else:
+            yield f"{path}.containerPort", "Required value"
+        if port.get("hostPort"):
+            yield from port_problems(f"{path}.hostPort", port["hostPort"])
+        yield from unsupported(f"{path}.protocol", port.get("protocol"), PROTOCOLS)
+
+
+def _all_from_problems(sources: list[Json], path: str) -> Problems:
+    """Of variables that are taken from a ConfigMap or a Secret together; a cluster names the list where none is said."""
+    for index, source in enumerate(sources):
+        prefix, found = source.get("prefix") or "", [name for name in ENV_LISTS if source.get(name) is not None]
+        if not ENV_NAME.fullmatch(prefix):
+            yield f"{path}[{index}].prefix", f"Invalid value: {shown(prefix)}: {ENV_NAME_WORDS}"
+        for name in found:
+            yield from _named(source[name].get("name") or "", f"{path}[{index}].{name}.name")
+        if not found:
+            yield path, 'Invalid value: "": must specify one of: `configMapRef` or `secretRef`'
+        elif len(found) > 1:
+            yield path, 'Invalid value: "": may not have more than one field specified at a time'
+
+
+def _named(name: str, field: str) -> Problems:
+    if not name:
+        yield field, "Required value"
+    elif not SUBDOMAIN.fullmatch(name):
+        yield field, f"Invalid value: {shown(name)}: {SUBDOMAIN_WORDS}"
+
+
+def identity_problems(context: Json, path: str) -> Problems:
+    """Of the users and groups that somebody is to run as."""
+    numbers = [(name, context.get(name)) for name in ("runAsUser", "runAsGroup", "fsGroup")]
+    numbers += [
+        (f"supplementalGroups[{index}]", group) for index, group in enumerate(context.get("supplementalGroups") or [])
+    ]
+    for name, number in numbers:
+        if number is not None and not 0 <= number < 2**31:
+            yield f"{path}.{name}", f"Invalid value: {number}: must be between 0 and {2**31 - 1}, inclusive"
 
 
 def _resource_problems(resources: Json, path: str) -> Problems:

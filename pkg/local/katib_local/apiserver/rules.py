@@ -1,4 +1,4 @@
-"""Rules of custom kinds (`x-kubernetes-validations`): whether they can be, and which of them an object breaks. Pure.
+"""Rules of custom kinds (`x-kubernetes-validations`): which of them an object breaks. Pure.
 
 What each rule may cost is not estimated here; a date inside an object is a text to its rules.
 """
@@ -155,20 +155,3 @@ def _reason(rule: Mapping[str, Any], value: Any, message: str) -> str:
 
 def _shown(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
-
-
-def rule_problems(schema: Schema, path: str) -> Iterator[tuple[str, str]]:
-    """What is wrong with the rules at one place of a schema, its parts left out."""
-    for index, rule in enumerate(schema.get(RULES) or ()):
-        place = f"{path}.{RULES}[{index}].rule"
-        text = str(rule.get("rule") or "")
-        if not text.strip():
-            continue  # its type says that it is required
-        shown = json.dumps(text)
-        try:
-            returns = compiled(text, schema, rule).returns
-        except ExpressionError as error:
-            yield place, f"Invalid value: {shown}: compilation failed: {error}"
-        else:
-            if returns not in ("BOOL", "DYN"):
-                yield place, f"Invalid value: {shown}: cel expression must evaluate to a bool"

@@ -9,7 +9,8 @@ from typing import Any
 import re2
 
 from katib_local.apiserver.formats import RECOGNIZED
-from katib_local.apiserver.rules import looks_back, rule_problems
+from katib_local.apiserver.rule_checks import rule_problems
+from katib_local.apiserver.rules import looks_back
 from katib_local.apiserver.schema import PRESERVE, prune
 from katib_local.apiserver.shapes import RULES
 from katib_local.apiserver.values import EMBEDDED, INT_OR_STRING, Schema, value_errors

@@ -5,7 +5,7 @@ Every function yields pairs of field and text. Forms are known to be right: `dec
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from katib_local.apiserver.contents import validate_contents
@@ -14,29 +14,60 @@ from katib_local.apiserver.errors import unsupported
 from katib_local.apiserver.kinds import Kind
 from katib_local.apiserver.kubernetes_types import Type, field_type, resolved, type_of
 from katib_local.apiserver.metadata import LABEL, LABEL_NAME_WORDS
-from katib_local.apiserver.pod_rules import container_problems, volume_problems
+from katib_local.apiserver.pod_rules import container_problems, identity_problems, port_list_problems
+from katib_local.apiserver.probe_rules import init_problems
+from katib_local.apiserver.role_rules import binding_problems, role_problems
+from katib_local.apiserver.service_rules import service_problems
+from katib_local.apiserver.storage_rules import claim_problems, volume_object_problems
+from katib_local.apiserver.volume_rules import volume_problems
 from katib_local.apiserver.webhooks import webhook_problems
 from katib_local.apiserver.workload_rules import deployment_problems, job_problems
 
 Json = Mapping[str, Any]
 Problems = Iterator[tuple[str, str]]
 DEFAULTED = ("apiGroup",)
+OWN_WORDS = {
+    "ClusterRoleBinding": ("roleRef", "subjects"),
+    "CustomResourceDefinition": ("x-kubernetes-validations",),
+    "Job": ("spec.podFailurePolicy", "spec.selector"),
+    "Node": ("spec.taints",),
+    "PersistentVolumeClaim": ("spec.dataSource",),
+    "RoleBinding": ("roleRef", "subjects"),
+}
+"""Fields that have words of their own for what is missing in them, by a part of their path."""
+OF_SPECS: Mapping[str, Callable[[Json], Problems]] = {
+    "PersistentVolume": volume_object_problems,
+    "PersistentVolumeClaim": claim_problems,
+    "Service": service_problems,
+}
+OF_OBJECTS: Mapping[str, Callable[[dict[str, Any]], Problems]] = {
+    "CustomResourceDefinition": definition_problems,
+    "MutatingWebhookConfiguration": webhook_problems,
+    "ValidatingWebhookConfiguration": webhook_problems,
+}
 RESTARTS = ("Always", "OnFailure", "Never")
 DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
-PROTOCOLS = ("SCTP", "TCP", "UDP")
-SERVICE_TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 
 
 def validate_builtin(kind: Kind, document: Json, *, created: bool) -> Problems:
     """What is wrong with an object of one of Kubernetes' own kinds; `created` is one that was not there before."""
     if kind.custom:
         return
-    yield from _missing(_plain(kind.kind, document), type_of(kind), "")
+    own = OWN_WORDS.get(kind.kind, ())
+    for field, text in _missing(_plain(document), type_of(kind), ""):
+        if not any(part in field for part in own):
+            yield field, text
     yield from validate_contents(kind.kind, document)
+    yield from _ruled(kind, document, created=created)
+
+
+def _ruled(kind: Kind, document: Json, *, created: bool) -> Problems:
     spec = document.get("spec") or {}
     match kind.kind:
         case "Pod":
+            if created and spec.get("ephemeralContainers"):
+                yield "spec.ephemeralContainers", "Forbidden: cannot be set on create"
             yield from _pod(spec, "spec")
         case "Job":
             yield from _pod((spec.get("template") or {}).get("spec") or {}, "spec.template.spec")
@@ -44,22 +75,20 @@ def validate_builtin(kind: Kind, document: Json, *, created: bool) -> Problems:
         case "Deployment" | "ReplicaSet":
             yield from _pod((spec.get("template") or {}).get("spec") or {}, "spec.template.spec")
             yield from deployment_problems(spec)
-        case "Service":
-            yield from _service(spec)
-        case "CustomResourceDefinition":
-            yield from definition_problems(dict(document))
-        case "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration":
-            yield from webhook_problems(document)
+        case "Role" | "ClusterRole":
+            yield from role_problems(document, namespaced=kind.namespaced)
+        case "RoleBinding" | "ClusterRoleBinding":
+            yield from binding_problems(document, namespaced=kind.namespaced)
+        case name if name in OF_SPECS:
+            yield from OF_SPECS[name](spec)
+        case name if name in OF_OBJECTS:
+            yield from OF_OBJECTS[name](dict(document))
 
 
-def _plain(kind: str, document: Json) -> Json:
-    """An object without its status and without what has words of its own for what is missing."""
-    spec = document.get("spec")
-    without = {"Job": ("podFailurePolicy", "selector"), "Node": ("taints",)}.get(kind, ())
-    kept = {key: part for key, part in (spec or {}).items() if key not in without}
+def _plain(document: Json) -> Json:
+    """An object without its status and its owners: others look at those."""
     metadata = {key: part for key, part in document["metadata"].items() if key != "ownerReferences"}
-    rest = {key: part for key, part in document.items() if key != "status"}
-    return {**rest, "metadata": metadata, **({} if spec is None else {"spec": kept})}
+    return {**{key: part for key, part in document.items() if key != "status"}, "metadata": metadata}
 
 
 def _missing(value: Any, found: Type, path: str) -> Problems:
@@ -79,27 +108,6 @@ def _missing(value: Any, found: Type, path: str) -> Problems:
                 yield from _missing(part, inner, f"{path}.{key}" if path else key)
 
 
-def _service(spec: Json) -> Problems:
-    yield from unsupported("spec.type", spec.get("type"), SERVICE_TYPES)
-    ports = spec.get("ports") or []
-    seen: list[tuple[Any, Any]] = []
-    for index, port in enumerate(ports):
-        place = f"spec.ports[{index}]"
-        yield from unsupported(f"{place}.protocol", port.get("protocol"), PROTOCOLS)
-        yield from _port(f"{place}.port", port.get("port"))
-        if len(ports) > 1 and not port.get("name"):
-            yield f"{place}.name", "Required value"
-        pair = (port.get("protocol", "TCP"), port.get("port"))
-        if pair in seen:
-            yield place, f'Duplicate value: {{"port":{pair[1]},"protocol":"{pair[0]}"}}'
-        seen.append(pair)
-
-
-def _port(path: str, port: Any) -> Problems:
-    if not isinstance(port, int) or not 1 <= port <= 65535:
-        yield path, f"Invalid value: {port or 0}: must be between 1 and 65535, inclusive"
-
-
 def _pod(spec: Json, path: str) -> Problems:
     if not spec.get("containers"):
         yield f"{path}.containers", "Required value"
@@ -111,14 +119,17 @@ def _pod(spec: Json, path: str) -> Problems:
     yield from unsupported(f"{path}.dnsPolicy", spec.get("dnsPolicy"), DNS_POLICIES)
     yield from volume_problems(spec.get("volumes") or [], f"{path}.volumes")
     volumes = [volume.get("name") for volume in spec.get("volumes") or []]
+    yield from identity_problems(spec.get("securityContext") or {}, f"{path}.securityContext")
     seen: set[str] = set()
-    for field in ("initContainers", "containers"):
+    for field in ("containers", "initContainers"):
         for index, container in enumerate(spec.get(field) or []):
             place, name = f"{path}.{field}[{index}]", container.get("name") or ""
             if name and name in seen:
                 yield f"{place}.name", f'Duplicate value: "{name}"'
             seen.add(name)
             yield from _container(container, place, volumes)
+            if field == "initContainers":
+                yield from init_problems(container, place)
 
 
 def _container(container: Json, place: str, volumes: list[Any]) -> Problems:
@@ -128,12 +139,7 @@ def _container(container: Json, place: str, volumes: list[Any]) -> Problems:
     if not container.get("image"):
         yield f"{place}.image", "Required value"
     yield from unsupported(f"{place}.imagePullPolicy", container.get("imagePullPolicy"), PULL_POLICIES)
-    for index, port in enumerate(container.get("ports") or []):
-        if port.get("containerPort"):
-            yield from _port(f"{place}.ports[{index}].containerPort", port["containerPort"])
-        else:
-            yield f"{place}.ports[{index}].containerPort", "Required value"
-        yield from unsupported(f"{place}.ports[{index}].protocol", port.get("protocol"), PROTOCOLS)
+    yield from port_list_problems(container.get("ports") or [], f"{place}.ports")
     for index, mount in enumerate(container.get("volumeMounts") or []):
         if mount.get("name") not in volumes:
             yield f"{place}.volumeMounts[{index}].name", f'Not found: "{mount.get("name")}"'

@@ -11,14 +11,21 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from katib_local.apiserver.errors import shown, unsupported
-from katib_local.apiserver.metadata import JOB_LABELS, UID_LABELS, label_problems, qualified
+from katib_local.apiserver.metadata import (
+    JOB_LABELS,
+    SUBDOMAIN,
+    SUBDOMAIN_WORDS,
+    UID_LABELS,
+    label_problems,
+    qualified,
+)
 from katib_local.apiserver.selectors import match_selector, selector_problems
 
 Json = Mapping[str, Any]
 Problems = Iterator[tuple[str, str]]
 TEMPLATE = "spec.template"
 FEW_RESTARTS = ("OnFailure", "Never")
-MODES = ("Indexed", "NonIndexed")
+MODES = ("NonIndexed", "Indexed")
 ACTIONS = ("Count", "FailIndex", "FailJob", "Ignore")
 OPERATORS = ("In", "NotIn")
 TRUTHS = ("False", "True", "Unknown")
@@ -29,6 +36,7 @@ JOB_COUNTS = (
     *("backoffLimitPerIndex", "maxFailedIndexes"),
 )
 DEPLOYMENT_COUNTS = ("replicas", "minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds")
+MOST_INDEXES, MANY_FAILED, LONGEST_MANAGER = 100_000, 10_000, 63
 MOST_RULES, MOST_CONDITIONS, MOST_CODES = 20, 20, 255
 NO_MATCH = "`selector` does not match template `labels`"
 
@@ -39,6 +47,7 @@ def job_problems(job: Json, *, created: bool) -> Problems:
     if created and not spec.get("manualSelector"):
         yield from _ungenerated(job, spec)
     yield from _counts(spec, JOB_COUNTS)
+    yield from _managed(spec.get("managedBy"))
     yield from _indexed(spec)
     policy = spec.get("podFailurePolicy")
     if policy is not None:
@@ -75,6 +84,35 @@ def _counts(spec: Json, names: tuple[str, ...]) -> Problems:
             yield f"spec.{name}", f"Invalid value: {spec[name]}: must be greater than or equal to 0"
 
 
+def _managed(by: str | None) -> Problems:
+    """Who looks after a job instead of the cluster: a name with a domain before it."""
+    if by is None:
+        return
+    domain, slash, name = by.partition("/")
+    if not (domain and slash and name):
+        words = 'must be a domain-prefixed path (such as "acme.io/foo")'
+        yield "spec.managedBy", f"Invalid value: {shown(by)}: {words}"
+    elif not SUBDOMAIN.fullmatch(domain):
+        yield "spec.managedBy", f"Invalid value: {shown(domain)}: {SUBDOMAIN_WORDS}"
+    if len(by) > LONGEST_MANAGER:
+        yield "spec.managedBy", f"Too long: may not be more than {LONGEST_MANAGER} bytes"
+
+
+def _at_once(spec: Json) -> Problems:
+    """How many pods with numbers there may be at one time, and how many of them may fail."""
+    parallel, failed = spec.get("parallelism") or 0, spec.get("maxFailedIndexes") or 0
+    if parallel > MOST_INDEXES:
+        text = f"must be less than or equal to {MOST_INDEXES} when completion mode is Indexed"
+        yield "spec.parallelism", f"Invalid value: {parallel}: {text}"
+    if failed > MOST_INDEXES:
+        yield "spec.maxFailedIndexes", f"Invalid value: {failed}: must be less than or equal to {MOST_INDEXES}"
+    if (spec.get("completions") or 0) > MOST_INDEXES and spec.get("backoffLimitPerIndex") is not None:
+        text = f"when completions are above {MOST_INDEXES} and used with backoff limit per index"
+        if failed > MANY_FAILED:
+            why = f"must be less than or equal to {MANY_FAILED} {text}"
+            yield "spec.maxFailedIndexes", f"Invalid value: {failed}: {why}"
+
+
 def _indexed(spec: Json) -> Problems:
     """What only a Job whose pods have numbers may say, and what such a Job has to."""
     mode, failed = spec.get("completionMode"), spec.get("maxFailedIndexes")
@@ -82,6 +120,7 @@ def _indexed(spec: Json) -> Problems:
         yield "spec.backoffLimitPerIndex", "Required value: when maxFailedIndexes is specified"
     yield from unsupported("spec.completionMode", mode, MODES)
     if mode == "Indexed":
+        yield from _at_once(spec)
         if spec.get("completions") is None:
             yield "spec.completions", "Required value: when completion mode is Indexed"
         elif failed is not None and failed > spec["completions"]:
