@@ -8,7 +8,7 @@ from typing import Any
 from katib_local.apiserver.definitions import default_definition, initial_status
 from katib_local.apiserver.kinds import Kind
 from katib_local.apiserver.metadata import JOB_LABELS, UID_LABELS
-from katib_local.apiserver.pod_defaults import default_pod_spec, default_volume, with_requests
+from katib_local.apiserver.pod_defaults import default_pod_spec, default_source, with_requests
 from katib_local.apiserver.webhooks import default_webhooks
 
 Json = dict[str, Any]
@@ -94,7 +94,7 @@ def _strategy(strategy: Json) -> Json:
 
 
 def _volume_spec(spec: Json) -> Json:
-    return {**VOLUME_DEFAULTS, **default_volume(spec)}
+    return {**VOLUME_DEFAULTS, **default_source(spec)}
 
 
 def _claim_spec(spec: Json) -> Json:

@@ -35,7 +35,7 @@ def default_pod_spec(spec: Mapping[str, Any]) -> Json:
     complete = {**POD, "securityContext": {}, **spec}
     for field in ("containers", "initContainers"):
         _each(complete, field, _container)
-    _each(complete, "volumes", default_volume)
+    _each(complete, "volumes", _volume)
     return complete
 
 
@@ -47,13 +47,18 @@ def with_requests(spec: Json) -> Json:
     return {**spec, **lists}
 
 
-def default_volume(volume: Json) -> Json:
-    """A volume with its defaults; one of no kind is an emptyDir."""
-    if volume.keys() <= {"name"}:
-        return {**volume, "emptyDir": {}}
+def default_source(volume: Json) -> Json:
+    """A volume, of a pod or for claims, with the defaults of its kind."""
     complete = dict(volume)
     for kind, defaults in VOLUMES.items():
         _fill(complete, kind, defaults)
+    return complete
+
+
+def _volume(volume: Json) -> Json:
+    if volume.keys() <= {"name"}:
+        return {**volume, "emptyDir": {}}
+    complete = default_source(volume)
     _within(complete, "downwardAPI", _files)
     _within(complete, "projected", _sources)
     return complete
