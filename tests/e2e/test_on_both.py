@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,8 @@ from laptops import Katib, eventually
 from katib_apis.v1beta1 import names
 
 Writer = Callable[..., Path]
+CONFIG = ("configmap", names.OBJECT_CONFIG_MAP, "-n", names.ENV_CORE_NAMESPACE_DEFAULT)
+ADDED = "{name: CHANGED, value: here}"
 STOPPING = """  earlyStopping:
     algorithmName: patience
   parallelTrialCount"""
@@ -45,20 +47,29 @@ def test_failed_trials_fail_the_experiment_and_say_why(cluster: Katib, experimen
     cluster.kubectl("delete", "experiment", "failing")
 
 
+@pytest.fixture
+def config(cluster: Katib) -> Iterator[str]:
+    """The KatibConfig, which is as it was again afterwards."""
+    found: str = cluster.get(*CONFIG)["data"][names.OBJECT_CONFIG_KEY]
+    yield found
+    write_config(cluster, found)
+
+
+def write_config(cluster: Katib, text: str) -> None:
+    patch = json.dumps({"data": {names.OBJECT_CONFIG_KEY: text}})
+    assert cluster.kubectl("patch", *CONFIG, "--type=merge", "-p", patch).returncode == 0
+
+
 def test_an_algorithm_without_an_endpoint_is_served_by_a_deployment_that_goes_with_the_experiment(
-    cluster: Katib, experiment_file: Writer, tmp_path: Path
+    cluster: Katib, config: str, experiment_file: Writer, tmp_path: Path
 ) -> None:
     """S4 to S8; CTL-19: while trials run, it follows a change of the KatibConfig."""
     gated = f"until [ -e {tmp_path}/gate ]; do sleep 0.1; done; {SCORE}"
     apply(cluster, experiment_file("own", gated, ("algorithmName: random", "algorithmName: tpe")))
     eventually(lambda: len(trials_of(cluster, "own")) == 2)
     assert cluster.get("service", "own-tpe")["spec"]["ports"][0]["port"] == names.PORT_SUGGESTION
-    place = ["configmap", names.OBJECT_CONFIG_MAP, "-n", names.ENV_CORE_NAMESPACE_DEFAULT]
-    config = cluster.get(*place)["data"][names.OBJECT_CONFIG_KEY]
     assert "algorithmName: tpe\n" in config
-    changed = config.replace("algorithmName: tpe\n", "algorithmName: tpe\n    env: [{name: CHANGED, value: here}]\n")
-    patch = {"data": {names.OBJECT_CONFIG_KEY: changed}}
-    assert cluster.kubectl("patch", *place, "--type=merge", "-p", json.dumps(patch)).returncode == 0
+    write_config(cluster, config.replace("algorithmName: tpe\n", f"algorithmName: tpe\n    env: [{ADDED}]\n"))
     template = "jsonpath={.spec.template.spec.containers[0].env}"
     eventually(lambda: "CHANGED" in cluster.kubectl("get", "deployment", "own-tpe", "-o", template).stdout)
     (tmp_path / "gate").touch()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from contracts.kubernetes.servers import OLDEST
 from experiments import Json, apply, finished
 from laptops import Katib, eventually
 
@@ -21,9 +22,11 @@ KINDS = (
 TIMES = {"lastProbeTime"}  # a time that a cluster shows as null where there is none
 ADDRESSES = {"hostIP", "hostIPs", "podIP", "podIPs", "clusterIP", "clusterIPs"}
 IGNORED = {"uid", "resourceVersion", "managedFields", "nodeName"} | ADDRESSES | TIMES
-# The real one takes no endpoint at an address of this machine's own, which is where the node's pods are.
-UNREACHED = ("FailedToUpdateEndpoint", "FailedToUpdateEndpointSlices")
+# The real one takes no endpoint at an address of this machine's own, which is where the node's pods are; and it may see a
+# claim before the volume that was made ahead of it.
+BY_CHANCE = ("FailedToUpdateEndpoint", "FailedToUpdateEndpointSlices", "ProvisioningFailed")
 # And what docs/laptop.md has in its rows "pods" and "claims": what a cluster's own admission and controllers add to each.
+NEWER = "terminatingReplicas"  # 1.34 does not tell it yet
 PROTECTION = {"kubernetes.io/pvc-protection", "kubernetes.io/pv-protection"}
 UNUSED = "Unused"
 ADDED = {"priority", "preemptionPolicy", "serviceAccount", "serviceAccountName", "tolerations"}
@@ -64,9 +67,23 @@ def test_a_seeded_experiment_ends_the_same_on_both(
         ("  trialTemplate:\n", "  trialTemplate:\n    retain: true\n"),
     )
     seen = {kind: seen_of(cluster, name, file) for kind, cluster in both.items()}
+    if is_oldest(both["real"]):
+        seen["laptop"] = {what: without(NEWER, here) for what, here in seen["laptop"].items()}
     assert seen["laptop"].keys() == seen["real"].keys()
     for what, here in seen["laptop"].items():
         assert here == seen["real"][what], what
+
+
+def is_oldest(cluster: Katib) -> bool:
+    """Whether this is the oldest Kubernetes that is supported."""
+    version = json.loads(cluster.kubectl("version", "-o", "json").stdout)["serverVersion"]
+    return int(version["minor"]) <= OLDEST
+
+
+def without(field: str, value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: without(field, part) for key, part in value.items() if key != field}
+    return [without(field, part) for part in value] if isinstance(value, list) else value
 
 
 def seen_of(cluster: Katib, name: str, file: Path) -> Json:
@@ -120,7 +137,7 @@ def scrubbed(found: Json) -> Json:
     events = sorted(
         f"{entry['involvedObject']['kind']} {_about(entry)}: {entry['type']} {entry['reason']} {entry['message']}"
         for entry in objects["events"]
-        if entry["reason"] not in UNREACHED
+        if entry["reason"] not in BY_CHANCE
     )
     return {**seen, "events": events}
 
