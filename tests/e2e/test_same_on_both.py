@@ -23,8 +23,8 @@ TIMES = {"lastProbeTime"}  # a time that a cluster shows as null where there is 
 ADDRESSES = {"hostIP", "hostIPs", "podIP", "podIPs", "clusterIP", "clusterIPs"}
 IGNORED = {"uid", "resourceVersion", "managedFields", "nodeName"} | ADDRESSES | TIMES
 # The real one takes no endpoint at an address of this machine's own, which is where the node's pods are; and it may see a
-# claim before the volume that was made ahead of it.
-BY_CHANCE = ("FailedToUpdateEndpoint", "FailedToUpdateEndpointSlices", "ProvisioningFailed")
+# claim before the volume that was made ahead of it, and a pod before its claim is bound.
+BY_CHANCE = ("FailedToUpdateEndpoint", "FailedToUpdateEndpointSlices", "ProvisioningFailed", "FailedScheduling")
 # And what docs/laptop.md has in its rows "pods" and "claims": what a cluster's own admission and controllers add to each.
 NEWER = "terminatingReplicas"  # 1.34 does not tell it yet
 PROTECTION = {"kubernetes.io/pvc-protection", "kubernetes.io/pv-protection"}
