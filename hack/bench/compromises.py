@@ -1,6 +1,7 @@
 """How much of the space of losses the compromises of nsgaii and motpe cover, beside a random search and Optuna's samplers.
 
-Seeded searches over problems with two and three objectives, kept as JSON lines; runs that the file holds are not repeated.
+Seeded searches over problems with two and three objectives; what they cover after every five trials is kept as JSON lines,
+and runs that the file holds are not repeated.
 Optuna's samplers (`--algorithm optuna-nsgaii`, `optuna-tpe`) need `optuna` in the environment. What is covered is told as a
 part of the box between the least losses of 400 random points and their upper quartiles; it may be more than 1.
 
@@ -11,11 +12,8 @@ Problems: Zitzler, Deb, Thiele 2000 (zdt1 to zdt3); Kursawe 1991; Fonseca and Fl
 from __future__ import annotations
 
 import argparse
-import json
 import math
-import shlex
 import statistics
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,13 +22,16 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from quality import WORSE, chance_of_worse, read_rows
+from kept import Row, keep, read_kept
+from verdicts import WORSE, chance_of_worse
 
 from katib_suggestion.pareto import fronts
 from katib_suggestion.study import Parameter, Study, categorical, double, integer
 
 Losses = tuple[float, ...]
 CHECKPOINTS = (50, 100)
+STEP = 5
+RESULTS = Path(__file__).parent / "results/compromises.jsonl"
 RANDOM_DRAWS = 400
 
 
@@ -134,7 +135,7 @@ def covered(name: str, losses: Sequence[Losses]) -> float:
 
 
 def search(algorithm: str, name: str, seed: int, trials: int) -> list[Losses]:
-    """All losses of one search by an algorithm of ours."""
+    """All losses of one search by an algorithm of ours; a random one has no need of the other losses."""
     problem = PROBLEMS[name]
     metrics = [f"loss{number}" for number in range(problem.objectives)]
     study = Study(problem.space, algorithm=algorithm, seed=seed, metrics=metrics, max_trial_count=trials)
@@ -170,22 +171,21 @@ def _suggested(trial: Any, name: str, parameter: Parameter) -> Any:
     return trial.suggest_float(name, float(text.min), float(text.max), log=text.distribution == "logUniform")
 
 
-def measure(options: argparse.Namespace) -> None:
-    """Make the runs that the file lacks, each kept as soon as it is done."""
-    done = {(row["algorithm"], row["problem"], row["seed"]) for row in read_rows(options.output)}
-    with options.output.open("a") as file:
-        print(json.dumps({"command": shlex.join(sys.argv)}), file=file, flush=True)
-        for seed in range(1, options.seeds + 1):
-            for name in options.problem or PROBLEMS:
-                for algorithm in options.algorithm:
-                    if (algorithm, name, seed) not in done:
-                        run = search_by_optuna if algorithm.startswith("optuna-") else search
-                        row = {"algorithm": algorithm, "problem": name, "seed": seed}
-                        row["losses"] = run(algorithm, name, seed, CHECKPOINTS[-1])
-                        print(json.dumps(row), file=file, flush=True)
+def campaign(options: argparse.Namespace) -> Iterator[Row]:
+    """The runs that the file lacks, each with what is covered after every few trials."""
+    done = {(row["algorithm"], row["problem"], row["seed"]) for row in read_kept(options.output)}
+    for seed in range(options.first, options.first + options.seeds):
+        for name in options.problem or PROBLEMS:
+            for algorithm in options.algorithm:
+                if (algorithm, name, seed) not in done:
+                    run = search_by_optuna if algorithm.startswith("optuna-") else search
+                    losses = run(algorithm, name, seed, CHECKPOINTS[-1])
+                    steps = range(STEP, len(losses) + 1, STEP)
+                    values = [round(covered(name, losses[:count]), 4) for count in steps]
+                    yield {"algorithm": algorithm, "problem": name, "seed": seed, "values": values}
 
 
-def table(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def table(rows: Sequence[Row]) -> Iterator[str]:
     """A line for each problem and number of trials: medians, and what of ours is worse than which of the others."""
     names = sorted({row["algorithm"] for row in rows})
     yield "  ".join(f"{name:>14}" for name in ("", *names))
@@ -194,8 +194,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             found: dict[str, list[float]] = {}
             for row in rows:
                 if row["problem"] == problem:
-                    losses = [tuple(entry) for entry in row["losses"][:trials]]
-                    found.setdefault(row["algorithm"], []).append(covered(problem, losses))
+                    found.setdefault(row["algorithm"], []).append(row["values"][trials // STEP - 1])
             medians = [f"{statistics.median(found[name]):.3f} ({len(found[name])})" for name in names if name in found]
             yield "  ".join(f"{text:>14}" for text in (f"{problem} {trials}", *medians, *_worse(found)))
 
@@ -210,15 +209,22 @@ def _worse(found: Mapping[str, Sequence[float]]) -> Iterator[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("output", type=Path, help="file of JSON lines that results are added to")
+    parser.add_argument(
+        "output",
+        type=Path,
+        nargs="?",
+        default=RESULTS,
+        help="file of JSON lines that results are added to (%(default)s)",
+    )
     parser.add_argument(
         "--algorithm", action="append", default=[], help="may be repeated; default: only print the table"
     )
     parser.add_argument("--problem", action="append", choices=list(PROBLEMS), help="may be repeated; default: all")
-    parser.add_argument("--seeds", type=int, default=15)
+    parser.add_argument("--seeds", type=int, default=15, help="how many (default: %(default)s)")
+    parser.add_argument("--first", type=int, default=101, help="the first seed (default: %(default)s)")
     options = parser.parse_args()
-    measure(options)
-    print(*table(read_rows(options.output)), sep="\n")
+    keep(options.output, campaign(options))
+    print(*table(read_kept(options.output)), sep="\n")
 
 
 if __name__ == "__main__":

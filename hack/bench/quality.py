@@ -32,6 +32,7 @@ os.environ.update(dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL
 
 from curves import draw_all, draw_races
 from problems import PROBLEMS
+from progress import draw_progress
 from published import PUBLISHED
 from searches import EVERYWHERE, OPTUNA, Found, Run, search
 from seeds import code
@@ -238,6 +239,7 @@ def main() -> int:
     if options.draw:
         draw_all(everything, options.draw)
         draw_races(RESULTS / "multi_fidelity.jsonl", options.draw)
+        draw_progress(options.draw, RESULTS / "compromises.jsonl", RESULTS / "architectures.jsonl")
     ours: Mapping[str, object] = dict.fromkeys([*RIVALS, CHOOSER])
     return 0 if report(everything, [name for name in names if name in ours], tables=options.tables) else 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import random
 import sys
@@ -11,10 +12,14 @@ from xml.etree import ElementTree
 
 import pytest
 
+SVG = "{http://www.w3.org/2000/svg}"
 BENCH = Path(__file__).parents[2] / "hack/bench"
 sys.path.insert(0, str(BENCH))
 
+import compromises  # noqa: E402
 import curves  # noqa: E402
+import kept  # noqa: E402
+import progress  # noqa: E402
 import quality  # noqa: E402
 from problems import PROBLEMS  # noqa: E402
 from published import PUBLISHED  # noqa: E402
@@ -117,7 +122,7 @@ def test_a_picture_is_the_same_bytes_and_reads_as_xml(tmp_path: Path) -> None:
         curves.draw_all(everything, tmp_path / folder)
     assert (tmp_path / "one/tpe.svg").read_bytes() == (tmp_path / "two/tpe.svg").read_bytes()
     drawn = ElementTree.parse(tmp_path / "one/tpe.svg").getroot()
-    assert "Katib: optuna-tpe" in [entry.text for entry in drawn.iter("{http://www.w3.org/2000/svg}text")]
+    assert "Katib: optuna-tpe" in [entry.text for entry in drawn.iter(f"{SVG}text")]
     ElementTree.fromstring(curves.strips(("pbt", "random"), "loss", [("a & b", [1.0, 2.0], [1.5, 1.5])]))
 
 
@@ -128,7 +133,52 @@ def test_what_ran_at_equal_cost_is_drawn_seed_by_seed(tmp_path: Path) -> None:
     )
     curves.draw_races(rows, tmp_path)
     drawn = ElementTree.parse(tmp_path / "pbt.svg").getroot()
-    assert len(list(drawn.iter("{http://www.w3.org/2000/svg}circle"))) == 4
+    assert len(list(drawn.iter(f"{SVG}circle"))) == 4
+
+
+def test_how_searches_go_on_is_drawn_from_what_was_kept(tmp_path: Path) -> None:
+    """A run is added as soon as it is done, after the command, and none of them is made twice."""
+    compromises, architectures = tmp_path / "compromises.jsonl", tmp_path / "architectures.jsonl"
+    rows = [
+        {"algorithm": name, "problem": "a & b", "seed": seed, "values": [0.1 * seed, 0.5, 0.5 + 0.1 * seed]}
+        for name in ("nsgaii", "random", "optuna-nsgaii")
+        for seed in range(1, 5)
+    ]
+    kept.keep(compromises, rows)
+    kept.keep(compromises, [])
+    assert kept.read_kept(compromises) == rows
+    assert [line.startswith('{"command": "python ') for line in compromises.read_text().splitlines()] == [
+        True,
+        *[False] * len(rows),
+    ]
+    ways = [("enas", "table"), ("enas", "enas"), ("enas", "random"), ("darts", "darts")]
+    kept.keep(architectures, [{"algorithm": a, "way": b, "seed": 0, "values": [0.1, 0.2, 0.3, 0.4]} for a, b in ways])
+    progress.draw_progress(tmp_path, compromises, architectures)
+    assert sorted(path.name for path in tmp_path.glob("*.svg")) == ["darts.svg", "enas.svg", "nsgaii.svg"]
+    texts = [entry.text for entry in ElementTree.parse(tmp_path / "nsgaii.svg").getroot().iter(f"{SVG}text")]
+    assert {"a & b", "nsgaii", "Optuna: nsgaii", "15"} <= set(texts)
+    assert "table" not in (tmp_path / "enas.svg").read_text()
+    before = (tmp_path / "nsgaii.svg").read_bytes()
+    progress.draw_progress(tmp_path, compromises, architectures)
+    assert (tmp_path / "nsgaii.svg").read_bytes() == before
+
+
+def test_compromises_are_measured_once_and_said_in_a_table(tmp_path: Path) -> None:
+    options = argparse.Namespace(
+        output=tmp_path / "rows", algorithm=["nsgaii", "random"], problem=["fonseca"], seeds=1, first=7
+    )
+    kept.keep(options.output, compromises.campaign(options))
+    assert [*compromises.campaign(options)] == []
+    rows = kept.read_kept(options.output)
+    assert [(row["algorithm"], row["seed"], len(row["values"])) for row in rows] == [
+        ("nsgaii", 7, 20),
+        ("random", 7, 20),
+    ]
+    assert all(sorted(row["values"]) == row["values"] for row in rows)
+    head, half, whole = compromises.table(rows)
+    assert head.split() == ["nsgaii", "random"]
+    assert half.split()[:3] == ["fonseca", "50", f"{rows[0]['values'][9]:.3f}"]
+    assert whole.split()[:3] == ["fonseca", "100", f"{rows[0]['values'][-1]:.3f}"]
 
 
 @pytest.mark.parametrize("name", [*PROBLEMS, *PUBLISHED])
