@@ -29,6 +29,7 @@ CONFIG = ROOT / "pkg/local/katib_local/katib_config.yaml"
 Json = dict[str, Any]
 
 CONFIGURATION = "what is configured stands in the KatibConfig of the cluster or laptop"
+ALGORITHM = "what an algorithm needs is its own matter: another image may serve the name"
 TWO_FIELDS = "JSON Schema cannot compare the values of two fields"
 TEMPLATE = "a template is free: what it holds is its kind's matter, and Kubernetes' own schemas are not copied"
 RE2 = "JSON Schema cannot read a regular expression"
@@ -53,6 +54,8 @@ UNSEEN = {
     "37 a variable that is no text": TEMPLATE,
     "WH-8, CTL-10 a primary container that is not there": TEMPLATE,
     "WH-4 min above max": TWO_FIELDS,
+    "WH-4 architectures of parameters": ALGORITHM,
+    "WH-4 compromises of one metric": ALGORITHM,
     "46 a kind that is not configured": CONFIGURATION,
     "57 no expression (WH-16)": RE2,
     "57 a look-ahead (WH-16)": RE2,
