@@ -7,12 +7,12 @@ import random
 import statistics
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from statistics import NormalDist
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from katib_apis.v1beta1.enums import ParameterType
@@ -341,6 +341,31 @@ def test_whole_numbers_are_read_as_any_other_decimals(step: int, low: int, digit
         text = ParameterText("x", kind, min=str(low), max=str(low + 60), step=str(step))
         (domain,) = parse_space([text]).domains
         assert domain.read(digits) == domain.read(f"{digits}.0")
+
+
+@dataclass
+class Entry:
+    """An assignment, as a message has it."""
+
+    name: str
+    value: str
+
+
+TEXTS = st.one_of(st.sampled_from(["1", "2.0", " 3", "1_0", "nan", "-inf", "9", "1e9", "b", ""]), st.floats().map(repr))
+ENTRIES = st.lists(st.builds(Entry, st.sampled_from(["number", "grid", "list"]), TEXTS), max_size=5)
+
+
+@given(ENTRIES)
+@example([Entry("number", "2.5"), Entry("grid", "3"), Entry("list", "b")])
+@example([Entry("number", "1_0"), Entry("grid", "3"), Entry("list", "b")])
+@example([Entry("grid", "3"), Entry("number", "2.5"), Entry("list", "b")])
+@example([Entry("number", "2.5"), Entry("grid", "3"), Entry("list", "b"), Entry("list", "c")])
+def test_a_list_of_assignments_is_read_as_their_mapping(entries: list[Entry]) -> None:
+    """In the order of the parameters it is read in a shorter way, and means the same."""
+    texts = [("number", double("1", "4")), ("grid", integer("1", "4")), ("list", listed("b", "c"))]
+    space = parse_space([replace(parameter, name=name) for name, parameter in texts])
+    for _ in range(2):  # the second time from what was read before
+        assert space.read_entries(entries) == space.read({entry.name: entry.value for entry in entries})
 
 
 @given(

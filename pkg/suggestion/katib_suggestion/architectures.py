@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from katib_domain.algorithm_needs import ARCHITECTURES, NAS_CONFIG
-from katib_domain.search_space import Nominal, Point, SearchSpace
+from katib_domain.search_space import Assignment, Nominal, Point, SearchSpace
 from katib_suggestion.operations import (
     GRAPH,
     Operation,
@@ -72,6 +72,9 @@ class ArchitectureSpace(SearchSpace):
     def _fits(self, point: Sequence[object]) -> Iterator[bool]:
         for value, domain in zip(point, self.domains, strict=True):
             yield type(value) is int and 0 <= value < (domain.size or 0)
+
+    def read_entries(self, entries: Sequence[Assignment]) -> tuple[Point | None, bool]:
+        return self.read({entry.name: entry.value for entry in entries})
 
 
 def read_architectures(problem: Problem) -> ArchitectureSpace:

@@ -9,7 +9,7 @@ from math import isfinite
 from types import MappingProxyType
 
 from katib_apis.v1beta1 import api_pb2
-from katib_domain.search_space import Point, SearchSpace
+from katib_domain.search_space import Assignment, Point, SearchSpace
 from katib_suggestion.memory import Memory, digest
 from katib_suggestion.problem import Objective
 from katib_suggestion.search import Observation, State, Trial
@@ -18,6 +18,8 @@ Decoded = dict[bytes, tuple[Trial, bool]]
 TRIAL_BYTES, VALUE_BYTES = 700, 32
 Condition = api_pb2.TrialStatus
 STOPPED = Condition.EARLYSTOPPED
+OBSERVED = State.OBSERVED
+"""To look a member of an enumeration up takes as long as to make a tuple."""
 NO_LABELS: Mapping[str, str] = MappingProxyType({})
 ENDED_WELL = frozenset({Condition.SUCCEEDED, STOPPED})
 ENDED_BADLY = frozenset({Condition.KILLED, Condition.FAILED, Condition.METRICSUNAVAILABLE})
@@ -61,35 +63,34 @@ class Reading:
 
     def read(self, trial: api_pb2.Trial) -> tuple[Trial, bool]:
         """A trial, and whether its values are exactly its point."""
-        spec, status = trial.spec, trial.status  # each access to a message's field makes a new object
+        spec, status, observation = trial.spec, trial.status, None  # each access to a field makes a new object
         # A slice, since iterating looks each entry up by its index.
-        assignments = {entry.name: entry.value for entry in spec.parameter_assignments.assignments[:]}
-        point, exact = self.space.read(assignments)
+        entries = spec.parameter_assignments.assignments[:]
+        point, exact = self.space.read_entries(entries)
         condition = status.condition
         losses = self._find_losses(spec, status) if condition in ENDED_WELL else ()
-        observation = None
         if losses and point is not None:
             several = losses if len(losses) > 1 else ()
             observation = Observation(point, losses[0], several, condition == STOPPED, find_seconds(status))
-        resource = find_number(assignments.get(self.resource, "")) if self.resource else None
+        resource = _find_resource(entries, self.resource) if self.resource else None
         labels = spec.labels
-        kept = dict(labels.items()) if labels else NO_LABELS
+        kept = dict(labels) if labels else NO_LABELS
         return Trial(trial.name, _state(condition, losses), point, observation, resource, kept), exact
 
     def _find_losses(self, spec: api_pb2.TrialSpec, status: api_pb2.TrialStatus) -> tuple[float, ...]:
         """The losses of all objectives of a trial that ended well; none at all when one has no finite number."""
-        texts = {metric.name: metric.value for metric in status.observation.metrics}
+        texts = {metric.name: metric.value for metric in status.observation.metrics[:]}
         if not texts:
             return ()
-        name = spec.objective.objective_metric_name  # a trial names its first metric only
-        losses = []
+        own = spec.objective.objective_metric_name  # a trial names its first metric only
+        losses: tuple[float, ...] = ()
         for objective in self.objectives:
-            value = find_number(texts.get(name or objective.metric, ""))
+            value = find_number(texts.get(own or objective.metric, ""))
             if value is None:
                 return ()
-            losses.append(-value if objective.maximize else value)
-            name = ""
-        return tuple(losses)
+            losses += (-value if objective.maximize else value,)
+            own = ""
+        return losses
 
     def read_all(self, trials: Iterable[api_pb2.Trial], memory: Memory | None = None) -> History:
         """Sort trials into observations, failures and pending ones; those that fit nowhere only count.
@@ -124,6 +125,11 @@ class Reading:
         return sum(map(len, decoded)) + each * len(decoded)
 
 
+def _find_resource(entries: Sequence[Assignment], name: str) -> float | None:
+    """The number that a parameter has; None without one."""
+    return find_number({entry.name: entry.value for entry in entries}.get(name, ""))
+
+
 def _age(trial: api_pb2.Trial) -> tuple[bool, str, str]:
     start = trial.status.start_time
     return not start, start, trial.name if start else ""
@@ -131,7 +137,7 @@ def _age(trial: api_pb2.Trial) -> tuple[bool, str, str]:
 
 def _state(condition: int, losses: Sequence[float]) -> State:
     if losses:
-        return State.OBSERVED
+        return OBSERVED
     return State.FAILED if condition in ENDED_WELL or condition in ENDED_BADLY else State.PENDING
 
 
