@@ -2,11 +2,15 @@
 
 python hack/bench/suggestion.py [--trials 1000] [--algorithms random,tpe] [--experiments 50]
 
-decode: reading the history, cold and when all but one trial were read before. own: the algorithm's share of an answer on a
-history that is decoded, without a fitted model. optuna: `study.ask` of the sampler of that kind on as many trials, in this
-process. call: all of an answer, from the request's bytes to the reply's, in a warm process and in a fresh one; katib: the
-same of Katib's service, as `results/katib.json` has it (wall time over gRPC, another day, a machine of this kind). With
---experiments it prints instead how much memory one process takes that serves so many, each with so many trials.
+decode: reading the history, cold and (kept) when all but one trial were read before. own: the algorithm's share of an answer
+on a history that is decoded, with nothing else kept; next: the same behind the answer to the history before its last trial, as
+a search asks, trial by trial. optuna: `study.ask` of the sampler of that kind on as many trials, in this process; it, too, goes
+on from a state that its storage keeps. call: all of an answer, from the request's bytes to the reply's, in a warm process, and
+(fresh) the first one of a process that has validated the Experiment, as the controller has it do before it asks; load: that
+validation, with the algorithm's libraries. katib: the same of Katib's service, whose process loads its libraries before it
+listens, as `results/katib.json` has it (wall time over gRPC, another day, a machine of this kind); in brackets how many times
+as long that is. With --experiments it prints instead how much memory one process takes that serves so many, each with so many
+trials.
 
 Processor time and not wall time, the best of several: other work on the machine then matters least. One BLAS thread.
 """
@@ -34,7 +38,7 @@ from searches import METRIC, OPTUNA, Run, a_distribution, a_sampler, a_trial, an
 from verdicts import RIVALS
 
 from katib_apis.v1beta1 import api_pb2
-from katib_suggestion.answers import answer_suggestions, read_task
+from katib_suggestion.answers import answer_suggestions, answer_validation, read_task
 from katib_suggestion.history import Reading
 from katib_suggestion.memory import Memory
 from katib_suggestion.registry import Registry
@@ -98,17 +102,32 @@ def katib_of(name: str, count: int) -> tuple[float | None, float | None]:
     return min(warm, default=None), min(fresh, default=None)
 
 
-def fresh_call(name: str, count: int) -> float:
-    """CPU milliseconds of the first call of a process that has just started."""
+def fresh_call(name: str, count: int) -> tuple[float, float]:
+    """CPU milliseconds of the validation and of the first call of a process that has just started."""
     command = [sys.executable, __file__, f"--algorithms={name}", f"--trials={count}", "--first-call"]
-    found = [float(subprocess.run(command, capture_output=True, text=True, check=True).stdout) for _ in range(2)]
+    found = [subprocess.run(command, capture_output=True, text=True, check=True).stdout.split() for _ in range(3)]
+    loads, calls = zip(*found, strict=True)
+    return min(map(float, loads)), min(map(float, calls))
+
+
+def first_call(name: str, count: int) -> tuple[float, float]:
+    question, registry = a_question(name, count), Registry()
+    wire, given = question.SerializeToString(), api_pb2.ValidateAlgorithmSettingsRequest(experiment=question.experiment)
+    load = cost(lambda: answer_validation(given, registry), rounds=1)
+    return load, cost(lambda: answered(wire, registry, Memory()), rounds=1)
+
+
+def next_call(question: api_pb2.GetSuggestionsRequest, registry: Registry) -> float:
+    """CPU milliseconds of a call in a process that has answered for the history before its last trial."""
+    earlier, wire, found = api_pb2.GetSuggestionsRequest(), question.SerializeToString(), []
+    earlier.CopyFrom(question)
+    del earlier.trials[-1]
+    earlier.total_request_number -= 1
+    while len(found) < ROUNDS and sum(found) < 5000:
+        memory = Memory()
+        answered(earlier.SerializeToString(), registry, memory)
+        found.append(cost(lambda memory=memory: answered(wire, registry, memory), rounds=1))  # type: ignore[misc]
     return min(found)
-
-
-def first_call(name: str, count: int) -> float:
-    wire = a_question(name, count).SerializeToString()
-    registry = Registry()
-    return cost(lambda: answered(wire, registry, Memory()), rounds=1)
 
 
 def answered(wire: bytes, registry: Registry, memory: Memory) -> bytes:
@@ -128,14 +147,17 @@ def measure(name: str, count: int, registry: Registry) -> dict[str, float | None
     call = cost(lambda: answered(wire, registry, kept(reading, memory)))
     parse = cost(lambda: api_pb2.GetSuggestionsRequest.FromString(wire))
     katib_warm, katib_fresh = katib_of(name, count)
+    load, fresh = fresh_call(name, count)
     return {
         "decode": cold,
         "kept": warm,
         "own": call - warm - parse,
+        "next": next_call(question, registry) - warm - parse,
         "optuna": ask_of_optuna(name, count),
         "call": call,
         "katib": katib_warm,
-        "fresh": fresh_call(name, count),
+        "load": load,
+        "fresh": fresh,
         "katib fresh": katib_fresh,
     }
 
@@ -151,7 +173,7 @@ def verdicts(name: str, count: int, found: Mapping[str, Any]) -> list[str]:
     """What is slower than it should be; nothing is said of what nobody measured."""
     limits = {
         "decode": 10 * count / 1000,
-        "own": max(5.0, 1.2 * found["optuna"]) if found["optuna"] is not None else None,
+        "next": max(5.0, 1.2 * found["optuna"]) if found["optuna"] is not None else None,
         "call": found["katib"] / 5 if (found["katib"] or 0) > 50 else None,
         "fresh": found["katib fresh"] / 2 if (found["katib fresh"] or 0) > 50 else None,
     }
@@ -172,8 +194,17 @@ def memory_of(experiments: int, count: int, names: list[str], registry: Registry
     return f"{experiments} experiments: {most:.0f} MiB, {memory.size / 2**20:.0f} of them kept"
 
 
-def shown(value: float | None) -> str:
-    return f"{'-' if value is None else format(value, '.1f'):>11}"
+BESIDE = {"optuna": "next", "katib": "call", "katib fresh": "fresh"}
+"""What is compared with what."""
+
+
+def shown(found: Mapping[str, float | None], key: str) -> str:
+    """A number, and of somebody else's how many times as long it is as ours."""
+    value, ours = found[key], found.get(BESIDE.get(key, ""))
+    if value is None:
+        return f"{'-':>16}"
+    times = f" ({value / ours:.1f}x)" if ours else ""
+    return f"{f'{value:.1f}{times}':>16}"
 
 
 def main() -> None:
@@ -185,17 +216,17 @@ def main() -> None:
     chosen = parser.parse_args()
     registry, names = Registry(), chosen.algorithms.split(",")
     if chosen.first_call:
-        print(first_call(names[0], chosen.trials))
+        print(*first_call(names[0], chosen.trials))
     elif chosen.experiments:
         print(memory_of(chosen.experiments, chosen.trials, names, registry))
     else:
-        head = ("decode", "kept", "own", "optuna", "call", "katib", "fresh", "katib fresh")
-        print(f"{f'{chosen.trials} trials, CPU ms':22}", *(f"{text:>11}" for text in head), sep="")
+        head = ("decode", "kept", "own", "next", "optuna", "call", "katib", "load", "fresh", "katib fresh")
+        print(f"{f'{chosen.trials} trials, CPU ms':22}", *(f"{text:>16}" for text in head), sep="")
         for name in names:
             found = measure(name, chosen.trials, registry)
             slow = verdicts(name, chosen.trials, found)
             print(
-                f"{name:22}", *(shown(found[key]) for key in head), "  ", "; ".join(slow) or "holds", sep="", flush=True
+                f"{name:22}", *(shown(found, key) for key in head), "  ", "; ".join(slow) or "holds", sep="", flush=True
             )
 
 
