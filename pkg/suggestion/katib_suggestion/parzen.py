@@ -19,6 +19,7 @@ import numpy as np
 from katib_domain.search_space import Continuous, Domain, Finite, Grid, Nominal, Ordinal, SearchSpace, Value
 from katib_suggestion.bounded import TINY, Vector, between, probabilities
 from katib_suggestion.search import Point
+from katib_suggestion.surrogates.axes import Axis
 
 LATEST = 25
 FINEST = 100
@@ -67,8 +68,8 @@ class Line:
 
     domain: Continuous | Grid
 
-    def place(self, value: Value) -> float:
-        return self.domain.encode(value)[0]  # type: ignore[arg-type]
+    def places(self, values: Sequence[Value]) -> Vector:
+        return Axis(self.domain).encode_all(values)
 
     def widths(self, places: Vector, breadth: Breadth) -> Vector:
         """The same for each kernel, or a part of the way to its neighbours."""
@@ -79,13 +80,13 @@ class Line:
 
     def heights(self, values: Sequence[Value], places: Vector, widths: Vector) -> Vector:
         """The density of each value (a row) under the kernel at each place (a column)."""
-        coordinates = np.array([self.place(value) for value in values])
+        coordinates = self.places(values)
         shifts = (coordinates[:, None] - places) / widths
         inside = probabilities((1.0 - places) / widths) - probabilities(-places / widths)
         return np.asarray(np.exp(-0.5 * shifts * shifts) / (inside * widths * math.sqrt(2 * math.pi)))
 
     def prior(self, values: Sequence[Value]) -> Vector:
-        return np.array([self.domain.distribution.density(self.place(value)) for value in values])
+        return np.array([self.domain.distribution.density(place) for place in self.places(values).tolist()])
 
 
 @dataclass(frozen=True)
@@ -109,8 +110,8 @@ class Steps:
     def _priors(self) -> Vector:
         return np.array([self.domain.weight(index) for index in range(self.domain.size)])
 
-    def place(self, value: Value) -> float:
-        return float(self._places[int(value)])
+    def places(self, values: Sequence[Value]) -> Vector:
+        return np.asarray(self._places[np.array(values, dtype=np.int64)])
 
     def widths(self, places: Vector, breadth: Breadth) -> Vector:
         """A kernel reaches the next values, however many trials there are."""
@@ -137,8 +138,8 @@ class Choices:
 
     domain: Finite
 
-    def place(self, value: Value) -> float:
-        return float(value)
+    def places(self, values: Sequence[Value]) -> Vector:
+        return np.array(values, dtype=np.float64)
 
     def widths(self, places: Vector, breadth: Breadth) -> Vector:
         """The fewer trials there are, the less they say about values that were not seen."""
@@ -174,8 +175,10 @@ class Factors:
 
     def places(self, points: Sequence[Point]) -> Vector:
         """A row for each point."""
-        rows = [[factor.place(value) for factor, value in zip(self.all, point, strict=True)] for point in points]
-        return np.array(rows, dtype=np.float64).reshape(len(rows), len(self.all))
+        if not points:
+            return np.empty((0, len(self.all)))
+        columns = zip(self.all, zip(*points, strict=True), strict=True)
+        return np.stack([factor.places(values) for factor, values in columns], axis=1)
 
 
 class Mixture:

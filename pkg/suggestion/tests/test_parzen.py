@@ -87,6 +87,21 @@ def test_long_grids_are_lines_and_constants_choices() -> None:
     assert kinds == [Line, Line, Steps, Steps, Line, Steps, Choices, Choices]
 
 
+def test_places_of_many_points_are_the_coordinates_of_each_to_the_bit() -> None:
+    """So that a seed gives the same trials however many there are."""
+    texts = [
+        ParameterText("rate", "double", min="0.0001", max="3", distribution="logUniform"),
+        ParameterText("share", "double", min="-1", max="2", distribution="normal"),
+        ParameterText("units", "int", min="1", max="100000"),
+        ParameterText("layers", "int", min="1", max="7"),
+        ParameterText("batch", "discrete", list=("16", "64", "32")),
+    ]
+    space, dice = parse_space(texts), random.Random(3)
+    points = [space.sample(dice) for _ in range(200)]
+    assert Factors(space).places(points).tolist() == [list(space.encode(point)) for point in points]
+    assert Factors(space).places([]).shape == (0, len(texts))
+
+
 @given(st.floats(-12, 12))
 def test_probabilities_are_those_of_the_normal_distribution(place: float) -> None:
     expected = math.erfc(-place / math.sqrt(2)) / 2
