@@ -17,6 +17,7 @@ from katib_suggestion.problem import RefusedError
 from katib_suggestion.registry import Registry
 
 LINE = a_parameter("x", api_pb2.DOUBLE, bounds=("0", "1"))
+OTHER = a_parameter("y", api_pb2.DOUBLE, bounds=("0", "1"))
 EPOCHS = a_parameter("epochs", api_pb2.INT, bounds=("1", "1"))
 SETTINGS = {"r_l": "9", "eta": "3", "resource_name": "epochs", "random_state": "7"}
 STATE = ["eta", "s_max", "r_l", "b_l", "r", "n", "current_s", "current_i", "resource_name", "evaluating_trials"]
@@ -28,6 +29,10 @@ def searching(parameters: list[api_pb2.ParameterSpec] | None = None, **settings:
 
 def loss_of(trial: api_pb2.Trial) -> float:
     return float(values_of(trial)["x"])
+
+
+def place_of(trial: api_pb2.Trial) -> tuple[float, float]:
+    return float(values_of(trial)["x"]), float(values_of(trial)["y"])
 
 
 def epochs_of(trials: list[api_pb2.Trial]) -> list[int]:
@@ -69,6 +74,26 @@ def test_a_run_in_rounds_fills_every_place_of_the_plan(most: int, base: int) -> 
         for trial in trials:
             end(trial, loss_of(trial))
     assert epochs_of(running.ask(2)) == [1, 1]
+
+
+@pytest.mark.parametrize("wanted", [1, 3, 4])
+def test_new_configurations_are_spread_over_the_space_whatever_rungs_come_between(wanted: int) -> None:
+    """Any eight of the sequence that begin at a multiple of eight lie in eight different eighths of each parameter."""
+    running = searching([LINE, OTHER, EPOCHS])
+    while len(points := list(dict.fromkeys(map(place_of, running.trials)))) < 32:
+        for trial in running.ask(wanted):
+            end(trial, loss_of(trial))
+    assert len(running.trials) > len(points)
+    for start in range(0, 32, 8):
+        for column in zip(*points[start : start + 8], strict=True):
+            assert sorted(int(8 * x) for x in column) == list(range(8))
+
+
+def test_the_seed_says_where_configurations_are() -> None:
+    found = [
+        tuple(map(place_of, searching([LINE, OTHER, EPOCHS], random_state=seed).ask(4))) for seed in ("7", "7", "8")
+    ]
+    assert found[0] == found[1] and not set(found[0]) & set(found[2])
 
 
 @pytest.mark.parametrize("most, base, widest", [(243, 3, 5), (1000, 10, 3), (1, 2, 0), ("0.5", 3, 0), (8, 3, 1)])

@@ -18,14 +18,29 @@ from typing import ClassVar
 
 from katib_apis.v1beta1 import names
 from katib_suggestion.algorithms.brackets import Plan
-from katib_suggestion.algorithms.random_search import RandomSearch
+from katib_suggestion.algorithms.halton import new_points
 from katib_suggestion.problem import Problem
 from katib_suggestion.proposals import propose_points
-from katib_suggestion.search import Answer, Point, Scheduler, Search, State, Suggestion, Trial
+from katib_suggestion.search import Algorithm, Answer, Point, Scheduler, Search, State, Suggestion, Trial
+from katib_suggestion.sequences import sobol_point
 from katib_suggestion.settings import required, setting
 
 BASE = 3
 NUMBER = re.compile(r"\d{1,9}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Spread(Algorithm):
+    """New configurations: the scrambled Sobol' sequence, its position counted by the configurations that there are.
+
+    So all brackets together cover the space more evenly than chance does, and none looks where another has looked.
+    """
+
+    def propose(self, search: Search) -> Iterator[Point]:
+        return new_points(replace(search, issued=len(search.seen)), self.point, search.key)
+
+    def point(self, search: Search, index: int) -> Point:
+        return search.space.from_unit(sobol_point(index, len(search.space.domains), search.key))
 
 
 @dataclass
@@ -221,7 +236,7 @@ class _Filling:
     def _new(self, count: int) -> list[Point]:
         """Configurations that were never tried; fewer when there are no more (U-06)."""
         if self._fresh is None and count:
-            self._fresh = propose_points(RandomSearch(), replace(self._search, wanted=self._wanted))
+            self._fresh = propose_points(Spread(), replace(self._search, wanted=self._wanted))
         fresh = self._fresh or []
         points, self._fresh = fresh[:count], fresh[count:] if count else self._fresh
         self._exhausted = self._exhausted or len(points) < count
