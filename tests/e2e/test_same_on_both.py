@@ -29,7 +29,6 @@ BY_CHANCE = ("FailedToUpdateEndpoint", "FailedToUpdateEndpointSlices", "Provisio
 NEWER = "terminatingReplicas"  # 1.34 does not tell it yet
 PROTECTION = {"kubernetes.io/pvc-protection", "kubernetes.io/pv-protection"}
 UNUSED = "Unused"
-ADDED = {"priority", "preemptionPolicy", "serviceAccount", "serviceAccountName", "tolerations"}
 TOKEN = "kube-api-access-"
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 UID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -151,7 +150,7 @@ def _is_added(part: Any) -> bool:
 
 def without_ignored(value: Any) -> Any:
     if isinstance(value, dict):
-        kept = {key: without_ignored(part) for key, part in value.items() if key not in IGNORED | ADDED}
+        kept = {key: without_ignored(part) for key, part in value.items() if key not in IGNORED}
         # A list of which nothing is left would not be there.
         kept = {key: part for key, part in kept.items() if part != [] or value[key] == []}
         # Trials that were made in one second stand there in the order of their generated suffixes.

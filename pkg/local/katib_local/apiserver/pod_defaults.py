@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from katib_local.apiserver.standing import with_account
+
 Json = dict[str, Any]
 POD = {
     "restartPolicy": "Always",
@@ -36,7 +38,7 @@ def default_pod_spec(spec: Mapping[str, Any]) -> Json:
     for field in ("containers", "initContainers"):
         _each(complete, field, _container)
     _each(complete, "volumes", _volume)
-    return complete
+    return with_account(complete, spec.get("serviceAccountName") or spec.get("serviceAccount") or "")
 
 
 def with_requests(spec: Json) -> Json:

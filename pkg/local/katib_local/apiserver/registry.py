@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from katib_local.apiserver import builtins, patch
+from katib_local.apiserver.accounts import furnish
 from katib_local.apiserver.admission import Admission, Request
 from katib_local.apiserver.applying import Applied, apply_configuration, record_creation, record_update
 from katib_local.apiserver.bodies import check_depth, strict_text
@@ -44,12 +45,13 @@ from katib_local.apiserver.errors import (
     unnamed,
 )
 from katib_local.apiserver.immutable import validate_change
-from katib_local.apiserver.kinds import CRDS, NAMESPACES, Catalog, Kind, kinds_of
+from katib_local.apiserver.kinds import CRDS, NAMESPACES, SERVICE_ACCOUNTS, Catalog, Kind, kinds_of
 from katib_local.apiserver.kubernetes_types import type_of
 from katib_local.apiserver.metadata import born, finalizer_warnings, placed, typed, validate_metadata
 from katib_local.apiserver.removal import marked, may_go, unsaid
 from katib_local.apiserver.rules import breaches
 from katib_local.apiserver.schema import fill_defaults, prune
+from katib_local.apiserver.standing import ACCOUNT, admit
 from katib_local.apiserver.store import Key, Store
 from katib_local.apiserver.strategic import strategic_merge_patch
 from katib_local.apiserver.validation import validate_builtin
@@ -89,6 +91,7 @@ class Registry:
         document = builtins.default_builtin(kind, document)
         if not call.owns:
             document = record_creation(kind, document, call, self.timestamp())
+        document = admit(kind, document)
         document = await self._mutated("CREATE", kind, document, None, call)
         document = placed(kind, namespace, document)
         document = born(kind, document, self.timestamp(), lambda name: self._held(kind, namespace, name) is not None)
@@ -97,7 +100,12 @@ class Registry:
             document = {key: value for key, value in document.items() if key != "status"}
         await self._check("CREATE", kind, document, None, call)
         self._check_free(kind, namespace, document["metadata"])
-        return document if call.dry_run else self._stored(kind, document)
+        if call.dry_run:
+            return document
+        stored = self._stored(kind, document)
+        if kind == NAMESPACES:
+            furnish(self.store, stored["metadata"]["name"], self.timestamp())
+        return stored
 
     def _held(self, kind: Kind, namespace: str, name: str) -> Json | None:
         return self.store.get(kind.qualified, namespace, name)
@@ -362,6 +370,8 @@ class Registry:
     def remove(self, kind: Kind, document: Json) -> Json:
         """Remove an object for good; returns its last state."""
         removed = self.store.remove(self.key(kind, document)) or document
+        if kind == SERVICE_ACCOUNTS and document["metadata"]["name"] == ACCOUNT:
+            furnish(self.store, document["metadata"]["namespace"], self.timestamp())
         if kind == CRDS:
             self.catalog.drop(document)
             # Its name is its kind's qualified one: what cannot be asked for any more must not come back with it.

@@ -19,6 +19,7 @@ from typing import Any
 from aiohttp import web
 
 from katib_local.apiserver import discovery
+from katib_local.apiserver.accounts import furnish
 from katib_local.apiserver.admission import Admission
 from katib_local.apiserver.answers import as_accepted, json_answer, refused
 from katib_local.apiserver.calls import Call, flag
@@ -49,6 +50,7 @@ from katib_local.apiserver.objects import (
 )
 from katib_local.apiserver.openapi import Specification, hash_of
 from katib_local.apiserver.registry import Registry
+from katib_local.apiserver.standing import FIRST_NAMESPACES
 from katib_local.apiserver.store import Store, StoreError
 from katib_local.apiserver.tokens import TokenIssuer
 from katib_machinery.clock import Clock, SystemClock
@@ -56,7 +58,6 @@ from katib_machinery.clock import Clock, SystemClock
 log = logging.getLogger(__name__)
 Json = dict[str, Any]
 LARGEST_BODY = 3 * 1024 * 1024
-FIRST_NAMESPACES = ("default", "kube-system")
 OPEN_PATHS = ("/livez", "/readyz", "/healthz", "/version", "/version/")
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 PROTOBUF_OF_BEFORE = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
@@ -133,6 +134,8 @@ async def _make_namespaces(registry: Registry) -> None:
                 "metadata": {"name": name, "labels": {"kubernetes.io/metadata.name": name}},
             }
             await registry.create(kind, "", document, Call())
+    for held in registry.store.all(kind.qualified):
+        furnish(registry.store, held["metadata"]["name"], registry.timestamp())  # those of an older version have none
 
 
 def _tls(settings: Settings) -> ssl.SSLContext:

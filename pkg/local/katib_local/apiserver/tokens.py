@@ -11,13 +11,13 @@ import hashlib
 import hmac
 import json
 import secrets
-import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from katib_local.apiserver.errors import bad_request, invalid, not_found, outdated_binding
 from katib_local.apiserver.kinds import PODS, SERVICE_ACCOUNTS, TOKEN_REQUESTS
+from katib_local.apiserver.standing import ACCOUNT
 from katib_local.apiserver.store import Store
 from katib_machinery.scalars import format_time
 
@@ -25,8 +25,6 @@ Json = dict[str, Any]
 AUDIENCE = "https://kubernetes.default.svc"
 """For whom a token is when nobody is named: this server."""
 SECONDS, LEAST_SECONDS, MOST_SECONDS = 3600, 600, 2**32
-DEFAULT = "default"
-"""The service account that every namespace has, whether or not there is an object."""
 CLAIMS = "kubernetes.io"
 User = tuple[str, tuple[str, ...]]
 
@@ -67,9 +65,9 @@ class TokenIssuer:
 
     def _account_uid(self, namespace: str, name: str) -> str:
         found = self._store.get(SERVICE_ACCOUNTS.qualified, namespace, name)
-        if found is None and name != DEFAULT:
+        if found is None:
             raise not_found(SERVICE_ACCOUNTS, name)
-        return str(found["metadata"]["uid"]) if found else str(uuid.uuid5(uuid.NAMESPACE_URL, f"{namespace}/{name}"))
+        return str(found["metadata"]["uid"])
 
     def _bound_pod(self, namespace: str, account: str, bound: Mapping[str, Any]) -> Json:
         if bound.get("kind") != PODS.kind:
@@ -84,7 +82,7 @@ class TokenIssuer:
         uid = pod["metadata"]["uid"]
         if bound.get("uid") not in (None, "", uid):
             raise outdated_binding(PODS, name, bound["uid"])
-        if pod["spec"].get("serviceAccountName", DEFAULT) != account:
+        if pod["spec"].get("serviceAccountName", ACCOUNT) != account:
             raise bad_request(
                 f'cannot bind token for serviceaccount "{account}" to pod running with different serviceaccount name.'
             )
@@ -106,7 +104,7 @@ class TokenIssuer:
         if AUDIENCE not in claims["aud"] or claims["exp"] <= self._now().timestamp():
             return None
         space, account, pod = (claims[CLAIMS].get(part) for part in ("namespace", "serviceaccount", "pod"))
-        if not self._is_there(SERVICE_ACCOUNTS.qualified, space, account) and account["name"] != DEFAULT:
+        if not self._is_there(SERVICE_ACCOUNTS.qualified, space, account):
             return None
         if pod is not None and not self._is_there(PODS.qualified, space, pod):
             return None
