@@ -14,16 +14,16 @@ Entry = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Condition:
-    """What is to be said: a type, whether it holds, and why."""
+    """What is to be said: a type, whether it holds (None when nobody can say), and why."""
 
     type: str
-    holds: bool
+    holds: bool | None
     reason: str
     message: str
 
     @property
     def status(self) -> str:
-        return str(self.holds)
+        return "Unknown" if self.holds is None else str(self.holds)
 
 
 def find_condition(conditions: Sequence[Entry], type_: str) -> Entry | None:

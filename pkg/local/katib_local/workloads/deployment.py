@@ -36,6 +36,8 @@ LONGEST_PREFIX = 52
 HISTORY, PROGRESS_SECONDS = 10, 600
 STAMP = "lastUpdateTime"
 SOON = timedelta(milliseconds=10)
+PAUSED = Condition("Progressing", None, "DeploymentPaused", "Deployment is paused")
+RESUMED = Condition("Progressing", None, "DeploymentResumed", "Deployment is resumed")
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def decide_replica_sets(world: World, now: datetime) -> Plan:
     if deployment.deletion_timestamp is not None or deployment.raw["spec"].get("paused"):
         return Plan()
     wanted, old = replicas(deployment), world.outdated
-    if _recreates(deployment) and any(_is_populated(held) for held in old):
+    if _recreates(deployment) and any(_has_pods(held) for held in old):
         return Plan(tuple(action for held in old for action in _changed(held, 0, sizes(wanted, wanted))))
     allowed, serving = bounds(deployment.raw["spec"], wanted), available(world.current)
     size = sizes(wanted, wanted if _recreates(deployment) else allowed.most)
@@ -134,6 +136,11 @@ def _recreates(deployment: Unstructured) -> bool:
 
 def _is_populated(replica_set: Unstructured) -> bool:
     return replicas(replica_set) > 0 or _number(replica_set, "replicas") > 0
+
+
+def _has_pods(replica_set: Unstructured) -> bool:
+    """Whether any pod of a ReplicaSet is there, be it one that is about to end."""
+    return _is_populated(replica_set) or _number(replica_set, "terminatingReplicas") > 0
 
 
 def _changed(
@@ -177,7 +184,7 @@ def decide_status(world: World, now: datetime) -> Plan:
         "unavailableReplicas": max(0, max(total, replicas(deployment)) - serving),
     }
     conditions = _told(conditions_of(deployment), _availability(world, serving), now)
-    progress, requeue = _progress(world, now)
+    progress, requeue = _progress(world, _has_got_on(world, counts), now)
     conditions = _told(conditions, progress, now)
     conditions = _with_failure(world, conditions, now)
     status = {
@@ -222,8 +229,16 @@ def _availability(world: World, serving: int) -> Condition:
     return Condition("Available", False, "MinimumReplicasUnavailable", message)
 
 
-def _progress(world: World, now: datetime) -> tuple[Condition, Requeue | None]:
-    """How an update gets on; one that takes too long says so."""
+def _has_got_on(world: World, counts: Mapping[str, int]) -> bool:
+    """Whether there are more pods of the newest template, fewer others, or more that serve than its status says."""
+    before = {name: _number(world.deployment, name) for name in counts}
+    others = [told["replicas"] - told["updatedReplicas"] for told in (before, counts)]
+    more = any(counts[name] > before[name] for name in ("updatedReplicas", "readyReplicas", "availableReplicas"))
+    return more or others[1] < others[0]
+
+
+def _progress(world: World, has_got_on: bool, now: datetime) -> tuple[Condition, Requeue | None]:
+    """How an update gets on; one that takes too long says so, and one that is held up, or goes on after that."""
     deployment, wanted = world.deployment, replicas(world.deployment)
     name = replica_set_name(deployment)
     current = world.current
@@ -233,16 +248,23 @@ def _progress(world: World, now: datetime) -> tuple[Condition, Requeue | None]:
     done = Condition("Progressing", True, "NewReplicaSetAvailable", f'ReplicaSet "{name}" has successfully progressed.')
     held = find_condition(conditions_of(deployment), "Progressing")
     told = held.get("message") if held is not None else None
+    late = Condition(
+        "Progressing", False, "ProgressDeadlineExceeded", f'ReplicaSet "{name}" has timed out progressing.'
+    )
+    if deployment.raw["spec"].get("paused"):
+        is_late = held is not None and held.get("reason") == late.reason
+        return Condition(late.type, False, late.reason, str(told)) if is_late else PAUSED, None
+    if told == PAUSED.message:
+        return RESUMED, Requeue(SOON)
     # What is done stays done while nothing else is rolled out, whatever becomes of its pods.
     stays = told == done.message and current is not None and _sum(world, "replicas") == _number(current, "replicas")
     if is_done or stays:
         return done, None
-    going = Condition("Progressing", True, "ReplicaSetUpdated", f'ReplicaSet "{name}" is progressing.')
-    late = Condition(
-        "Progressing", False, "ProgressDeadlineExceeded", f'ReplicaSet "{name}" has timed out progressing.'
-    )
     if told == late.message:
         return late, None
+    going = Condition("Progressing", True, "ReplicaSetUpdated", f'ReplicaSet "{name}" is progressing.')
+    if told == RESUMED.message and not has_got_on:
+        going = RESUMED
     seconds = deployment.raw["spec"].get("progressDeadlineSeconds") or PROGRESS_SECONDS
     since = parse_time(held.get(STAMP)) if held is not None and told == going.message else None
     left = (since or now) + timedelta(seconds=int(seconds)) - now
