@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from katib_local.apiserver.errors import bad_request, invalid_options
+from katib_local.apiserver.errors import Refusal, bad_request, invalid_options, json_name, shown
 
 PROPAGATION = ("Foreground", "Background", "Orphan")
 ORPHANS: Mapping[bool | None, str] = {True: "Orphan", False: "Background"}
@@ -14,6 +15,8 @@ ORPHANS: Mapping[bool | None, str] = {True: "Orphan", False: "Background"}
 VALIDATION = ("", "Ignore", "Strict", "Warn")
 DRY_RUN = ("All",)
 LONGEST_MANAGER = 128
+WHOLE = re.compile(r"[-+]?[0-9]+")
+SPAN = re.compile(r"[-+]?(0|(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h))+)")
 
 
 def flag(query: Mapping[str, str], name: str) -> bool:
@@ -26,10 +29,20 @@ def number(query: Mapping[str, str], name: str) -> int | None:
     text = query.get(name)
     if not text:
         return None
-    try:
-        return int(text)
-    except ValueError as error:
-        raise bad_request(f"{name}: {text!r} is no whole number") from error
+    if not WHOLE.fullmatch(text):
+        raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+    found = int(text)
+    if not -(2**63) <= found < 2**63:
+        raise bad_request(f'strconv.ParseInt: parsing "{text}": value out of range')
+    return found
+
+
+def check_timeout(query: Mapping[str, str]) -> None:
+    """Raise a refusal for a time that nobody can wait: Kubernetes' own clients send one with a unit."""
+    text = query.get("timeout") or "0"
+    if not SPAN.fullmatch(text):
+        why = "missing unit in" if WHOLE.fullmatch(text) else "invalid"
+        raise bad_request(f'invalid timeout specified in the request URL - time: {why} duration "{text}"')
 
 
 @dataclass
@@ -58,16 +71,31 @@ class Call:
 
         Who writes under no name of his own is known by his agent.
         """
-        problems = [*_unsupported("dryRun", query.get("dryRun"), DRY_RUN)]
+        problems = [*_dry_problems([query["dryRun"]] if "dryRun" in query else [])]
         problems += _unsupported("fieldValidation", query.get("fieldValidation"), VALIDATION)
         manager = query.get("fieldManager", "")
-        if len(manager) > LONGEST_MANAGER or not manager.isprintable():
-            problems.append(("fieldManager", f"Invalid value: must be printable, at most {LONGEST_MANAGER} characters"))
+        problems += _manager_problems(manager)
         if problems:
             raise invalid_options(options, problems)
         strictness = query.get("fieldValidation") or "Warn"
         known_by = manager or agent.partition("/")[0][:LONGEST_MANAGER] or "unknown"
         return cls(user[0], user[1], "dryRun" in query, strictness, known_by, bool(manager), flag(query, "force"))
+
+
+def _dry_problems(wanted: Sequence[Any]) -> list[tuple[str, str]]:
+    if all(entry in DRY_RUN for entry in wanted):
+        return []
+    return [("dryRun", f'Unsupported value: {shown(list(wanted))}: supported values: "All"')]
+
+
+def _manager_problems(name: str) -> list[tuple[str, str]]:
+    if len(name.encode()) > LONGEST_MANAGER:
+        return [("fieldManager", f"Too long: may not be more than {LONGEST_MANAGER} bytes")]
+    wrong = [(position, sign) for position, sign in enumerate(name) if not sign.isprintable()]
+    return [
+        ("fieldManager", f"Invalid value: {shown(name)}: invalid character U+{ord(sign):04X} (at position {position})")
+        for position, sign in wrong[:1]
+    ]
 
 
 def check_apply(query: Mapping[str, str], *, applies: bool) -> None:
@@ -94,11 +122,12 @@ class DeleteOptions:
         given = _given(body, query)
         preconditions = given.get("preconditions") or {}
         if given.get("orphanDependents") is not None and given.get("propagationPolicy"):
-            text = "Invalid value: orphanDependents and propagationPolicy cannot be both set"
+            policy = shown(given["propagationPolicy"])
+            text = f"Invalid value: {policy}: orphanDependents and deletionPropagation cannot be both set"
             raise invalid_options("DeleteOptions", [("propagationPolicy", text)])
-        problems = [*_unsupported("propagationPolicy", given.get("propagationPolicy") or None, PROPAGATION)]
-        for dry in given.get("dryRun") or []:
-            problems += _unsupported("dryRun", dry, DRY_RUN)
+        wanted = given.get("propagationPolicy") or None
+        problems = [] if wanted in PROPAGATION else _unsupported("propagationPolicy", wanted, (*PROPAGATION, "nil"))
+        problems += _dry_problems(given.get("dryRun") or [])
         if problems:
             raise invalid_options("DeleteOptions", problems)
         grace = given.get("gracePeriodSeconds")
@@ -111,13 +140,14 @@ class DeleteOptions:
         )
 
 
-FORMS: Mapping[str, type] = {
-    "gracePeriodSeconds": int,
-    "propagationPolicy": str,
-    "orphanDependents": bool,
-    "preconditions": dict,
-    "dryRun": list,
+FORMS: Mapping[str, tuple[type, str]] = {
+    "gracePeriodSeconds": (int, "int64"),
+    "propagationPolicy": (str, "v1.DeletionPropagation"),
+    "orphanDependents": (bool, "bool"),
+    "preconditions": (dict, "v1.Preconditions"),
+    "dryRun": (list, "[]string"),
 }
+"""What each option of a deletion is, and what a server in Go calls that."""
 
 
 def _given(body: Any | None, query: Mapping[str, str]) -> Mapping[str, Any]:
@@ -126,10 +156,18 @@ def _given(body: Any | None, query: Mapping[str, str]) -> Mapping[str, Any]:
     if not isinstance(body, Mapping) or body.get("kind", "DeleteOptions") != "DeleteOptions":
         raise bad_request("the body of a deletion is a DeleteOptions object, or nothing")
     given = {name: value for name, value in body.items() if value is not None}
-    for name, form in FORMS.items():
+    for name, (form, called) in FORMS.items():
         if name in given and type(given[name]) is not form:
-            raise bad_request(f"DeleteOptions.{name}: cannot read {given[name]!r} as {form.__name__}")
+            raise _misread(given[name], f"DeleteOptions.{name}", called)
+    for name, value in (given.get("preconditions") or {}).items():
+        if name in ("uid", "resourceVersion") and not isinstance(value, str | None):
+            called = "types.UID" if name == "uid" else "string"
+            raise _misread(value, f"Preconditions.preconditions.{name}", called)
     return given
+
+
+def _misread(value: Any, field: str, called: str) -> Refusal:
+    return bad_request(f"json: cannot unmarshal {json_name(value)} into Go struct field {field} of type {called}")
 
 
 def _asked(query: Mapping[str, str]) -> Mapping[str, Any]:

@@ -1,19 +1,47 @@
-"""Whether what is applied on the server has the forms that its type declares, as a cluster asks before anything else. Pure."""
+"""Reads what is applied on the server: first of all it has the forms that its type declares. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from katib_local.apiserver.errors import as_in_go, shown
+from katib_local.apiserver.decoding import read_object
+from katib_local.apiserver.errors import Refusal, Undecodable, as_in_go, bad_request, json_name, shown
 from katib_local.apiserver.fieldsets import Path, element_form, field_of, path_text, whole_type
 from katib_local.apiserver.kinds import Kind
 from katib_local.apiserver.kubernetes_types import Type, resolved
+from katib_local.apiserver.metadata import typed
 from katib_local.apiserver.schema import PRESERVE
 from katib_local.apiserver.values import INT_OR_STRING
 
 Json = Mapping[str, Any]
 GO_TYPES = {bool: "bool", str: "string", list: "[]interface {}", dict: "map[string]interface {}"}
+
+
+def read_configuration(kind: Kind, wanted: Any) -> dict[str, Any]:
+    """What is applied, as its type has it: it says what it is, and only what its kind knows. Raises a refusal."""
+    if not isinstance(wanted, Mapping | None):
+        why = f"cannot unmarshal {json_name(wanted)} into Go value of type map[string]interface {{}}"
+        raise bad_request(f"error decoding patch: error unmarshaling JSON: while decoding JSON: json: {why}")
+    document = dict(wanted or {})
+    said = (document.get("apiVersion") or "", document.get("kind") or "")
+    if said != (kind.api_version, kind.kind):
+        group, _, version = str(said[0]).rpartition("/")
+        raise bad_request(f"invalid object type: {group}/{version}, Kind={said[1]}")
+    metadata = document.get("metadata")
+    metadata = metadata if isinstance(metadata, Mapping) else {}
+    if metadata.get("managedFields") is not None:
+        raise bad_request("metadata.managedFields must be nil")
+    what = f"{kind.group}/{kind.version}, Kind={kind.kind}"
+    place = f"({metadata.get('namespace') or ''}/{metadata.get('name') or ''}; {what})"
+    if wrong := undeclared(kind, document):
+        told = wrong[0] if len(wrong) == 1 else "".join(["errors:", *(f"\n  {text}" for text in wrong)])
+        raise Refusal(500, "", f"failed to create typed patch object {place}: {told}")
+    try:
+        return read_object(kind, typed(kind, document))[0]
+    except Undecodable as refusal:
+        why = f"unable to convert unstructured object to {what}: {refusal.why}"
+        raise Refusal(500, "", f"failed to convert new object {place} to proper version: {why}") from refusal
 
 
 def undeclared(kind: Kind, document: Json) -> list[str]:

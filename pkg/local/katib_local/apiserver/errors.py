@@ -69,8 +69,9 @@ def unmet(kind: Kind, name: str, field: str, asked: str, held: str) -> Refusal:
     """Of a deletion that was meant for an object of another uid or version."""
     what = "deleted and then recreated" if field == "UID" else "modified"
     cause = f"the {field} in the precondition ({asked}) does not match the {field} in record ({held})"
-    message = f'Operation cannot be fulfilled on {kind.kind} "{name}": {cause}. The object might have been {what}'
-    return Refusal(409, "Conflict", message, {"name": name, "kind": kind.kind})
+    title = f"{kind.kind}.{kind.group}" if kind.group else kind.kind
+    message = f'Operation cannot be fulfilled on {title} "{name}": {cause}. The object might have been {what}'
+    return Refusal(409, "Conflict", message, {**_details(kind, name), "kind": kind.kind})
 
 
 def outdated_binding(kind: Kind, name: str, uid: str) -> Refusal:

@@ -53,7 +53,7 @@ class Page:
 def selector(kind: Kind, query: Query) -> Callable[[Mapping[str, Any]], bool]:
     """The test of both selectors of a request."""
     labels = parse_label_selector(query.get("labelSelector", ""))
-    fields = parse_field_selector(query.get("fieldSelector", ""), kind.kind, kind.selectable)
+    fields = parse_field_selector(query.get("fieldSelector", ""), kind.kind, kind.selectable if kind.custom else None)
     return lambda document: labels(document) and fields(document)
 
 
@@ -124,7 +124,8 @@ def _place(row: Row) -> list[str]:
 
 
 def check_list(query: Query) -> None:
-    """Raise a refusal for options that make no sense together."""
+    """Raise a refusal for options that make no sense, alone or together."""
+    number(query, "timeoutSeconds")
     match, version, token = (query.get(name) for name in ("resourceVersionMatch", "resourceVersion", "continue"))
     problems = []
     if match:
@@ -143,7 +144,8 @@ def check_list(query: Query) -> None:
 
 
 def check_watch(query: Query) -> None:
-    """Raise a refusal for options that make no sense together."""
+    """Raise a refusal for options that make no sense, alone or together."""
+    number(query, "limit")
     match, told = query.get("resourceVersionMatch"), "sendInitialEvents" in query
     problems = []
     if match and not told:

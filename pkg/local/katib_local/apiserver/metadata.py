@@ -7,6 +7,7 @@ import re
 import secrets
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from katib_local.apiserver.errors import Refusal, Undecodable, bad_request, invalid, shown
@@ -25,6 +26,7 @@ LABEL_WORDS = (
     f"a valid label must be an empty string or consist of {NAME_SIGNS} (e.g. 'MyValue',  or 'my_value',  or '12345', "
     "regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
 )
+EXCERPT = 30
 MOST_ANNOTATIONS = 256 * 1024
 LABEL_NAMED = ("Namespace", "Service")
 SUBDOMAIN_WORDS = (
@@ -67,14 +69,33 @@ def typed(kind: Kind, document: Any) -> Json:
         raise bad_request("the body of the request is no object")
     said = {key: document.get(key) or "" for key in ("apiVersion", "kind")}
     meant = {"apiVersion": kind.api_version, "kind": kind.kind}
-    if kind.custom and said["kind"] == kind.kind and said["apiVersion"].partition("/")[0] == kind.group:
-        if said["apiVersion"] != kind.api_version:
-            wrong = f"the API version in the data ({said['apiVersion']}) does not match"
-            raise bad_request(f"{wrong} the expected API version ({kind.api_version})")
+    if kind.custom:
+        _check_custom(kind, document)
     if any(said[key] != meant[key] and (said[key] or kind.custom) for key in meant):
         found = f"{said['apiVersion']} {said['kind']}".strip() or "without apiVersion and kind"
         raise Undecodable(f"the object provided is {found}, not {kind.api_version} {kind.kind}")
     return {**document, **meant}
+
+
+def _check_custom(kind: Kind, document: Json) -> None:
+    said, version = document.get("kind"), document.get("apiVersion") or ""
+    if not said:
+        raise kindless(kind, json.dumps(document, ensure_ascii=False, separators=(",", ":")))
+    if version != kind.api_version:
+        wrong = f"the API version in the data ({version}) does not match"
+        raise bad_request(f"{wrong} the expected API version ({kind.api_version})")
+    if said != kind.kind:
+        name = str((document.get("metadata") or {}).get("name") or "")
+        raise invalid(
+            replace(kind, kind=str(said)), name, [("kind", f"Invalid value: {shown(said)}: must be {kind.kind}")]
+        )
+
+
+def kindless(kind: Kind, text: str) -> Refusal:
+    """Of a custom object, as it was written, that does not say what it is."""
+    excerpt = text if len(text) <= EXCERPT else f"{text[:EXCERPT]} ..."
+    why = f"Object 'Kind' is missing in '{text}' ({excerpt})"
+    return bad_request(f"the object provided is unrecognized (must be of type {kind.kind}): {why}")
 
 
 def placed(kind: Kind, namespace: str, document: Json) -> Json:

@@ -16,8 +16,8 @@ from aiohttp import web
 
 from katib_local.apiserver import discovery
 from katib_local.apiserver.answers import check_form, json_answer, list_answer, shown_one, stream_events, warned
-from katib_local.apiserver.bodies import OBJECTS, PATCHES, doubled_fields, parse_body
-from katib_local.apiserver.calls import Call, DeleteOptions, PatchBody, check_apply, flag
+from katib_local.apiserver.bodies import JSON, OBJECTS, PATCHES, doubled_fields, parse_body
+from katib_local.apiserver.calls import Call, DeleteOptions, PatchBody, check_apply, check_timeout, flag
 from katib_local.apiserver.errors import (
     Gone,
     Refusal,
@@ -31,11 +31,11 @@ from katib_local.apiserver.errors import (
 from katib_local.apiserver.kinds import CRDS, NAMESPACES, TOKEN_REQUESTS, Catalog, Kind
 from katib_local.apiserver.listing import Watch, check_version, list_page
 from katib_local.apiserver.logs import pod_log
-from katib_local.apiserver.metadata import typed
+from katib_local.apiserver.metadata import kindless, typed
 from katib_local.apiserver.patch import APPLY, STRATEGIC
 from katib_local.apiserver.registry import Registry
 from katib_local.apiserver.removal import unsaid
-from katib_local.apiserver.scaling import render_scale, scaled
+from katib_local.apiserver.scaling import checked_scale, render_scale, scaled
 from katib_local.apiserver.tokens import TokenIssuer
 
 Json = dict[str, Any]
@@ -95,7 +95,10 @@ async def _object(request: web.Request, kind: Kind) -> Any:
     if not await request.read():
         wrong = "couldn't get version/kind; json parse error: unexpected end of JSON input (<empty>)"
         raise bad_request(f"the object provided is unrecognized (must be of type {kind.kind}): {wrong}")
-    return await _body(request)
+    found = await _body(request)
+    if kind.custom and isinstance(found, dict) and not found.get("kind") and request.content_type == JSON:
+        raise kindless(kind, (await request.read()).decode(errors="replace"))
+    return found
 
 
 async def _patch_body(request: web.Request, kind: Kind) -> PatchBody:
@@ -133,9 +136,12 @@ async def serve_object(request: web.Request) -> web.StreamResponse:
     request[PLACE] = place = parse_place(info["place"])
     namespace, name, subresource = place.namespace, place.name, place.subresource
     kind = registry.catalog.find(info.get("group", ""), info["version"], place.plural)
+    if kind is not None and kind.namespaced and name and not namespace:
+        raise UnknownPath if kind.custom else no_such_page()
     if kind is None or (namespace and not kind.namespaced):
         check_group(registry.catalog, info.get("group", ""))
         raise no_such_page()
+    check_timeout(request.query)
     if not name:
         check_form(request)
         return await _collection(request, registry, kind, namespace)
@@ -165,7 +171,7 @@ async def _scale(request: web.Request, registry: Registry, kind: Kind, key: tupl
         if request.method == "PATCH":
             change = await _patch_body(request, kind)
         else:
-            change = PatchBody(await _body(request), "")
+            change = PatchBody(checked_scale(await _body(request), key[1]), "")
         call.subresource = "scale"
         document = await registry.update(kind, scaled(kind, document, change), document, call)
     elif request.method != "GET":
@@ -252,7 +258,10 @@ async def _delete(request: web.Request, registry: Registry, kind: Kind, key: tup
 
 async def _bind(request: web.Request, registry: Registry, kind: Kind, key: tuple[str, str]) -> web.Response:
     """A pod gets its node, once."""
-    target = ((await _body(request)).get("target") or {}).get("name", "")
+    body = await _body(request)
+    if not isinstance(body, dict) or (body.get("metadata") or {}).get("name") != key[1]:
+        raise bad_request("name in URL does not match name in Binding object")
+    target = (body.get("target") or {}).get("name", "")
     pod = registry.get(kind, *key)
     if (pod.get("spec") or {}).get("nodeName"):
         raise Refusal(409, "Conflict", f'pod {key[1]} is already assigned to node "{pod["spec"]["nodeName"]}"')
@@ -265,5 +274,6 @@ async def _bind(request: web.Request, registry: Registry, kind: Kind, key: tuple
         "spec": {**pod["spec"], "nodeName": target},
         "status": {**status, "conditions": [*others, scheduled]},
     }
-    registry.store.write(registry.key(kind, pod), bound)
+    if not _call(request).dry_run:
+        registry.store.write(registry.key(kind, pod), bound)
     return json_answer({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}, 201)

@@ -54,10 +54,15 @@ def _check_operations(operations: list[Any]) -> None:
     """A null is an operation without fields, which cannot be applied; anything else is no operation at all."""
     for operation in operations:
         if not isinstance(operation, Mapping | None):
-            raise bad_request(f"error decoding patch: {operation!r} is no object")
+            raise _misread(operation, "value of type handlers.jsonPatchOp")
         for field in ("op", "path", "from"):
-            if not isinstance((operation or {}).get(field), str | None):
-                raise bad_request(f"error decoding patch: {field} is no text")
+            said = (operation or {}).get(field)
+            if not isinstance(said, str | None):
+                raise _misread(said, f"struct field jsonPatchOp.{field} of type string")
+
+
+def _misread(value: Any, where: str) -> Refusal:
+    return bad_request(f"error decoding patch: json: cannot unmarshal {json_name(value)} into Go {where}")
 
 
 def _operate(document: Any, operation: Mapping[str, Any]) -> Any:

@@ -26,7 +26,7 @@ from katib_local.apiserver.changes import (
     version_in,
     version_of,
 )
-from katib_local.apiserver.declared import undeclared
+from katib_local.apiserver.declared import read_configuration
 from katib_local.apiserver.decoding import read_object
 from katib_local.apiserver.definitions import definition_warnings, is_established, observed_status
 from katib_local.apiserver.errors import (
@@ -38,7 +38,6 @@ from katib_local.apiserver.errors import (
     conflict,
     forbidden,
     invalid,
-    json_name,
     not_found,
     terminating,
     unmet,
@@ -286,7 +285,7 @@ class Registry:
         if call.doubled and call.field_validation == "Strict":
             why = f"error converting YAML to JSON: {strict_text(call.doubled)}"
             raise bad_request(f"error strict decoding patch: {why}")
-        read = self._configuration(kind, wanted)
+        read = read_configuration(kind, wanted)
         metadata = read.get("metadata") or {}
         if not metadata.get("name"):
             raise unnamed(name)
@@ -305,31 +304,6 @@ class Registry:
         seen = {part: metadata[part] for part in ("name", "uid", "resourceVersion") if metadata.get(part)}
         document = {**document, "metadata": {**document["metadata"], **seen}}
         return await self.update(kind, document, old, replace(call, owns=True), subresource)
-
-    def _configuration(self, kind: Kind, wanted: Any) -> Json:
-        """What is applied, as its type has it: it says what it is, and only what its kind knows. Raises a refusal."""
-        if not isinstance(wanted, Mapping | None):
-            why = f"cannot unmarshal {json_name(wanted)} into Go value of type map[string]interface {{}}"
-            raise bad_request(f"error decoding patch: error unmarshaling JSON: while decoding JSON: json: {why}")
-        document = wanted or {}
-        said = (document.get("apiVersion") or "", document.get("kind") or "")
-        if said != (kind.api_version, kind.kind):
-            group, _, version = str(said[0]).rpartition("/")
-            raise bad_request(f"invalid object type: {group}/{version}, Kind={said[1]}")
-        metadata = document.get("metadata")
-        metadata = metadata if isinstance(metadata, Mapping) else {}
-        if metadata.get("managedFields") is not None:
-            raise bad_request("metadata.managedFields must be nil")
-        what = f"{kind.group}/{kind.version}, Kind={kind.kind}"
-        place = f"({metadata.get('namespace') or ''}/{metadata.get('name') or ''}; {what})"
-        if wrong := undeclared(kind, document):
-            told = wrong[0] if len(wrong) == 1 else "".join(["errors:", *(f"\n  {text}" for text in wrong)])
-            raise Refusal(500, "", f"failed to create typed patch object {place}: {told}")
-        try:
-            return read_object(kind, typed(kind, document))[0]
-        except Undecodable as refusal:
-            why = f"unable to convert unstructured object to {what}: {refusal.why}"
-            raise Refusal(500, "", f"failed to convert new object {place} to proper version: {why}") from refusal
 
     async def delete(
         self, kind: Kind, namespace: str, name: str, options: DeleteOptions, call: Call

@@ -7,7 +7,7 @@ from typing import Any
 
 from katib_local.apiserver import patch
 from katib_local.apiserver.calls import PatchBody
-from katib_local.apiserver.errors import bad_request, internal, invalid
+from katib_local.apiserver.errors import Undecodable, bad_request, internal, invalid, json_name, unnamed
 from katib_local.apiserver.kinds import Kind
 
 Json = dict[str, Any]
@@ -48,6 +48,27 @@ def _selector(kind: Kind, document: Mapping[str, Any]) -> str:
         return str(_at(document, kind.scale.get("labelSelectorPath", "")) or "")
     labels = _at(document, ".spec.selector.matchLabels") or {}
     return ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
+
+
+def checked_scale(body: Any, name: str) -> Json:
+    """A Scale that is sent as a whole, for the object of this name; raises a refusal for what is none."""
+    if not isinstance(body, dict):
+        raise Undecodable("the body of the request is no Scale")
+    for field, called in (("metadata", "v1.ObjectMeta"), ("spec", "v1.ScaleSpec")):
+        if not isinstance(body.get(field), dict | None):
+            raise _misread(body[field], f"Scale.{field}", called)
+    replicas = (body.get("spec") or {}).get("replicas")
+    if type(replicas) not in (int, type(None)):
+        raise _misread(replicas, "ScaleSpec.spec.replicas", "int32")
+    if not (body.get("metadata") or {}).get("name"):
+        raise unnamed(name)
+    return body
+
+
+def _misread(value: Any, field: str, called: str) -> Undecodable:
+    what = f"number {value}" if json_name(value) == "number" else json_name(value)
+    why = f"json: cannot unmarshal {what} into Go struct field {field} of type {called}"
+    return Undecodable(f'Scale in version "v1" cannot be handled as a Scale: {why}')
 
 
 def scaled(kind: Kind, document: Mapping[str, Any], change: PatchBody) -> Json:

@@ -200,10 +200,10 @@ def selector_problems(selector: Json, path: str) -> Iterator[tuple[str, str]]:
                 yield f"{place}.values[{number}]", f"Invalid value: {shown(value)}: {problem}"
 
 
-def parse_field_selector(text: str, kind: str, selectable: tuple[str, ...] = ()) -> Test:
+def parse_field_selector(text: str, kind: str, selectable: tuple[str, ...] | None = None) -> Test:
     """A test of an object's fields, named by their path; raises a refusal for what its kind cannot be selected by.
 
-    `selectable` are the fields that a custom kind can be selected by.
+    `selectable` are the fields that a custom kind can be selected by, beside name and namespace.
     """
     tests: list[Test] = []
     for part in filter(None, TERM.findall(text)):
@@ -211,10 +211,10 @@ def parse_field_selector(text: str, kind: str, selectable: tuple[str, ...] = ())
         if found is None:
             raise bad_request(f"invalid selector: '{text}'; can't understand '{part}'")
         path, operator, value = found["path"], found["operator"], _unescaped(found["value"])
-        known = selectable or SELECTABLE.get(kind, ())
+        known = SELECTABLE.get(kind, ()) if selectable is None else selectable
         if path not in ("metadata.name", "metadata.namespace", *known):
             unknown = f'"{path}" is not a known field selector: only "metadata.name", "metadata.namespace"'
-            raise bad_request(f"field label not supported: {path}" if known else unknown)
+            raise bad_request(unknown if not known and selectable is None else f"field label not supported: {path}")
         tests.append(_field_test(kind, path, value, operator == "!="))
     return lambda document: all(test(document) for test in tests)
 
