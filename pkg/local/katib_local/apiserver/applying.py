@@ -153,12 +153,11 @@ def record_update(kind: Kind, document: Json, old: Json, call: Call, subresource
     """An object after a write that is no apply: the writer owns what it changed, if anybody owns anything."""
     if document["metadata"].get("managedFields") == NOBODY:
         return _owned(document, {}, {}, kind, at)
-    changed = difference(kind, old, document, subresource)
     owners = owners_in(document)
-    if not owners and call.named:
-        owners = {FIRST: difference(kind, {}, old, "").added}
-    if not owners:
+    if not owners and not call.named:
         return document
+    owners = owners or {FIRST: difference(kind, {}, old, "").added}
+    changed = difference(kind, old, document, subresource)
     mine: Owner = (call.manager, "Update", subresource or call.subresource)
     owners = {owner: held - changed.written - changed.removed for owner, held in owners.items() if owner != mine} | {
         mine: (owners.get(mine, frozenset()) | changed.written) - changed.removed
