@@ -310,3 +310,12 @@ def test_a_wrong_token_of_a_list_is_told_what_is_wrong_with_it(server: Server, c
 def test_an_address_has_no_leading_zeros(server: Server) -> None:
     answer = server.call("POST", SERVICES, a_service(externalIPs=["010.1.1.1"]), dryRun="All")
     assert answer.code == by_version(server, newest=422, oldest=201), answer.body
+
+
+def test_roles_and_people_are_of_the_group_that_there_is(server: Server) -> None:
+    people = [{"kind": "User", "name": "u"}, {"kind": "ServiceAccount", "name": "a", "namespace": "n"}]
+    document = made(roleRef={"kind": "Role", "name": "r"}, subjects=people)
+    found = server.good("POST", BINDINGS, document, dryRun="All").body
+    group = {"apiGroup": "rbac.authorization.k8s.io"}
+    assert found["roleRef"] == {**document["roleRef"], **group}
+    assert found["subjects"] == [{**people[0], **group}, people[1]]

@@ -65,6 +65,8 @@ def default_builtin(kind: Kind, document: Json) -> Json:
             return _namespace(document)
         case "Secret":
             return _secret(document)
+        case "RoleBinding" | "ClusterRoleBinding":
+            return _binding(document)
         case "CustomResourceDefinition":
             return default_definition(document)
         case "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration":
@@ -99,6 +101,17 @@ def _volume_spec(spec: Json) -> Json:
 
 def _claim_spec(spec: Json) -> Json:
     return {"volumeMode": "Filesystem", **spec}
+
+
+def _binding(document: Json) -> Json:
+    """With the group of roles and people, where nobody says one: accounts are of none."""
+    group = {"apiGroup": "rbac.authorization.k8s.io"}
+    roles = {"roleRef": {**group, **document["roleRef"]}} if document.get("roleRef") else {}
+    subjects = [
+        {**group, **subject} if subject.get("kind") in ("User", "Group") else subject
+        for subject in document.get("subjects") or []
+    ]
+    return {**document, **roles, **({"subjects": subjects} if subjects else {})}
 
 
 def _namespace(document: Json) -> Json:
