@@ -60,6 +60,20 @@ def test_a_rank_behind_the_best_does_not_hold_but_for_dice() -> None:
     assert judge("tpe", {"tpe": {CELL: theirs}, "optuna tpe": {CELL: ours}}).good
 
 
+def test_what_looks_worse_is_decided_by_other_seeds() -> None:
+    once: Everything = {"sobol": {CELL: BAD}, "optuna sobol": {CELL: GOOD}}
+    assert not judge("sobol", once).good
+    assert not judge("sobol", once, once).good
+    cleared = judge("sobol", once, {"sobol": {CELL: GOOD}, "optuna sobol": {CELL: BAD}})
+    assert [duel.rival for duel in cleared.cleared] == ["optuna sobol"] and not cleared.worse
+    # Nothing looked worse here, and nothing is asked of other seeds.
+    fine: Everything = {"sobol": {CELL: GOOD}, "optuna sobol": {CELL: BAD}}
+    assert judge("sobol", fine, once).good and not list(quality.doubts(["sobol"], fine))
+    again = list(quality.doubts(["sobol"], once))
+    assert {run.algorithm for run in again} == {"sobol", "optuna sobol"}
+    assert {run.seed for run in again} == {*quality.OTHER_SEEDS} and not {*quality.OTHER_SEEDS} & {*quality.SEEDS}
+
+
 def test_auto_is_held_against_the_second_best_fixed_choice() -> None:
     middle = [value + 0.3 for value in GOOD]
     everything = {"tpe": {CELL: GOOD}, "cmaes": {CELL: middle}, "random": {CELL: BAD}}
