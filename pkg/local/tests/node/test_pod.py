@@ -263,7 +263,9 @@ async def test_a_container_that_is_not_alive_is_ended_and_restarted_as_its_pod_s
 
 
 async def test_a_container_that_does_not_end_when_it_is_not_alive_is_killed(tmp_path: Path) -> None:
-    pod = a_probed_pod("trap '' TERM; while :; do sleep 0.02; done", liveness=command("false", failureThreshold=1))
+    file = tmp_path / "deaf"
+    script = f"trap '' TERM; touch {file}; while :; do sleep 0.02; done"
+    pod = a_probed_pod(script, liveness=command(f"[ ! -e {file} ]", failureThreshold=1))
     pod["spec"]["containers"][0]["livenessProbe"]["terminationGracePeriodSeconds"] = 0
     runner, listener = a_runner(tmp_path, pod)
     await asyncio.wait_for(runner.run(), 30)
