@@ -22,6 +22,12 @@ def core(server: Server) -> Iterator[Any]:
         yield kubernetes.client.CoreV1Api(client)
 
 
+def test_the_official_client_reads_the_servers_version(core: Any) -> None:
+    """Its model wants every field to be there."""
+    version = kubernetes.client.VersionApi(core.api_client).get_code()
+    assert version.git_version.startswith(f"v{version.major}.{version.minor}.")
+
+
 def test_the_official_client_raises_what_a_conflict_says(core: Any, fresh: Fresh) -> None:
     name = fresh()
     held = core.create_namespaced_config_map("default", a_config_map(name))

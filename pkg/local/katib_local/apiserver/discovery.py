@@ -27,6 +27,8 @@ def version() -> Json:
         "minor": "37",
         "gitVersion": VERSION,
         "gitCommit": "",
+        "gitTreeState": "",
+        "buildDate": "",
         "platform": "laptop/katib",
         "goVersion": "",
         "compiler": "",
