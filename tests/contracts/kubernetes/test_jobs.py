@@ -81,6 +81,18 @@ def test_a_failure_beyond_the_limit_fails_the_job(working: Server, fresh: Fresh)
     assert len(pods_of(working, name)) == 1
 
 
+@pytest.mark.parametrize("limit", [0, 1])
+def test_restarts_inside_a_pod_fail_the_job_which_makes_no_other(working: Server, fresh: Fresh, limit: int) -> None:
+    name = fresh()
+    start(working, name, backoffLimit=limit, pod={"restartPolicy": "OnFailure"})
+    (pod,) = active(working, name, 1)
+    container = {"name": "a", "image": "i:1", "imageID": "", "ready": False, "restartCount": 1, "state": {}}
+    status = {"phase": "Running", "containerStatuses": [container]}
+    working.good("PATCH", f"{PODS}/{pod['metadata']['name']}/status", {"status": status}, MERGE)
+    assert status_of(working, f"{JOBS}/{name}", "Failed") == failed(1, LIMIT)
+    assert pods_of(working, name) == []
+
+
 def test_the_other_pods_of_a_failed_job_are_ended_and_count(working: Server, fresh: Fresh) -> None:
     name = fresh()
     start(working, name, completions=2, parallelism=2, backoffLimit=0)

@@ -8,6 +8,7 @@ Pods first, then the status that follows from them: `decide_pods` is carried out
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -39,7 +40,13 @@ def decide_pods(world: World, now: datetime) -> Plan:
         case Fate.ENDED:
             return _expire(world, now)
         case _:
-            return Plan(_deletions(world.active))
+            return Plan() if _hangs_on_active(world, now) else Plan(_deletions(world.active))
+
+
+def _hangs_on_active(world: World, now: datetime) -> bool:
+    """Whether a verdict would be forgotten with the active pods (whose restarts count): then it is told first."""
+    left = replace(world, pods=[pod for pod in world.pods if not pods.is_active(pod)])
+    return judge(left, now).fate is Fate.GOING_ON
 
 
 def _fill(world: World, now: datetime) -> Plan:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from katib_local.workloads import job, job_world, verdict
-from katib_machinery.objects import JOBS, PODS
+from katib_machinery.objects import JOBS, PODS, Unstructured
 from katib_machinery.plan import Create, Delete, Emit, UpdateStatus
 
 MINUTE = timedelta(minutes=1)
@@ -109,6 +109,21 @@ def test_restarts_inside_a_pod_count_towards_the_limit(build: SimpleNamespace) -
     for limit, fate in ((2, verdict.Fate.FAILING), (3, verdict.Fate.GOING_ON)):
         world = job_world.World(build.job(backoffLimit=limit, template=template), (held,))
         assert verdict.judge(world, build.now).fate is fate
+
+
+@pytest.mark.parametrize("limit", [0, 1])
+def test_a_job_fails_by_the_restarts_inside_its_pod_and_makes_no_other(build: SimpleNamespace, limit: int) -> None:
+    template = {"spec": {"restartPolicy": "OnFailure", "containers": [{"name": "main"}]}}
+    world = build.world(build.job(backoffLimit=limit, template=template))
+    world.step()
+    (name,) = world.running()
+    restarted = {"phase": "Running", "containerStatuses": [{"name": "main", "restartCount": 1}]}
+    world.pods[name] = Unstructured({**world.pods[name].raw, "status": restarted})
+    for _ in range(3):
+        world.step()
+    assert not world.pods and world.created == 1
+    assert world.conditions() == {"FailureTarget": "BackoffLimitExceeded", "Failed": "BackoffLimitExceeded"}
+    assert world.job.raw["status"]["failed"] == 1 and "active" not in world.job.raw["status"]
 
 
 def test_a_pod_that_its_node_interrupted_does_not_count(build: SimpleNamespace) -> None:
