@@ -7,12 +7,12 @@ from collections import Counter
 from fractions import Fraction
 
 import pytest
-from contracts.algorithms.questions import a_parameter
+from contracts.algorithms.questions import a_parameter, a_question, points_of
 from contracts.algorithms.running import Running, Status, end, values_of
 
 from katib_apis.v1beta1 import api_pb2, names
 from katib_suggestion.algorithms.brackets import Plan
-from katib_suggestion.answers import answer_validation
+from katib_suggestion.answers import answer_suggestions, answer_validation
 from katib_suggestion.problem import RefusedError
 from katib_suggestion.registry import Registry
 
@@ -20,6 +20,7 @@ LINE = a_parameter("x", api_pb2.DOUBLE, bounds=("0", "1"))
 OTHER = a_parameter("y", api_pb2.DOUBLE, bounds=("0", "1"))
 EPOCHS = a_parameter("epochs", api_pb2.INT, bounds=("1", "1"))
 SETTINGS = {"r_l": "9", "eta": "3", "resource_name": "epochs", "random_state": "7"}
+UNSEEDED = {name: value for name, value in SETTINGS.items() if name != "random_state"}
 STATE = ["eta", "s_max", "r_l", "b_l", "r", "n", "current_s", "current_i", "resource_name", "evaluating_trials"]
 
 
@@ -87,6 +88,28 @@ def test_new_configurations_are_spread_over_the_space_whatever_rungs_come_betwee
     for start in range(0, 32, 8):
         for column in zip(*points[start : start + 8], strict=True):
             assert sorted(int(8 * x) for x in column) == list(range(8))
+
+
+@pytest.mark.parametrize("there", [0, 5])
+@pytest.mark.parametrize("settings", [SETTINGS, UNSEEDED], ids=["seeded", "unseeded"])
+def test_no_configuration_is_given_again_when_a_caller_leaves_trials_out(settings: dict[str, str], there: int) -> None:
+    """U-03, §2.3: those that are not there yet, and those that ended without a value."""
+    running = Running("hyperband", [LINE, OTHER, EPOCHS], settings)
+    for _ in range(there):
+        end(running.ask(1)[0], 0.5)
+    points = list(map(place_of, running.trials))
+    for issued in range(there, there + 12, 2):
+        question = a_question(running.experiment, running.trials, 2)
+        question.total_request_number = issued + 2
+        found = points_of(answer_suggestions(question, Registry()))
+        points += [(float(point["x"]), float(point["y"])) for point in found]
+    assert len(set(points)) == len(points) == there + 12
+
+
+def test_without_a_seed_every_search_is_another_one() -> None:
+    """U-10."""
+    first, second = (Running("hyperband", [LINE, OTHER, EPOCHS], UNSEEDED).ask(4) for _ in range(2))
+    assert not set(map(place_of, first)) & set(map(place_of, second))
 
 
 def test_the_seed_says_where_configurations_are() -> None:

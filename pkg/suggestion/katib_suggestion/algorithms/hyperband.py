@@ -31,16 +31,34 @@ NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 
 @dataclass(frozen=True)
 class Spread(Algorithm):
-    """New configurations: the scrambled Sobol' sequence, its position counted by the configurations that there are.
+    """New configurations: a scrambled Sobol' sequence, which counts them alone.
 
     So all brackets together cover the space more evenly than chance does, and none looks where another has looked.
     """
 
+    scrambling: int
+
     def propose(self, search: Search) -> Iterator[Point]:
-        return new_points(replace(search, issued=len(search.seen)), self.point, search.key)
+        return new_points(search, self.point, search.key)
 
     def point(self, search: Search, index: int) -> Point:
-        return search.space.from_unit(sobol_point(index, len(search.space.domains), search.key))
+        return search.space.from_unit(sobol_point(index, len(search.space.domains), self.scrambling))
+
+
+def _position(search: Search) -> int:
+    """Where the sequence stands: how many configurations there were.
+
+    A caller may leave trials out of its request, and then nobody knows. The number of suggestions is beyond all places that
+    were ever given.
+    """
+    return len(search.seen) if len(search.trials) >= search.issued else search.issued
+
+
+def _scrambling(search: Search) -> int:
+    """The seed; without one, what chance has given to this search: the name of its first trial, or a throw before that."""
+    if search.randomness is None or search.randomness.seed is not None:
+        return search.key
+    return (search.steady_dice(search.trials[0].name) if search.trials else search.dice).getrandbits(64)
 
 
 @dataclass
@@ -236,7 +254,8 @@ class _Filling:
     def _new(self, count: int) -> list[Point]:
         """Configurations that were never tried; fewer when there are no more (U-06)."""
         if self._fresh is None and count:
-            self._fresh = propose_points(Spread(), replace(self._search, wanted=self._wanted))
+            search = replace(self._search, wanted=self._wanted, issued=_position(self._search))
+            self._fresh = propose_points(Spread(_scrambling(search)), search)
         fresh = self._fresh or []
         points, self._fresh = fresh[:count], fresh[count:] if count else self._fresh
         self._exhausted = self._exhausted or len(points) < count
