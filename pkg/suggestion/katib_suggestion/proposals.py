@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from typing import assert_never
@@ -94,14 +94,27 @@ def _check(scheduler: Scheduler, search: Search, answer: Answer) -> None:
 def _check_point(strategy: Strategy, space: SearchSpace, point: object) -> None:
     """Raises ProposalError for what is no point of the space (U-04)."""
     try:
-        good = isinstance(point, tuple) and space.read(space.format(point)) == (point, True)
+        good = _hashable(point) and isinstance(point, tuple) and space.read(space.format(point)) == (point, True)
     except (TypeError, ValueError, IndexError):
         good = False
     if not good:
-        raise ProposalError(
-            f"{type(strategy).__name__} proposed {point!r}, which is no point of the space: "
-            "make points with space.sample, space.decode or space.from_unit"
-        )
+        raise _no_point(strategy, point)
+
+
+def _no_point(strategy: Strategy, point: object) -> ProposalError:
+    return ProposalError(
+        f"{type(strategy).__name__} proposed {point!r}, which is no point of the space: "
+        "make points with space.sample, space.decode or space.from_unit"
+    )
+
+
+def _hashable(point: object) -> bool:
+    """Whether a point can be looked up among others."""
+    try:
+        hash(point)
+    except TypeError:
+        return False
+    return True
 
 
 def to_search(task: Task, history: History, issued: int, wanted: int, memory: Memory) -> Search:
@@ -182,16 +195,33 @@ def find_new_point(algorithm: Algorithm, search: Search) -> Point | None:
     """The first proposal that is new; None when every point is known, or the algorithm says that it is done."""
     size = search.space.size
     if algorithm.repeats:
-        return next(algorithm.propose(search), None)
+        return next(_proposals(algorithm, search), None)
     if size is not None and len(search.seen) >= size:
         return None
-    proposals = algorithm.propose(search)
+    proposals = _proposals(algorithm, search)
     if algorithm.complete:
         return next((point for point in proposals if point not in search.seen), None)
     for point in islice(proposals, PATIENCE):
         if point not in search.seen:
             return point
     return next((point for point in _leftovers(search) if point not in search.seen), None)
+
+
+def _proposals(algorithm: Algorithm, search: Search) -> Iterator[Point]:
+    """What an algorithm proposes, as far as it can be looked up; raises ProposalError for the rest.
+
+    Only a proposal that is new must be checked for more.
+    """
+    proposals: object = algorithm.propose(search)
+    if not isinstance(proposals, Iterable):
+        raise ProposalError(
+            f"{type(algorithm).__name__} proposed {proposals!r}, which is no iterator of points: "
+            "write `yield point` in propose, or return an iterator"
+        )
+    for point in proposals:
+        if not isinstance(point, tuple) or not _hashable(point):
+            raise _no_point(algorithm, point)
+        yield point
 
 
 def _leftovers(search: Search) -> Iterator[Point]:

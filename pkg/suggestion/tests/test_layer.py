@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from katib_suggestion.history import History, Reading
 from katib_suggestion.memory import Memory, digest, weigh
 from katib_suggestion.objectives import directed
 from katib_suggestion.problem import Objective, Problem, RefusedError
-from katib_suggestion.proposals import ProposalError, Task, propose_points, suggest
+from katib_suggestion.proposals import Task, propose_points, suggest
 from katib_suggestion.randomness import Randomness
 from katib_suggestion.registry import Registry
 from katib_suggestion.scales import rescaled
@@ -284,51 +283,6 @@ def test_only_new_and_changed_trials_are_read_again() -> None:
     kept = reading.read_all(trials, memory)
     assert [one is other for one, other in zip(second.trials, kept.trials, strict=True)] == [True] * 3
     assert 0 < memory.size < 10_000
-
-
-@dataclass(frozen=True)
-class Careless(Algorithm):
-    """Proposes whatever it is told to."""
-
-    what: ClassVar[object] = None
-
-    def propose(self, search: Search) -> Iterator[Point]:
-        yield self.what  # type: ignore[misc]
-
-
-@pytest.mark.parametrize("what", [(2.0,), (0.5, 0.5), ("0.5",), (math.nan,), (), 0.5])
-def test_a_proposal_that_is_no_point_of_the_space_is_told_to_the_author(
-    what: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """U-04: nothing outside the space leaves the service, whoever wrote the algorithm."""
-    monkeypatch.setattr(Careless, "what", what)
-    with pytest.raises(ProposalError, match=r"Careless proposed .* is no point of the space: make points with"):
-        suggest(a_task(Careless()), History(), 0, 1)
-
-
-def test_numbers_of_numpy_are_written_as_python_writes_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    space = parse_space([LINE, STEPS])
-    monkeypatch.setattr(Careless, "what", (np.float64(0.25), np.int64(2)))
-    (point,) = points_of(suggest(a_task(Careless(), space), History(), 0, 1))
-    assert space.format(point) == {"x": "0.25", "epochs": "3"}
-
-
-@dataclass(frozen=True)
-class Eager(Scheduler):
-    """Suggests more than was asked for, or one name twice."""
-
-    count: ClassVar[int] = 2
-
-    def schedule(self, search: Search) -> Answer:
-        return Answer(tuple(Suggestion((0.5,), name="same") for _ in range(self.count)))
-
-
-def test_an_answer_that_no_controller_takes_is_told_to_the_author() -> None:
-    """algorithms.md §2.4."""
-    with pytest.raises(ProposalError, match="Eager made 2 suggestions for 1"):
-        suggest(a_task(Eager()), History(), 0, 1)
-    with pytest.raises(ProposalError, match="Eager gave two trials one name, among same, same"):
-        suggest(a_task(Eager()), History(), 0, 2)
 
 
 def test_what_an_algorithm_needs_is_loaded_when_it_is_first_asked() -> None:
