@@ -85,7 +85,8 @@ def required(**limits: Any) -> Any:
 def parse_settings(strategy: type[S], given: Sequence[tuple[str, str]]) -> tuple[S | None, int | None, list[str]]:
     """The algorithm with its settings, the seed if there is one, and everything that is wrong with the settings.
 
-    There is no algorithm when something is wrong.
+    There is no algorithm when something is wrong. A ValueError of its `__post_init__` says what is wrong with the settings
+    together.
     """
     texts = dict(given)  # the last one wins (algorithms.md §2.8)
     errors: list[str] = []
@@ -103,7 +104,15 @@ def parse_settings(strategy: type[S], given: Sequence[tuple[str, str]]) -> tuple
             errors.append(f"setting {entry.name}: is missing: give {_allowed(kinds[entry.name], rule)}")
     if not strategy.lenient:
         errors += [_unknown(strategy, name, texts[name]) for name in unknown_settings(strategy, given)]
-    return (None if errors else strategy(**values)), seed, errors
+    built = None if errors else _collect(errors, lambda: _build(strategy, values))
+    return built, seed, errors
+
+
+def _build(strategy: type[S], values: Mapping[str, Any]) -> S:
+    try:
+        return strategy(**values)
+    except ValueError as error:
+        raise SettingError(f"{strategy.__name__} refuses them: {str(error) or type(error).__name__}") from error
 
 
 def _settings(strategy: type[Configured]) -> list[tuple[Field[Any], Rule]]:

@@ -259,3 +259,29 @@ def test_the_programs_end_with_one_line_when_there_is_no_such_port(
         program(["--listen-address", "localhost:99999"])
     (line,) = capsys.readouterr().err.splitlines()
     assert "--listen-address: 'localhost:99999': ports go up to 65535: choose a lower one" in line
+
+
+PICKY = CLASS + """
+    def __post_init__(self):
+        if self.low >= self.high:
+            raise ValueError(self.words)
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "told"), [("low: must be below high: lower it", "low: must be below"), ("", "ValueErr")]
+)
+def test_settings_that_a_class_refuses_together_are_told_to_the_user(
+    words: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """U-08: as INVALID_ARGUMENT, because Katib's controller goes on after any other code."""
+    fields = f"low: int = setting(1); high: int = setting(5); words: ClassVar[str] = {words!r}"
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (tmp_path / "mine.py").write_text(PICKY.format(fields))
+    with serving(tmp_path, "--algorithm", "climb=mine:Climb") as service:
+        service.validate(an_experiment("climb", settings={"low": "4"}))
+        with pytest.raises(grpc.RpcError) as caught:
+            service.validate(an_experiment("climb", settings={"low": "5"}))
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    place = "spec.algorithm.algorithmSettings: Climb refuses them: "
+    assert str(caught.value.details()).startswith(place + told)
