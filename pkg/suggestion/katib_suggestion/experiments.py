@@ -72,8 +72,7 @@ def to_objectives(objective: api_pb2.ObjectiveSpec) -> tuple[Objective, ...]:
     strategies = {entry.name: entry.value for entry in objective.metric_strategies}
     others = [
         Objective(name, DIRECTIONS.get(strategies.get(name, ""), maximize))
-        for name in dict.fromkeys(objective.additional_metric_names)
-        if name != objective.objective_metric_name
+        for name in objective.additional_metric_names
     ]
     return (Objective(objective.objective_metric_name, maximize), *others)
 

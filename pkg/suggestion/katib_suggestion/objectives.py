@@ -29,9 +29,12 @@ class SeveralObjectives(Algorithm):
 
 
 def directed(minimize: str, maximize: str, objectives: Sequence[Objective]) -> tuple[list[Objective], list[str]]:
-    """The objectives with the directions that these two settings name, and all that is wrong with the settings."""
-    errors: list[str] = []
-    found = {entry.metric: entry for entry in objectives[1:]}
+    """The objectives with the directions that these two settings name, and all that is wrong with both.
+
+    Each metric is there once, also when its name is not.
+    """
+    errors = _repeated([entry.metric for entry in objectives])
+    found = {entry.metric: entry for entry in objectives[1:] if entry.metric != objectives[0].metric}
     told: dict[str, str] = {}
     for name, text, larger in (("minimize", minimize, False), ("maximize", maximize, True)):
         place = f"spec.algorithm.algorithmSettings: setting {name}"
@@ -43,6 +46,16 @@ def directed(minimize: str, maximize: str, objectives: Sequence[Objective]) -> t
                 errors.append(f"{place}: {shown(metric)} stands in minimize too: remove it from one of them")
             else:
                 found[metric] = replace(found[metric], maximize=larger)
-    if len(objectives) < 2:
+    if not found:
         errors.append(f"{ADDITIONAL_METRICS}: {SECOND_METRIC}")
     return [objectives[0], *found.values()], errors
+
+
+def _repeated(metrics: Sequence[str]) -> list[str]:
+    """What is wrong with names of metrics, the objective's first: one that is there twice would count twice."""
+    objective, *others = metrics
+    errors = (
+        [f"{ADDITIONAL_METRICS}: {shown(objective)} is the objective: remove it here"] if objective in others else []
+    )
+    twice = [name for name in dict.fromkeys(others) if name != objective and others.count(name) > 1]
+    return errors + [f"{ADDITIONAL_METRICS}: {shown(name)} is there twice: remove one" for name in twice]

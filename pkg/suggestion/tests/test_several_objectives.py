@@ -7,11 +7,17 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
+from contracts.algorithms.questions import COST, LOSS, an_experiment
 from hypothesis import given
 from hypothesis import strategies as st
 
+from katib_apis.v1beta1 import api_pb2
+from katib_domain.algorithm_needs import ADDITIONAL_METRICS
+from katib_suggestion.answers import answer_validation
 from katib_suggestion.pareto import best_rows, fronts, room
-from katib_suggestion.study import Asked, RefusedError, Study, categorical, double, integer
+from katib_suggestion.problem import RefusedError
+from katib_suggestion.registry import build_registry
+from katib_suggestion.study import Asked, Study, categorical, double, integer
 
 SMALL = st.lists(st.tuples(*[st.integers(0, 3)] * 3), max_size=12)
 
@@ -171,3 +177,28 @@ def test_several_objectives_need_a_second_metric() -> None:
     for algorithm in ("nsgaii", "motpe"):
         with pytest.raises(RefusedError, match=r"^spec\.objective\.additionalMetricNames: name at least one metric"):
             Study({"x": double(0, 1)}, algorithm=algorithm)
+
+
+REPEATED = {
+    "twice": ((COST, COST), f"'{COST}' is there twice: remove one"),
+    "the objective": ((LOSS, COST), f"'{LOSS}' is the objective: remove it here"),
+    "nothing else": (
+        (LOSS,),
+        f"'{LOSS}' is the objective: remove it here; {ADDITIONAL_METRICS}: name at least one metric",
+    ),
+}
+
+
+@pytest.mark.parametrize("algorithm", ["nsgaii", "motpe"])
+@pytest.mark.parametrize("case", REPEATED)
+def test_a_metric_that_is_there_twice_is_refused(case: str, algorithm: str) -> None:
+    """Admission lets a name stand twice among the additional metrics (webhooks.md, row 13): others do not care."""
+    names, told = REPEATED[case]
+    experiment = an_experiment(algorithm)
+    experiment.spec.objective.additional_metric_names[:] = names
+    registry = build_registry()
+    with pytest.raises(RefusedError) as caught:
+        answer_validation(api_pb2.ValidateAlgorithmSettingsRequest(experiment=experiment), registry)
+    assert str(caught.value).startswith(f"{ADDITIONAL_METRICS}: {told}")
+    experiment.spec.algorithm.algorithm_name = "random"
+    answer_validation(api_pb2.ValidateAlgorithmSettingsRequest(experiment=experiment), registry)
