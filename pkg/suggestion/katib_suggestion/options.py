@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 OBJECTIVE = "objective"
 DIRECTIONS = ("minimize", "maximize")
 COUNTS = ("max_trial_count", "parallel_trial_count")
+LARGEST_COUNT = 2**31 - 1
+"""What an int32 of the gRPC contract holds."""
+COUNTING = f"whole number from 1 to {LARGEST_COUNT}"
 
 
 class Options(TypedDict, total=False):
@@ -44,7 +47,7 @@ def read_options(options: Mapping[str, Any], parameters: Iterable[str]) -> Optio
     errors += _metric_errors(options.get("metrics", (OBJECTIVE,)))
     counts = {name: find_count(options[name]) for name in COUNTS if name in options}
     for name in (name for name, count in counts.items() if count is None):
-        errors.append(f"{name}: {said(options[name])} is no whole number at least 1: leave it out for no limit")
+        errors.append(f"{name}: {said(options[name])} is no {COUNTING}: leave it out for no limit")
     given = options.get("given", ())
     if isinstance(given, str | Mapping) or not isinstance(given, Iterable):
         errors.append(f"given: {said(given)} is no list: write a list, of {{name: value}} for each trial")
@@ -99,7 +102,7 @@ def read_algorithms(algorithms: Any) -> list[str]:
 def find_count(value: Any) -> int | None:
     """How many, of any type that counts; None for what is no count."""
     number = _index(value, 0)
-    return number if 1 <= number < 2**31 else None
+    return number if 1 <= number <= LARGEST_COUNT else None
 
 
 def _index(value: Any, otherwise: int) -> int:

@@ -25,6 +25,7 @@ from katib_suggestion.experiments import to_objectives, to_parameter_spec
 from katib_suggestion.memory import Memory
 from katib_suggestion.objectives import directed
 from katib_suggestion.options import (
+    COUNTING,
     OBJECTIVE,
     Options,
     find_count,
@@ -176,10 +177,10 @@ class Study:
         return found[0]
 
     def ask_many(self, count: int) -> list[Asked]:
-        """The next trials, all different; fewer when no more are left. Raises RefusedError for a count below 1."""
+        """The next trials, all different; fewer when no more are left. Raises RefusedError for what is no count."""
         number = find_count(count)
         if number is None:
-            raise RefusedError(f"count: {said(count)} is no whole number at least 1: say how many trials are wanted")
+            raise RefusedError(f"count: {said(count)} is no {COUNTING}: say how many trials are wanted")
         reply = self._suggest(number)
         self._keep_settings(reply.algorithm)
         return [self._add(entry) for entry in reply.parameter_assignments]

@@ -135,9 +135,16 @@ WRONG_OPTIONS: dict[str, tuple[dict[str, object], str]] = {
     "a metric without a name": ({"metrics": ["a", ""]}, "metrics: '' is no name: write a text that is not empty"),
     "no trials": (
         {"max_trial_count": 0},
-        "max_trial_count: 0 is no whole number at least 1: leave it out for no limit",
+        "max_trial_count: 0 is no whole number from 1 to 2147483647: leave it out for no limit",
     ),
-    "half a trial": ({"parallel_trial_count": 1.5}, "parallel_trial_count: 1.5 is no whole number at least 1: "),
+    "too many trials": (
+        {"max_trial_count": 2**31},
+        "max_trial_count: 2147483648 is no whole number from 1 to 2147483647: leave it out for no limit",
+    ),
+    "half a trial": (
+        {"parallel_trial_count": 1.5},
+        "parallel_trial_count: 1.5 is no whole number from 1 to 2147483647: ",
+    ),
     "given for nothing": ({"given": [{"x": 1, "z": 0}]}, "given[0]['z']: no such parameter; known are x, y: take one"),
     "given in a list": ({"given": [[1, 0]]}, "given[0]: [1, 0] is no mapping: write {name: value} with each of x, y"),
     "a lesson of none": ({"learn_from": 3}, "learn_from: 3 is no study: give a Study of the same parameters"),
@@ -166,7 +173,7 @@ def test_parameters_that_are_none_are_named_with_their_cure() -> None:
         RefusedError, match=r"^learn_from: only one of the two studies has 'z', 'y': give a study of the"
     ):
         Study(PLANE, learn_from=Study({"x": double(0, 1), "z": double(0, 1)}))
-    with pytest.raises(RefusedError, match=r"^count: 0 is no whole number at least 1"):
+    with pytest.raises(RefusedError, match=r"^count: 0 is no whole number from 1 to 2147483647"):
         Study(PLANE).ask_many(0)
 
 

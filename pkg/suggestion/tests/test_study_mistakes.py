@@ -134,9 +134,13 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "a truth for a count": (
         asking(True),
-        "count: True is no whole number at least 1: say how many trials are wanted",
+        "count: True is no whole number from 1 to 2147483647: say how many trials are wanted",
     ),
-    "a text for a count": (asking("3"), "count: '3' is no whole number at least 1: say how many trials are wanted"),
+    "too large a count": (asking(2**31), "count: 2147483648 is no whole number from 1 to 2147483647: say how many"),
+    "a text for a count": (
+        asking("3"),
+        "count: '3' is no whole number from 1 to 2147483647: say how many trials are wanted",
+    ),
     "a trial of somebody's own": (
         telling(trial=lambda asked: Asked(0, asked.parameters)),
         "trial: number 0 is of another study: tell it to the one that was asked for it",
