@@ -20,7 +20,7 @@ from katib_local.node.options import NodeOptions
 from katib_local.node.pod import PodRunner, now
 from katib_local.node.probes import real_address
 from katib_local.node.services import find_backend
-from katib_local.node.status import text
+from katib_local.node.status import INTERRUPTED, render_interrupted
 from katib_local.node.tokens import service_account
 from katib_machinery.cluster import Cluster
 from katib_machinery.events import EventRecorder
@@ -133,24 +133,9 @@ class Node:
     async def _interrupted(self, raw: dict[str, Any]) -> None:
         """The pod's processes have ended with the node that ran them; that is not the pod's fault (DisruptionTarget)."""
         message = "The node has restarted; the pod's processes had ended with it."
-        at = text(now())
-        status = {**raw["status"], "phase": "Failed", "reason": "NodeRestarted", "message": message}
-        conditions = [
-            entry
-            for entry in status.get("conditions") or []
-            if entry.get("type") not in ("DisruptionTarget", "Ready", "ContainersReady")
-        ]
-        target = {
-            "type": "DisruptionTarget",
-            "status": "True",
-            "reason": "TerminationByKubelet",
-            "message": message,
-            "lastTransitionTime": at,
-        }
-        status["conditions"] = [*conditions, target]
-        status["containerStatuses"] = [_killed(entry, at) for entry in status.get("containerStatuses") or []]
+        status = render_interrupted(raw["status"], message, now())
         await self.write_status(raw, status)
-        self.emit(raw, "Warning", "NodeRestarted", message)
+        self.emit(raw, "Warning", INTERRUPTED, message)
 
     def _gone(self, pod: Unstructured) -> None:
         runner = self.runners.pop(pod.uid, None)
@@ -286,10 +271,3 @@ class Node:
             except (ApiError, OSError) as error:
                 log.info("the node could not say that it lives, and tries again: %s", error)
             await asyncio.sleep(HEARTBEAT)
-
-
-def _killed(status: Json, at: str | None) -> dict[str, Any]:
-    ended = {"exitCode": 137, "signal": 9, "reason": "NodeRestarted", "finishedAt": at}
-    if "terminated" in (status.get("state") or {}):
-        return dict(status)
-    return {**status, "ready": False, "started": False, "state": {"terminated": ended}}

@@ -13,6 +13,8 @@ Json = dict[str, Any]
 LOOPBACK = "127.0.0.1"
 ENDS = {"Succeeded": "PodCompleted", "Failed": "PodFailed"}
 """Phases in which a pod has ended, each with the reason that its conditions give then."""
+INTERRUPTED = "NodeRestarted"
+"""Why a pod has failed whose processes had ended with its node."""
 
 
 @dataclass(frozen=True)
@@ -181,6 +183,39 @@ def render_status(
             render_container(state, waiting, init=state.name not in sidecars) for state in inits
         ]
     return status
+
+
+def render_interrupted(held: Mapping[str, Any], message: str, now: datetime) -> Json:
+    """The status of a pod whose processes have all ended with its node; an init container that never began still waits."""
+    at = text(now)
+    target = {
+        "type": "DisruptionTarget",
+        "status": "True",
+        "reason": "TerminationByKubelet",
+        "message": message,
+        "lastTransitionTime": at,
+    }
+    replaced = ("DisruptionTarget", "Ready", "ContainersReady")
+    others = [entry for entry in held.get("conditions") or [] if entry.get("type") not in replaced]
+    status: Json = {
+        **held,
+        **{"phase": "Failed", "reason": INTERRUPTED, "message": message, "conditions": [*others, target]},
+        "containerStatuses": [_killed(entry, at) for entry in held.get("containerStatuses") or []],
+    }
+    if inits := held.get("initContainerStatuses"):
+        status["initContainerStatuses"] = [_killed(entry, at) if _has_begun(entry) else entry for entry in inits]
+    return status
+
+
+def _has_begun(status: Mapping[str, Any]) -> bool:
+    return "waiting" not in (status.get("state") or {}) or bool(status.get("lastState"))
+
+
+def _killed(status: Mapping[str, Any], at: str | None) -> Json:
+    ended = {"exitCode": 137, "signal": 9, "reason": INTERRUPTED, "finishedAt": at}
+    if "terminated" in (status.get("state") or {}):
+        return dict(status)
+    return {**status, "ready": False, "started": False, "state": {"terminated": ended}}
 
 
 def _readiness(phase: str, states: Sequence[ContainerState]) -> Finding:
