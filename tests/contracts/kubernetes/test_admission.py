@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from contracts.kubernetes.servers import MERGE, PATIENCE, Answer, Server
+from contracts.kubernetes.servers import MERGE, PATIENCE, SPACE, Answer, Server
 from contracts.kubernetes.webhooks import (
     CONFIGURATIONS,
     CREATIONS,
@@ -326,6 +326,17 @@ def test_no_webhook_moves_an_object(server: Server, webhooks: Webhooks, fresh: F
     assert moved.code == 422 and "name" in moved.body["message"], moved.body
     assert server.call("GET", f"{MAPS}/{name}-other").code == 404
     assert server.good("GET", f"{MAPS}/{created}").body["data"] == {"a": "b"}
+
+
+def test_the_account_that_a_webhook_gives_a_pod_is_looked_for(server: Server, webhooks: Webhooks, fresh: Fresh) -> None:
+    webhooks.answers["/w"] = lambda _: a_patch({"op": "replace", "path": "/spec/serviceAccountName", "value": "nobody"})
+    pods = {"path": "/w", "rules": [{**CREATIONS, "resources": ["configmaps", "pods"]}]}
+    webhooks.configure(server, name := fresh(), pods, kind="Mutating")
+    spec = {"containers": [{"name": "a", "image": "i:1"}]}
+    pod = {"metadata": {"name": name, "labels": {"case": name}}, "spec": spec}
+    answer = server.call("POST", f"{SPACE}/pods", pod)
+    why = 'error looking up service account default/nobody: serviceaccount "nobody" not found'
+    assert (answer.code, answer.body["message"]) == (403, f'pods "{name}" is forbidden: {why}')
 
 
 def test_mutating_webhooks_are_asked_about_deletions_but_cannot_change_anything(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from contracts.kubernetes.jobs import until
-from contracts.kubernetes.servers import SPACE, Json, Server
+from contracts.kubernetes.jobs import JOBS, active, start, until
+from contracts.kubernetes.servers import MERGE, SPACE, Json, Server
 
 NAMESPACES = "/api/v1/namespaces"
 ACCOUNTS = "serviceaccounts"
@@ -91,3 +91,55 @@ def test_an_account_has_two_names(server: Server, fresh: Callable[[], str], fiel
     del spec[field]
     bare = server.good("POST", jobs, job, dryRun="All").body["spec"]["template"]["spec"]
     assert not {"serviceAccountName", "serviceAccount", "tolerations", "priority"} & bare.keys()
+
+
+@pytest.mark.parametrize(
+    "metadata", [{"name": "nosa"}, {"generateName": "nosa-"}, {}], ids=["named", "generated", "bare"]
+)
+def test_a_pod_of_an_account_that_is_not_there_is_refused(server: Server, metadata: Json) -> None:
+    """Whatever else is wrong with it; a template is not looked at."""
+    spec = {"containers": [], "restartPolicy": "Never", "serviceAccountName": "nobody"}
+    for query in ({}, {"dryRun": "All"}):
+        answer = server.call("POST", f"{SPACE}/pods", {"metadata": metadata, "spec": spec}, **query)
+        name = next(iter(metadata.values()), "Unknown")
+        why = 'error looking up service account default/nobody: serviceaccount "nobody" not found'
+        assert (answer.code, answer.body["reason"]) == (403, "Forbidden")
+        assert answer.body["message"] == f'pods "{name}" is forbidden: {why}'
+        assert answer.body["details"] == {"name": name, "kind": "pods"}
+    template = {"spec": {**spec, "containers": CONTAINERS}}
+    job = {"metadata": {"name": "nosa"}, "spec": {"template": template}}
+    server.good("POST", "/apis/batch/v1/namespaces/default/jobs", job, dryRun="All")
+
+
+def test_a_pod_is_let_in_while_its_account_comes_back(server: Server, fresh: Callable[[], str]) -> None:
+    """A cluster waits a moment for the one that each namespace has."""
+    name = fresh()
+    server.good("POST", NAMESPACES, {"metadata": {"name": name}})
+    until(lambda: accounts(server, name))
+    server.good("DELETE", f"{NAMESPACES}/{name}/{ACCOUNTS}/default")
+    server.good("POST", f"{NAMESPACES}/{name}/pods", {"metadata": {"name": name}, "spec": {"containers": CONTAINERS}})
+    server.good("DELETE", f"{NAMESPACES}/{name}/pods/{name}", gracePeriodSeconds="0")
+    server.good("DELETE", f"{NAMESPACES}/{name}")
+
+
+def test_a_pod_needs_its_account_only_when_it_is_made(server: Server, fresh: Callable[[], str]) -> None:
+    name = fresh()
+    server.good("POST", f"{SPACE}/{ACCOUNTS}", {"metadata": {"name": name}})
+    spec = {"containers": CONTAINERS, "serviceAccountName": name, "schedulerName": "nobody"}
+    server.good("POST", f"{SPACE}/pods", {"metadata": {"name": name}, "spec": spec})
+    server.good("DELETE", f"{SPACE}/{ACCOUNTS}/{name}")
+    server.good("PATCH", f"{SPACE}/pods/{name}", {"metadata": {"labels": {"a": "b"}}}, MERGE)
+    server.good("DELETE", f"{SPACE}/pods/{name}", gracePeriodSeconds="0")
+
+
+def test_a_job_waits_for_its_account(working: Server, fresh: Callable[[], str]) -> None:
+    name = fresh()
+    start(working, name, pod={"serviceAccountName": name})
+    events = f"{SPACE}/events"
+    told = until(lambda: working.good("GET", events, fieldSelector=f"involvedObject.name={name}").body["items"])
+    missing = f'error looking up service account default/{name}: serviceaccount "{name}" not found'
+    assert told[0]["reason"] == "FailedCreate" and missing in told[0]["message"]
+    working.good("POST", f"{SPACE}/{ACCOUNTS}", {"metadata": {"name": name}})
+    active(working, name, 1)
+    working.good("DELETE", f"{JOBS}/{name}", propagationPolicy="Background")
+    working.good("DELETE", f"{SPACE}/{ACCOUNTS}/{name}")

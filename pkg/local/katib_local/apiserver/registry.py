@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from katib_local.apiserver import builtins, patch
-from katib_local.apiserver.accounts import furnish
+from katib_local.apiserver.accounts import check_account, furnish
 from katib_local.apiserver.admission import Admission, Request
 from katib_local.apiserver.applying import Applied, apply_configuration, record_creation, record_update
 from katib_local.apiserver.bodies import check_depth, strict_text
@@ -91,6 +91,7 @@ class Registry:
         if not call.owns:
             document = record_creation(kind, document, call, self.timestamp())
         document = admit(kind, document)
+        check_account(self.store, kind, document)
         document = await self._mutated("CREATE", kind, document, None, call)
         document = placed(kind, namespace, document)
         document = born(kind, document, self.timestamp(), lambda name: self._held(kind, namespace, name) is not None)
@@ -152,6 +153,8 @@ class Registry:
             errors += _broken_rules(kind, document, old, call, [cause_of(text) for _, text in errors])
         if errors:
             raise invalid(kind, document["metadata"]["name"], errors)
+        if old is None:
+            check_account(self.store, kind, document)  # a webhook may have given it another
         if kind == CRDS:
             call.warnings += definition_warnings(document)
         if kind.custom:
