@@ -295,6 +295,29 @@ def test_a_job_that_has_no_labels_has_those_of_its_pods(server: Server, own: Jso
     assert job["metadata"]["labels"] == (own or of_pods)
 
 
+SUCCESS: Json = {"rules": [{"succeededCount": 1}]}
+BOUND: dict[str, tuple[Json, Json]] = {
+    "another controller": ({"managedBy": "a.b/c"}, {"managedBy": "a.b/d"}),
+    "a first controller": ({}, {"managedBy": "a.b/c"}),
+    "no controller": ({"managedBy": "a.b/c"}, {"managedBy": None}),
+    "other rules of success": ({"successPolicy": SUCCESS}, {"successPolicy": {"rules": [{"succeededCount": 2}]}}),
+    "first rules of success": ({}, {"successPolicy": SUCCESS}),
+    "no rules of success": ({"successPolicy": SUCCESS}, {"successPolicy": None}),
+}
+
+
+@pytest.mark.parametrize("case", BOUND)
+def test_a_job_keeps_who_runs_it_and_when_it_succeeds(server: Server, fresh: Callable[[], str], case: str) -> None:
+    before, change = BOUND[case]
+    name, (field,) = fresh(), change
+    server.good("POST", JOBS, {**a_job(**INDEXED, parallelism=0, **before), "metadata": {"name": name}})
+    answer = server.call("PATCH", f"{JOBS}/{name}", {"spec": change}, MERGE)
+    (cause,) = causes_of(answer)
+    assert cause.startswith(f"spec.{field}: Invalid value: ") and cause.endswith(": field is immutable")
+    same = server.good("PATCH", f"{JOBS}/{name}", {"spec": {**before, "backoffLimit": 1}}, MERGE)
+    assert same.body["spec"]["backoffLimit"] == 1
+
+
 def test_a_job_is_not_replaced_by_its_bare_manifest(server: Server, fresh: Callable[[], str]) -> None:
     """The manifest lacks what the server has written: whoever replaces a Job begins with what he reads."""
     name = fresh()

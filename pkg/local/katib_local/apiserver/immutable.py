@@ -17,7 +17,7 @@ POD = (
     "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing "
     "tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
 )
-JOB = ("completionMode", "selector", "podFailurePolicy", "backoffLimitPerIndex")
+JOB = ("completionMode", "selector", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy")
 SCHEDULING = ("nodeSelector", "tolerations", "affinity", "schedulingGates")
 
 
