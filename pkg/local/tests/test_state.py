@@ -233,11 +233,12 @@ def test_a_wrong_configuration_is_named(text: str, message: str) -> None:
 def test_nothing_listens_beyond_this_machine_and_no_token_stands_on_a_command_line(tmp_path: Path) -> None:
     state = open_state(tmp_path)
     credentials = make_credentials(state, server="https://127.0.0.1:1", now=NOW)
-    programs = desired_programs(Laptop(state, credentials, Ports(1, 2, 3), sockets=state.sockets()))
+    sockets = state.sockets()
+    programs = desired_programs(Laptop(state, credentials, Ports(1, 2, 3), sockets=sockets))
     words = [word for program in programs for word in program.arguments]
     assert not [word for word in words if "0.0.0.0" in word or credentials.service_token in word]
     assert all(
-        any(word.startswith(f"--listen-address=unix:{state.path}") for word in program.arguments)
+        any(word.startswith(f"--listen-address=unix:{sockets}") for word in program.arguments)
         for program in programs
         if program.name in ("db-manager", "suggestion", "early-stopping")
     )
