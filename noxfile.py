@@ -41,7 +41,10 @@ PACKAGES = [
 UNIT_TESTS = ["codegen", "pkg", "tests/house", "tests/golden"]
 SIDE_BY_SIDE = [*UNIT_TESTS, "tests/contracts/algorithms", "tests/contracts/early_stopping"]
 """What two processes test at once; all other tests have a laptop or a control plane to themselves."""
-KUBERNETES_TESTS = ["tests/controlplane", "tests/contracts/kubernetes", "tests/contracts/printed"]
+CASES = "tests/contracts/kubernetes"
+CASES_AT_ONCE = ["--numprocesses=2", "--dist=loadfile", CASES]
+"""Two files at once, each with a server of its own: cases mostly wait."""
+KUBERNETES_TESTS = ["tests/controlplane", "tests/contracts/printed"]
 KUBERNETES_TESTS += [f"tests/e2e/test_{name}.py" for name in ("kubelet", "node")]
 KUBERNETES_TESTS += sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("tests/e2e/test_*_on_both.py"))
 KUBERNETES_TESTS += ["tests/e2e/test_on_both.py", "tests/contracts/sdk/test_rest_client.py"]
@@ -160,7 +163,8 @@ def test(session: nox.Session) -> None:
         session.run(*command, external=True)
         return
     session.run(*command, "--numprocesses=2", *SIDE_BY_SIDE, external=True)
-    session.run(*command, "tests", *(f"--ignore={folder}" for folder in SIDE_BY_SIDE), external=True)
+    session.run(*command, *CASES_AT_ONCE, external=True)
+    session.run(*command, "tests", *(f"--ignore={folder}" for folder in [*SIDE_BY_SIDE, CASES]), external=True)
 
 
 def kube_command(*words: str) -> list[str]:
@@ -181,8 +185,13 @@ def test_kubernetes(session: nox.Session) -> None:
     rest = [word for word in session.posargs if word not in versions]
     session.run(*kube_command(*versions), env={"PYTHONPATH": "tests"}, external=True)
     options = ["--server=real", *(f"--kube={version}" for version in versions), "--durations=5"]
-    targets = [] if any(Path(word.partition("::")[0]).exists() for word in rest) else KUBERNETES_TESTS
-    session.run(sys.executable, "-m", "pytest", *options, *rest, *targets, external=True)
+    command = [sys.executable, "-m", "pytest", *options]
+    if rest:
+        named = any(Path(word.partition("::")[0]).exists() for word in rest)
+        session.run(*command, *rest, *([] if named else [CASES, *KUBERNETES_TESTS]), external=True)
+        return
+    session.run(*command, *CASES_AT_ONCE, external=True)
+    session.run(*command, *KUBERNETES_TESTS, external=True)
 
 
 @nox.session(venv_backend="uv", python=PYTHONS)
