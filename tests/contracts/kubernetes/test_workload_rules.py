@@ -318,6 +318,29 @@ def test_a_job_keeps_who_runs_it_and_when_it_succeeds(server: Server, fresh: Cal
     assert same.body["spec"]["backoffLimit"] == 1
 
 
+# What of an indexed Job with 2 parts, both worked for, is changed; and why it is refused, if it is.
+TANDEM = "Invalid value: {}: can only be modified in tandem with spec.parallelism"
+RESIZED: dict[str, tuple[Json, str]] = {
+    "its parts alone": ({"completions": 3}, TANDEM.format(3)),
+    "how many work alone": ({"parallelism": 1}, ""),
+    "both to one number": ({"completions": 3, "parallelism": 3}, ""),
+    "both to two numbers": ({"completions": 4, "parallelism": 3}, TANDEM.format(4)),
+}
+
+
+@pytest.mark.parametrize("case", RESIZED)
+def test_an_indexed_job_changes_its_parts_with_its_workers(server: Server, fresh: Callable[[], str], case: str) -> None:
+    change, refusal = RESIZED[case]
+    name = fresh()
+    job = a_job(completionMode="Indexed", completions=2, parallelism=2, suspend=True)
+    server.good("POST", JOBS, {**job, "metadata": {"name": name}})
+    answer = server.call("PATCH", f"{JOBS}/{name}", {"spec": change}, MERGE)
+    if refusal:
+        assert (answer.code, answer.causes) == (422, {("spec.completions", "FieldValueInvalid", refusal)})
+    else:
+        assert {field: answer.body["spec"][field] for field in change} == change
+
+
 def test_a_job_is_not_replaced_by_its_bare_manifest(server: Server, fresh: Callable[[], str]) -> None:
     """The manifest lacks what the server has written: whoever replaces a Job begins with what he reads."""
     name = fresh()

@@ -90,13 +90,22 @@ def _pod_rest(spec: Json) -> Json:
 
 def _job(spec: Json, before: Json, *, started: bool) -> Problems:
     yield from _fixed(spec, before, "spec", JOB)
-    if spec.get("completionMode") != "Indexed":
-        yield from _fixed(spec, before, "spec", ("completions",))
+    yield from _completions(spec, before)
     template, earlier = spec.get("template"), before.get("template")
     if before.get("suspend") and not started:  # what places its pods may be decided late
         template, earlier = _unplaced(template), _unplaced(earlier)
     if template != earlier:
         yield "spec.template", f"Invalid value: {FIXED}"
+
+
+def _completions(spec: Json, before: Json) -> Problems:
+    """Only an indexed Job may get more or fewer parts, and then it works for all of them side by side."""
+    wanted = spec.get("completions")
+    if spec.get("completionMode") != "Indexed":
+        yield from _fixed(spec, before, "spec", ("completions",))
+    elif wanted not in (None, before.get("completions"), spec.get("parallelism")):
+        text = "can only be modified in tandem with spec.parallelism"
+        yield "spec.completions", f"Invalid value: {wanted}: {text}"
 
 
 def _unplaced(template: Any) -> Any:
