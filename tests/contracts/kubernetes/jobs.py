@@ -108,3 +108,21 @@ def failed(count: int, why: tuple[str, str], **more: Any) -> Json:
 def by_index(found: list[Json]) -> dict[int, Json]:
     """Pods of an indexed Job by the part that each works for."""
     return {int(pod["metadata"]["annotations"][INDEX]): pod for pod in found}
+
+
+def told_of(server: Server, name: str, **fields: Any) -> Json | None:
+    """A Job's status once it has these fields."""
+    status = shown(server.good("GET", f"{JOBS}/{name}").body.get("status") or {})
+    return status if all(status.get(field) == value for field, value in fields.items()) else None
+
+
+def place(server: Server, pod: Json) -> str:
+    """Give a pod to a node that never answers: when it is deleted it waits there for its end. Its path."""
+    path = f"{PODS}/{pod['metadata']['name']}"
+    target = {"apiVersion": "v1", "kind": "Node", "name": "nowhere"}
+    server.good("POST", f"{path}/binding", {"metadata": {"name": pod["metadata"]["name"]}, "target": target})
+    return path
+
+
+def release(server: Server, path: str) -> None:
+    server.good("DELETE", path, {"gracePeriodSeconds": 0})

@@ -2,7 +2,7 @@
 
 Pods first, then the status that follows from them: `decide_pods` is carried out, its answers are in the cache, and
 `decide_status` tells what is there. A Job that ends is told twice, as in a cluster: what it comes to
-(`SuccessCriteriaMet`, `FailureTarget`), and, when its last pod has gone, that it has (`Complete`, `Failed`).
+(`SuccessCriteriaMet`, `FailureTarget`), and, when its last pod has gone or is counted, that it has (`Complete`, `Failed`).
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import Any, assert_never
 
-from katib_local.workloads import indexed, pods
+from katib_local.workloads import counting, indexed, pods
 from katib_local.workloads.conditions import Condition, find_condition, holds, set_condition
 from katib_local.workloads.job_world import World
 from katib_local.workloads.policies import IGNORE
+from katib_local.workloads.tracking import is_tracked, let_go, tracked
 from katib_local.workloads.verdict import Fate, Verdict, deadline, judge
 from katib_machinery.objects import JOBS, PODS, Unstructured, parse_time
 from katib_machinery.plan import Action, Create, Delete, Emit, Plan, Requeue, UpdateStatus
@@ -32,21 +33,29 @@ COUNTS = ("active", "ready", "terminating", "succeeded", "failed")
 
 def decide_pods(world: World, now: datetime) -> Plan:
     """Which pods a Job makes and deletes; after its end, when it goes itself."""
-    if world.job.deletion_timestamp is not None or world.is_foreign:
+    if world.is_foreign:
         return Plan()
-    match judge(world, now).fate:
+    fate = judge(world, now).fate
+    freed = counting.releases(world, fate)
+    if world.job.deletion_timestamp is not None:
+        return Plan(freed)
+    plan = _next(world, fate, now)
+    return replace(plan, actions=(*freed, *plan.actions))
+
+
+def _next(world: World, fate: Fate, now: datetime) -> Plan:
+    match fate:
         case Fate.GOING_ON:
             return _fill(world, now)
         case Fate.ENDED:
             return _expire(world, now)
+        case Fate.FAILING:
+            # First it is told that each of them is a failure: the verdict may hang on their restarts.
+            return Plan(_deletions(world.active)) if holds(world.conditions, "FailureTarget") else Plan()
+        case Fate.SUSPENDED | Fate.SUCCEEDING:
+            return Plan(_withdrawals(world.active))
         case _:
-            return Plan() if _hangs_on_active(world, now) else Plan(_deletions(world.active))
-
-
-def _hangs_on_active(world: World, now: datetime) -> bool:
-    """Whether a verdict would be forgotten with the active pods (whose restarts count): then it is told first."""
-    left = replace(world, pods=[pod for pod in world.pods if not pods.is_active(pod)])
-    return judge(left, now).fate is Fate.GOING_ON
+            assert_never(fate)
 
 
 def _fill(world: World, now: datetime) -> Plan:
@@ -54,7 +63,7 @@ def _fill(world: World, now: datetime) -> Plan:
     active = world.active
     wanted = _wanted(world)
     if len(active) > wanted:
-        return Plan(_deletions(active[wanted:]))
+        return Plan(_withdrawals(active[wanted:]))
     missing = wanted - len(active) - (len(world.terminating) if world.waits_for_ends else 0)
     if world.is_indexed:
         return _fill_indexes(world, max(0, missing), now)
@@ -84,14 +93,8 @@ def _numbered(world: World, pod: Unstructured, index: int) -> Unstructured:
     numbered = indexed.numbered(pod, index, world.job)
     if world.limit_of_index is None:
         return numbered
-    last = _last_failure(world, index)
+    last = world.last_failure(index)
     return indexed.counted(numbered, last, last is not None and world.action_on(last) == IGNORE)
-
-
-def _last_failure(world: World, index: int) -> Unstructured | None:
-    """The failed pod of an index after which it is tried again."""
-    found = (pod for pod in world.unsuccessful if indexed.index_of(pod) == index)
-    return max(found, key=lambda pod: (indexed.attempts(pod), _ended_at(pod)), default=None)
 
 
 def _wanted(world: World) -> int:
@@ -105,7 +108,7 @@ def _wanted(world: World) -> int:
 
 def next_attempt_at(world: World) -> datetime | None:
     """When the next pod may be made; None when nothing has failed, the pause doubles with each failure."""
-    ends = [_ended_at(pod) for pod in world.unsuccessful]
+    ends = [pods.ended_at(pod) for pod in world.unsuccessful if pod.deletion_timestamp is None]
     return max(ends) + _pause(_failures_so_far(world)) if ends else None
 
 
@@ -114,17 +117,11 @@ def _wait(world: World, now: datetime, index: int | None = None) -> timedelta | 
     if index is None:
         at, pause = next_attempt_at(world), _pause(_failures_so_far(world))
     else:
-        last = _last_failure(world, index)
+        last = world.last_failure(index)
         pause = _pause(1 + indexed.attempts(last)) if last is not None else timedelta(0)
-        at = _ended_at(last) + pause if last is not None else None
+        at = pods.ended_at(last) + pause if last is not None else None
     # Longer than any pause: the clock was set back, and nobody is to wait for the time that comes a second time.
     return max(at - now, SOON) if at is not None and timedelta(0) < at - now <= pause else None
-
-
-def _ended_at(pod: Unstructured) -> datetime:
-    end = pods.finished_at(pod) or pod.creation_timestamp
-    assert end is not None
-    return end
 
 
 def _failures_so_far(world: World) -> int:
@@ -139,7 +136,8 @@ def _new_pods(world: World, count: int) -> list[Unstructured]:
     job = world.job
     labels = {**dict.fromkeys(JOB_LABELS, job.name), **dict.fromkeys(UID_LABELS, job.uid)}
     taken = (f"{pods.pod_prefix(job)}{pod.name.rpartition('-')[2]}" for pod in world.pods)
-    return [pods.desired_pod(job, name, labels) for name in islice(pods.fresh_names(job, taken), max(0, count))]
+    names = islice(pods.fresh_names(job, taken, world.begun), max(0, count))
+    return [tracked(pods.desired_pod(job, name, labels)) for name in names]
 
 
 def _creations(made: Sequence[Unstructured]) -> Plan:
@@ -150,6 +148,11 @@ def _creations(made: Sequence[Unstructured]) -> Plan:
 def _deletions(found: Sequence[Unstructured]) -> tuple[Action, ...]:
     events = (Emit("Normal", "SuccessfulDelete", f"Deleted pod: {pod.name}") for pod in found)
     return (*(Delete(PODS, pod) for pod in found), *events)
+
+
+def _withdrawals(found: Sequence[Unstructured]) -> tuple[Action, ...]:
+    """Deletions of pods that do not count: they are let go first."""
+    return (*(let_go(pod) for pod in found if is_tracked(pod)), *_deletions(found))
 
 
 def _expire(world: World, now: datetime) -> Plan:
@@ -167,7 +170,7 @@ def decide_status(world: World, now: datetime) -> Plan:
     verdict = judge(world, now)
     if world.job.deletion_timestamp is not None or world.is_foreign or verdict.fate is Fate.ENDED:
         return Plan()
-    status = _counted(world, _given_up(world, verdict))
+    status = _counted(world, verdict.fate)
     conditions: Sequence[Mapping[str, Any]] = world.conditions
     events: list[Emit] = []
     for condition, event in _news(world, verdict):
@@ -191,7 +194,7 @@ def decide_status(world: World, now: datetime) -> Plan:
 
 def _news(world: World, verdict: Verdict) -> list[tuple[Condition, Emit | None]]:
     """The conditions that a verdict brings, each with the event that goes with its first time."""
-    left = any(not pods.is_finished(pod) for pod in world.pods)
+    left = any(not pods.is_finished(pod) or is_tracked(pod) for pod in world.pods)
     match verdict.fate:
         case Fate.SUSPENDED:
             event = Emit("Normal", "Suspended", "Job suspended")
@@ -215,27 +218,27 @@ def _end(verdict: Verdict, first: str, last: str, event: Emit, left: bool) -> li
     return news
 
 
-def _given_up(world: World, verdict: Verdict) -> int:
-    """How many pods are ended because their Job fails: each is a failure, told with the verdict."""
-    if verdict.fate is not Fate.FAILING or find_condition(world.conditions, "FailureTarget") is not None:
+def _given_up(world: World, fate: Fate) -> int:
+    """How many pods that nothing holds are ended because their Job fails: each is a failure, told with the verdict."""
+    if fate is not Fate.FAILING or holds(world.conditions, "FailureTarget"):
         return 0
-    before = {name: int(world.status.get(name) or 0) for name in COUNTS}
-    ended = world.succeeded - before["succeeded"] + world.failed - before["failed"]
-    return max(0, before["active"] - ended)
+    return sum(not is_tracked(pod) for pod in world.active)
 
 
-def _counted(world: World, given_up: int) -> Json:
+def _counted(world: World, fate: Fate) -> Json:
     """The status with the numbers of its pods; numbers that are zero are left out, as a server does."""
-    counts = {
-        "active": len(world.active),
-        "succeeded": world.succeeded,
-        "failed": world.failed + given_up,
+    doomed = world.active if fate is Fate.FAILING else []
+    counts = counting.counts(world, fate)
+    numbers = {
+        "active": len(world.active) - len(doomed),
+        "succeeded": counts["succeeded"],
+        "failed": counts["failed"] + _given_up(world, fate),
     }
     status = {key: value for key, value in world.status.items() if key not in COUNTS}
-    status |= {name: count for name, count in counts.items() if count}
-    status["ready"] = sum(pods.is_ready(pod) for pod in world.pods)
-    status["terminating"] = len(world.terminating)
-    status["uncountedTerminatedPods"] = {}
+    status |= {name: count for name, count in numbers.items() if count}
+    status["ready"] = 0 if doomed else sum(pods.is_ready(pod) for pod in world.pods)
+    status["terminating"] = len(world.terminating) + len(doomed)
+    status["uncountedTerminatedPods"] = counts["uncountedTerminatedPods"]
     if world.completed_indexes:
         status["completedIndexes"] = indexed.render(world.completed_indexes)
     if world.limit_of_index is not None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from katib_local.workloads import indexed, pods
+from katib_local.workloads import indexed, pods, tracking
 from katib_local.workloads.policies import FAIL_INDEX, IGNORE, match_failure
 from katib_machinery.objects import Unstructured
 
@@ -63,12 +63,15 @@ class World:
 
     @property
     def completed_indexes(self) -> set[int]:
-        return indexed.completed(self.status, self.pods) if self.is_indexed else set()
+        """Indexes that are done; when there are fewer than before, those beyond do not count."""
+        found = indexed.completed(self.status, self.pods) if self.is_indexed else set()
+        return {index for index in found if index < (self.completions or 0)}
 
     @property
     def failed_indexes(self) -> set[int]:
-        """Indexes that are given up, also those whose pods are gone."""
-        given_up = {indexed.index_of(pod) for pod in self.failures if self._gives_index_up(pod)}
+        """Indexes that are given up, also those whose pods are gone; who is told has told of its index, too."""
+        failures = [pod for pod in self.failures if not self.is_told(pod)]
+        given_up = {indexed.index_of(pod) for pod in failures if self._gives_index_up(pod)}
         return indexed.parse(str(self.status.get("failedIndexes") or "")) | {i for i in given_up if i is not None}
 
     def _gives_index_up(self, pod: Unstructured) -> bool:
@@ -85,20 +88,46 @@ class World:
         return [pod for pod in self.pods if pods.is_terminating(pod)]
 
     @property
+    def told(self) -> Mapping[str, Sequence[str]]:
+        """UIDs of pods that have ended, are told, and stand in no number yet: `succeeded` and `failed`."""
+        return tracking.told(self.status)
+
+    def is_told(self, pod: Unstructured) -> bool:
+        return any(pod.uid in uids for uids in self.told.values())
+
+    def is_new(self, pod: Unstructured) -> bool:
+        """Whether an end of this pod has still to be told."""
+        return tracking.is_tracked(pod) and not self.is_told(pod)
+
+    @property
+    def successes(self) -> list[Unstructured]:
+        """Pods that have succeeded; one that nothing holds and that somebody deletes was counted before, or never will be."""
+        found = [pod for pod in self.pods if pods.phase(pod) == pods.SUCCEEDED]
+        return [pod for pod in found if tracking.is_tracked(pod) or pod.deletion_timestamp is None]
+
+    @property
     def succeeded(self) -> int:
         """Pods that have succeeded, also those that are gone."""
-        if self.is_indexed:
-            return len(self.completed_indexes)
-        live = sum(pods.phase(pod) == pods.SUCCEEDED for pod in self.pods)
-        return max(live, int(self.status.get("succeeded") or 0))
+        return len(self.completed_indexes) if self.is_indexed else self._count("succeeded", self.successes)
 
     @property
     def unsuccessful(self) -> list[Unstructured]:
-        """Failed pods that are tried again: neither deleted by somebody nor, without a rule for it, interrupted."""
-        return [pod for pod in self.pods if pods.phase(pod) == pods.FAILED and self._is_own_end(pod)]
+        """Failed pods that are tried again: not those that, without a rule for it, were interrupted."""
+        interrupted = (pod for pod in self.pods if pods.was_disrupted(pod) and not self.action_on(pod))
+        passed_over = {pod.uid for pod in interrupted}
+        return [pod for pod in self.pods if self._has_failed(pod) and pod.uid not in passed_over]
 
-    def _is_own_end(self, pod: Unstructured) -> bool:
-        return pod.deletion_timestamp is None and not (pods.was_disrupted(pod) and not self.action_on(pod))
+    def _has_failed(self, pod: Unstructured) -> bool:
+        """Whether a pod has failed; so has one that is deleted before its end, where it is replaced before its end."""
+        if pods.phase(pod) == pods.FAILED:
+            return tracking.is_tracked(pod) or pod.deletion_timestamp is None
+        ended = pods.is_stopped(pod) if self.waits_for_ends else pods.is_terminating(pod)
+        return ended and tracking.is_tracked(pod)
+
+    def last_failure(self, index: int) -> Unstructured | None:
+        """The failed pod of an index after which it is tried again."""
+        found = (pod for pod in self.unsuccessful if indexed.index_of(pod) == index)
+        return max(found, key=lambda pod: (indexed.attempts(pod), pods.ended_at(pod)), default=None)
 
     @property
     def failures(self) -> list[Unstructured]:
@@ -107,7 +136,23 @@ class World:
 
     @property
     def failed(self) -> int:
-        return max(len(self.failures), int(self.status.get("failed") or 0))
+        """Pods that have failed, also those that are gone."""
+        return self._count("failed", self.failures)
+
+    def _count(self, outcome: str, ended: Sequence[Unstructured]) -> int:
+        return self.counted(outcome, ended) + len(self.told[outcome]) + sum(map(self.is_new, ended))
+
+    def counted(self, outcome: str, ended: Sequence[Unstructured]) -> int:
+        """What the status says; more, when pods have ended that no finalizer holds: an earlier laptop made them."""
+        free = [pod for pod in ended if not tracking.is_tracked(pod) and not self.is_told(pod)]
+        return max(len(free), int(self.status.get(outcome) or 0))
+
+    @property
+    def begun(self) -> int:
+        """How many pods this Job has had, but for those that count for nothing."""
+        ended = {pod.uid for pod in (*self.successes, *self.failures)}
+        left = [pod for pod in self.pods if not pods.is_finished(pod) and pod.uid not in ended]
+        return self.succeeded + self.failed + sum(not self.is_told(pod) for pod in left)
 
     def action_on(self, pod: Unstructured) -> str:
         """What the Job's rules do about a failed pod; empty when no rule is about it."""

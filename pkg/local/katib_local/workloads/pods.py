@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from katib_machinery.frozen import deep_copy
@@ -33,6 +33,11 @@ def is_finished(pod: Unstructured) -> bool:
 def is_terminating(pod: Unstructured) -> bool:
     """Whether a pod was deleted and its processes may still run."""
     return pod.deletion_timestamp is not None and not is_finished(pod)
+
+
+def is_stopped(pod: Unstructured) -> bool:
+    """Whether a pod was deleted before its end, and no node has still to stop it."""
+    return is_terminating(pod) and not pod.deletion_grace_period_seconds
 
 
 def is_active(pod: Unstructured) -> bool:
@@ -76,6 +81,14 @@ def finished_at(pod: Unstructured) -> datetime | None:
     return max((end for end in ends if end is not None), default=None)
 
 
+def ended_at(pod: Unstructured) -> datetime:
+    """When a pod has ended: by its node's word, else when it was deleted, else when it was made."""
+    deleted, grace = pod.deletion_timestamp, timedelta(seconds=pod.deletion_grace_period_seconds)
+    end = finished_at(pod) or (deleted - grace if deleted is not None else pod.creation_timestamp)
+    assert end is not None
+    return end
+
+
 def exit_codes(pod: Unstructured) -> Iterator[tuple[str, int]]:
     """Name and exit code of each container that has ended, init containers last."""
     status = _status(pod)
@@ -98,9 +111,12 @@ def _terminated(entry: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return found
 
 
-def fresh_names(owner: Unstructured, taken: Iterable[str]) -> Iterator[str]:
-    """Names for an owner's new pods, the same ones for the same world: a pod that is created twice is one pod."""
-    used, number = set(taken), 0
+def fresh_names(owner: Unstructured, taken: Iterable[str], begun: int = 0) -> Iterator[str]:
+    """Names for an owner's new pods, the same ones for the same world: a pod that is created twice is one pod.
+
+    `begun` is how many it has had: also those that are gone keep their names for themselves.
+    """
+    used, number = set(taken), begun
     while True:
         digest = hashlib.sha256(f"{owner.uid}/{number}".encode()).digest()
         suffix = "".join(ALPHABET[byte % len(ALPHABET)] for byte in digest[:SUFFIX_LENGTH])

@@ -9,6 +9,7 @@ from pathlib import Path
 from katib_local.workloads import deployment, job, replica_set
 from katib_local.workloads.binder import Binder
 from katib_local.workloads.job_world import World as JobWorld
+from katib_local.workloads.orphans import Orphans
 from katib_local.workloads.reconciler import Reconciler, Rules, follow
 from katib_local.workloads.replica_set import REPLICA_SETS
 from katib_local.workloads.volume_binder import VolumeBinder
@@ -51,7 +52,9 @@ async def run(
     cluster = Cluster(transport)
     for resource in (JOBS, PODS, REPLICA_SETS, DEPLOYMENTS, NODES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES):
         follow(cluster, resource)
-    telling: list[Binder | Reconciler] = [Binder(cluster, node_name), *(Reconciler(cluster, rules) for rules in RULES)]
+    jobs, *others = (Reconciler(cluster, rules) for rules in RULES)
+    telling: list[Binder | Reconciler] = [Binder(cluster, node_name), jobs, *others]
+    quiet: list[VolumeBinder | Orphans] = [VolumeBinder(cluster, storage), Orphans(cluster, jobs.recorder)]
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(cluster.run())
         for worker in telling:
@@ -59,5 +62,5 @@ async def run(
         await cluster.wait_synced()
         if ready is not None:
             await ready()
-        for runner in (*telling, VolumeBinder(cluster, storage)):
+        for runner in (*telling, *quiet):
             tasks.create_task(runner.run())

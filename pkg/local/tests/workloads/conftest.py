@@ -12,7 +12,7 @@ import pytest
 
 from katib_local.workloads import job, job_world
 from katib_machinery.objects import JOBS, PODS, Unstructured
-from katib_machinery.plan import Create, Delete, Plan, UpdateStatus
+from katib_machinery.plan import Action, Create, Delete, Emit, Plan, SetFinalizers, UpdateStatus
 from katib_machinery.scalars import format_time
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
@@ -45,48 +45,71 @@ def a_pod(
 
 
 class JobWorld:
-    """One Job and its pods; plans are carried out at once, pods end when a test says so."""
+    """One Job and its pods; plans are carried out at once, pods end when a test says so.
+
+    A pod that is deleted goes when nothing holds it, as from a server.
+    """
 
     def __init__(self, owner: Unstructured) -> None:
         self.job: Unstructured | None = owner
         self.pods: dict[str, Unstructured] = {}
         self.now = NOW
         self.created = 0
+        self.told: list[str] = []
 
     def world(self) -> job_world.World:
         assert self.job is not None
         return job_world.World(self.job, tuple(self.pods.values()))
 
     def step(self) -> None:
-        """Both decisions, each carried out."""
-        for decide in (job.decide_pods, job.decide_status):
-            if self.job is not None:
-                self.carry_out(decide(self.world(), self.now))
+        """Both decisions, each carried out, until they come to nothing new: each change wakes the controller again."""
+        for _ in range(20):
+            before = self.seen()
+            for decide in (job.decide_pods, job.decide_status):
+                if self.job is not None:
+                    self.carry_out(decide(self.world(), self.now))
+            if self.seen() == before:
+                return
+        raise AssertionError("the controller does not come to rest")
+
+    def seen(self) -> Any:
+        return copy.deepcopy((self.job and self.job.raw, {name: pod.raw for name, pod in self.pods.items()}))
 
     def carry_out(self, plan: Plan) -> None:
         for action in plan.actions:
-            match action:
-                case Create(resource, obj) if resource == PODS:
-                    self.created += 1
-                    self.pods[obj.name] = Unstructured(
-                        {
-                            **obj.raw,
-                            "metadata": {
-                                **obj.raw["metadata"],
-                                "uid": obj.name,
-                                "creationTimestamp": format_time(self.now),
-                            },
-                            "status": {"phase": "Running"},
-                        }
-                    )
-                case Delete(resource, obj) if resource == PODS:
-                    self.pods.pop(obj.name)
-                case Delete(resource, _) if resource == JOBS:
-                    self.job = None
-                case UpdateStatus(_, obj):
-                    self.job = obj
-                case _:
-                    pass
+            self.do(action)
+
+    def do(self, action: Action) -> None:
+        match action:
+            case Create(resource, obj) if resource == PODS:
+                self.created += 1
+                assert obj.name not in self.pods
+                metadata = {"uid": f"uid-{self.created}", "creationTimestamp": format_time(self.now)}
+                raw = {**obj.raw, "metadata": {**obj.raw["metadata"], **metadata}}
+                self.pods[obj.name] = Unstructured({**raw, "status": {"phase": "Running"}})
+            case Delete(resource, obj) if resource == PODS:
+                self.delete(obj.name)
+            case Delete(resource, _) if resource == JOBS:
+                self.job = None
+            case SetFinalizers(_, obj, finalizers):
+                self._change(obj.name, finalizers=list(finalizers))
+            case UpdateStatus(_, obj):
+                self.job = obj
+            case Emit(_, reason, _):
+                self.told.append(reason)
+            case _:
+                pass
+
+    def delete(self, name: str, grace: int = 0) -> None:
+        """Delete a pod, as anybody may: it goes when its time is over and nothing holds it."""
+        self._change(name, deletionTimestamp=format_time(self.now), deletionGracePeriodSeconds=grace)
+
+    def _change(self, name: str, **changed: Any) -> None:
+        held = self.pods[name].raw
+        pod = Unstructured({**held, "metadata": {**held["metadata"], **changed}})
+        self.pods[name] = pod
+        if pod.deletion_timestamp is not None and not pod.finalizers and not pod.deletion_grace_period_seconds:
+            del self.pods[name]
 
     def end(self, name: str, phase: str) -> None:
         """Let a pod end."""

@@ -83,6 +83,7 @@ def test_an_ignored_failure_is_followed_by_a_pause(build: SimpleNamespace) -> No
     for _ in range(3):
         world.step()
         world.end(world.running()[0], "Failed")
+        world.step()
         plan = job.decide_pods(world.world(), world.now)
         assert not plan.actions and plan.requeue is not None
         pauses.append(plan.requeue.after)
