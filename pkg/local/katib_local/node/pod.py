@@ -6,41 +6,25 @@ One task a pod. Tells the API what it sees through `Reporter`; must not know wha
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
-import os
 import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from katib_apis.v1beta1 import names
-from katib_local.node.containers import (
-    ContainerError,
-    Process,
-    Surroundings,
-    declared,
-    desired_look,
-    desired_process,
-    gpu_request,
-    mount_list,
-)
+from katib_local.node.containers import ContainerError, Process, desired_look
+from katib_local.node.groundwork import Groundwork
 from katib_local.node.health import Probe, Watcher, watch_health
-from katib_local.node.images import CURE, find_image, search_path
-from katib_local.node.machine import capacity
+from katib_local.node.images import CURE
 from katib_local.node.options import NodeOptions
 from katib_local.node.probes import Reach, look
 from katib_local.node.reporter import Reporter
 from katib_local.node.restarts import is_over, is_sidecar, pause_before, policy_of, starts_again
 from katib_local.node.sandboxes import Event, SandboxError, SandboxHandle
 from katib_local.node.services import Backend, backend_of
-from katib_local.node.sources import Sources
 from katib_local.node.status import ContainerState, render_status
-from katib_local.node.tokens import bring_tokens
-from katib_local.node.volumes import Supply, make_source, make_volumes, remove_volumes
 
 log = logging.getLogger(__name__)
 Json = Mapping[str, Any]
@@ -65,12 +49,9 @@ class PodRunner:
         self.policy = str(spec.get("restartPolicy") or "Always")
         self.inits = [entry for entry in spec.get("initContainers") or []]
         self.mains = list(spec.get("containers") or [])
-        self.folder = self.options.state_dir / "pods" / self.metadata["uid"]
+        self.ground = Groundwork(self.pod, self.options, self.gpus)
         self.events: asyncio.Queue[Event] = asyncio.Queue()
         self.sandbox: SandboxHandle | None = None
-        self.places: dict[str, str] = {}
-        self.sources = Sources({})
-        self.allocatable = capacity(self.options)
         self.stopping = False
         self.over = False
         self.ended: dict[str, str] = {}
@@ -85,21 +66,12 @@ class PodRunner:
             )
 
     @property
-    def ports(self) -> dict[int, str]:
-        """The real address of each port that a container declares."""
-        declared = [port.get("containerPort") for container in self.mains for port in container.get("ports") or []]
-        return {int(port): f"unix:{self._socket(int(port))}" for port in declared if port}
-
-    @property
     def backend(self) -> Backend:
         """The pod as Services see it."""
         states = [self.states[container["name"]] for container in self.mains]
         return backend_of(
-            self.pod, self.ports, not self.stopping and all(state.running and state.ready for state in states)
+            self.pod, self.ground.ports, not self.stopping and all(state.running and state.ready for state in states)
         )
-
-    def _socket(self, port: int) -> str:
-        return str(self.options.state_dir / "s" / f"{self.metadata['uid'][:8]}-{port}")
 
     async def run(self) -> None:
         """The whole life; the last status is written when this returns. Cancelled with its node it ends without one:
@@ -128,21 +100,9 @@ class PodRunner:
                 await self._report()
 
     async def _prepare(self) -> None:
-        namespace = self.metadata["namespace"]
-        self.sources = await Sources.fetch(
-            self.pod["spec"], lambda kind, name: self.reporter.fetch(kind, namespace, name)
-        )
-        try:
-            supply = Supply(self.pod, self.sources.find, self.allocatable, self.options.claims)
-            self.places = make_volumes(supply, self.folder / "volumes")
-            self._spawn(await bring_tokens(self.pod, self.folder / "volumes", self.reporter))
-        except ContainerError as error:
-            self.reporter.emit(self.pod, "Warning", error.reason, error.message)
-            raise
-        (self.folder / "logs").mkdir(parents=True, exist_ok=True)
-        (self.options.state_dir / "s").mkdir(mode=0o700, exist_ok=True)
+        self._spawn(await self.ground.prepare(self.reporter))
         self.sandbox = await SandboxHandle.start(
-            self.options.isolation, self.folder / "scratch", self.events.put_nowait
+            self.options.isolation, self.ground.folder / "scratch", self.events.put_nowait
         )
 
     async def _run_inits(self) -> None:
@@ -168,7 +128,7 @@ class PodRunner:
     async def _start(self, container: Json) -> None:
         name = container["name"]
         try:
-            process = desired_process(self.pod, container, self._around(container))
+            process = self.ground.process_of(container)
         except ContainerError as error:
             self._not_started(name, error.reason, error.message)
             return
@@ -181,31 +141,11 @@ class PodRunner:
             )
         assert self.sandbox is not None
         self.processes[name] = process
-        self.sandbox.start_container(process, self.log_file(name, self.states[name].restarts))
-
-    def _around(self, container: Json) -> Surroundings:
-        image = find_image(self.options.images, str(container.get("image") or ""))
-        environment = dict(self.options.environment)
-        environment["PATH"] = search_path(image, self.options.own_bin, environment.get("PATH", ""))
-        environment |= {f"{names.ENV_PREFIX_LISTEN}{port}": address for port, address in self.ports.items()}
-        environment["HOSTNAME"] = self.metadata["name"]
-        if self.options.gpus:
-            environment["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, self.gpus)) if gpu_request(container) else ""
-        directory = self.options.working_directory
-        around = Surroundings(
-            image, environment, (), self.options.isolation, directory, self.sources.find_text, self.allocatable
-        )
-        mounts = mount_list(container, self.places, declared(self.pod, container, around))
-        for mount in mounts:
-            make_source(mount)
-        return replace(around, mounts=mounts)
+        self.sandbox.start_container(process, self.ground.log_file(name, self.states[name].restarts))
 
     def writes(self, container: str, attempt: int) -> bool:
         """Whether an attempt of a container may still add to its log."""
         return not self.over and container in self.states and self.states[container].may_write(attempt)
-
-    def log_file(self, container: str, attempt: int) -> Path:
-        return Path(self.folder, "logs", f"{container}-{attempt}.log")
 
     async def _handle(self, event: Event) -> None:
         match event["event"]:
@@ -245,7 +185,7 @@ class PodRunner:
             process = self.processes[container["name"]]
             return await self.sandbox.look(process, desired_look(container, process, command))
 
-        return Reach(container, self.ports, execute)
+        return Reach(container, self.ground.ports, execute)
 
     def _watcher(self, state: ContainerState) -> Watcher:
         """Who is told of the health of one start of a container."""
@@ -392,10 +332,7 @@ class PodRunner:
         for name, state in self.states.items():
             if state.running:
                 self.states[name] = state.end(now(), 137, 9)
-        for port in self.ports:
-            with contextlib.suppress(OSError):
-                os.unlink(self._socket(port))
-        remove_volumes(self.folder / "volumes")
+        self.ground.remove()
 
     async def _report(self) -> None:
         """Write what is known now, in order."""
