@@ -121,6 +121,20 @@ def test_a_pod_is_ready_when_its_port_answers(node: Katib, tmp_path: Path, kind:
     node.kubectl("delete", "pod", name, "--grace-period=1", "--wait=false")
 
 
+def test_a_pod_runs_until_its_sidecar_has_ended_too(node: Katib, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    script = f"trap 'until [ -e {gate} ]; do sleep 0.1; done; echo done; exit 0' TERM; touch {gate}.up; while :; do sleep 0.1; done"
+    sidecar = {"name": "side", "image": "i:1", "restartPolicy": "Always", "command": ["sh", "-c", script]}
+    sidecar["startupProbe"] = {"exec": {"command": ["test", "-e", f"{gate}.up"]}, "periodSeconds": 1}
+    create(node, a_pod("accompanied", "true", initContainers=[sidecar], terminationGracePeriodSeconds=600))
+    eventually(lambda: "Stopping container side" in node.kubectl("describe", "pod", "accompanied").stdout)
+    status = node.get("pod", "accompanied")["status"]
+    assert "terminated" in status["containerStatuses"][0]["state"] and status["phase"] == "Running"
+    gate.touch()
+    assert printed(node, "accompanied", "-c", "side") == "done\n"
+    assert node.get("pod", "accompanied")["status"]["phase"] == "Succeeded"
+
+
 def _ready(pod: Json) -> bool:
     return any(entry["type"] == "Ready" and entry["status"] == "True" for entry in pod["status"]["conditions"])
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,10 +22,11 @@ from katib_local.node.images import CURE
 from katib_local.node.options import NodeOptions
 from katib_local.node.probes import Reach, look
 from katib_local.node.reporter import Reporter
-from katib_local.node.restarts import is_over, is_sidecar, pause_before, policy_of, starts_again
+from katib_local.node.restarts import is_done, is_sidecar, next_to_end, pause_before, policy_of, starts_again
 from katib_local.node.sandboxes import Event, SandboxError, SandboxHandle
 from katib_local.node.services import Backend, backend_of
-from katib_local.node.status import ContainerState, render_status
+from katib_local.node.states import ContainerState
+from katib_local.node.status import render_status
 
 log = logging.getLogger(__name__)
 Json = Mapping[str, Any]
@@ -54,6 +56,8 @@ class PodRunner:
         self.sandbox: SandboxHandle | None = None
         self.stopping = False
         self.over = False
+        self.kill_at = math.inf
+        self.asked: set[str] = set()
         self.ended: dict[str, str] = {}
         self.processes: dict[str, Process] = {}
         self.health: dict[str, asyncio.Task[None]] = {}
@@ -83,7 +87,7 @@ class PodRunner:
                 self._spawn(self._end_after(float(seconds)))
             await self._prepare()
             await self._run_inits()
-            if not self._over():
+            if not self._done():
                 for container in self.mains:
                     await self._start(container)
                 await self._report()
@@ -113,17 +117,21 @@ class PodRunner:
             await self._report()
             while not self._settled(container["name"], sidecar):
                 await self._handle(await self.events.get())
-            if self._over():
+            if self._done():
                 return
 
     def _settled(self, name: str, sidecar: bool) -> bool:
         state = self.states[name]
         if sidecar:
-            return self.stopping or state.started or Probe.STARTUP.find(self._container(name)) is None
+            return self.stopping or state.started
         return self.stopping or (state.ended and (state.exit_code == 0 or self.policy == "Never"))
 
+    def _done(self) -> bool:
+        """Whether nothing of the pod is to start any more."""
+        return self.stopping or is_done(self.pod, self.states)
+
     def _over(self) -> bool:
-        return is_over(self.pod, self.states, self.stopping)
+        return self._done() and not any(state.running for state in self.states.values())
 
     async def _start(self, container: Json) -> None:
         name = container["name"]
@@ -166,6 +174,7 @@ class PodRunner:
                 return
             case _:
                 return
+        self._go_on_ending()
         await self._report()
 
     def _started(self, event: Event) -> None:
@@ -282,15 +291,34 @@ class PodRunner:
             await self._start(container)
 
     def stop(self, grace: float) -> None:
-        """End the pod: SIGTERM now, SIGKILL after the grace period."""
-        if self.stopping or self.over:
-            return
+        """End the pod, and within this grace period also one that is ending already."""
+        if not self.over:
+            self._wind_down(grace)
+            self.events.put_nowait({"event": "wake"})
+
+    def _wind_down(self, grace: float) -> None:
+        """Ask one container after the other to end, and kill what is left after the grace period."""
         self.stopping = True
-        self.reporter.emit(self.pod, "Normal", "Killing", "Stopping the pod's containers")
-        self.events.put_nowait({"event": "wake"})
-        if self.sandbox is not None:
-            self.sandbox.signal(signal.SIGTERM if grace > 0 else signal.SIGKILL)
+        kill_at = asyncio.get_running_loop().time() + grace
+        if kill_at < self.kill_at:
+            self.kill_at = kill_at
             self._spawn(self._kill_after(grace))
+        self._ask_to_end()
+
+    def _go_on_ending(self) -> None:
+        if self.stopping:
+            self._ask_to_end()
+        elif self._done():
+            self._wind_down(self.grace)
+
+    def _ask_to_end(self) -> None:
+        in_time = asyncio.get_running_loop().time() < self.kill_at
+        for name in next_to_end(self.pod, self.states):
+            identity = self.states[name].identity
+            if self.sandbox is not None and identity not in self.asked:
+                self.asked.add(identity)
+                self.reporter.emit(self.pod, "Normal", "Killing", f"Stopping container {name}")
+                self.sandbox.signal(signal.SIGTERM if in_time else signal.SIGKILL, name)
 
     async def _end_after(self, seconds: float) -> None:
         """A pod may be active for so long and no longer."""
@@ -337,9 +365,9 @@ class PodRunner:
     async def _report(self) -> None:
         """Write what is known now, in order."""
         async with self._report_lock:
-            inits = [self.states[entry["name"]] for entry in self.inits]
-            mains = [self.states[entry["name"]] for entry in self.mains]
-            status = {**render_status(self.pod, inits, mains, now()), **self.ended}
+            status = render_status(self.pod, self.states, now(), ending=self.stopping)
+            if self.over:
+                status |= self.ended
             if json.dumps(status, sort_keys=True) == json.dumps(self.pod.get("status"), sort_keys=True):
                 return
             self.pod = {**self.pod, "status": status}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from katib_local.node.status import ContainerState
+from katib_local.node.states import ContainerState
 
 Json = Mapping[str, Any]
 FIRST_BACKOFF, LONGEST_BACKOFF = 10.0, 300.0
@@ -36,16 +36,21 @@ def pause_before(restarts: int) -> float:
     return min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** min(restarts - 1, 10)) if restarts else 0.0
 
 
-def is_over(pod: Json, states: Mapping[str, ContainerState], stopping: bool) -> bool:
-    """Whether nothing of a pod will run any more; `stopping` when it was told to end."""
+def is_done(pod: Json, states: Mapping[str, ContainerState]) -> bool:
+    """Whether a pod has done what it is for, well or not; its sidecars may still run."""
     spec = pod["spec"]
     policy = str(spec.get("restartPolicy") or "Always")
     inits = [states[entry["name"]] for entry in spec.get("initContainers") or [] if not is_sidecar(pod, entry)]
     if policy == "Never" and any(state.ended and state.exit_code != 0 for state in inits):
         return True
-    if stopping:
-        return not any(state.running for state in states.values())
-    if policy == "Always":
-        return False
     mains = [states[entry["name"]] for entry in spec["containers"]]
-    return all(state.ended and (policy == "Never" or state.exit_code == 0) for state in mains)
+    return policy != "Always" and all(state.ended and (policy == "Never" or state.exit_code == 0) for state in mains)
+
+
+def next_to_end(pod: Json, states: Mapping[str, ContainerState]) -> list[str]:
+    """The containers of a pod that ends whose turn to end it is: sidecars after all others, the last one first."""
+    inits = pod["spec"].get("initContainers") or []
+    sidecars = [entry["name"] for entry in inits if is_sidecar(pod, entry)]
+    others = [name for name in states if name not in sidecars]
+    turns = [others, *([name] for name in reversed(sidecars))]
+    return next((running for turn in turns if (running := [name for name in turn if states[name].running])), [])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from katib_machinery.scalars import format_time
+from katib_local.node.phase import phase_of
+from katib_local.node.states import ContainerState, terminated, text
 
 Json = dict[str, Any]
 LOOPBACK = "127.0.0.1"
@@ -24,92 +25,6 @@ class Finding:
     holds: bool
     reason: str = ""
     message: str = ""
-
-
-@dataclass(frozen=True)
-class ContainerState:
-    """One container: waiting, running since, or ended; and how it had ended before."""
-
-    name: str
-    image: str = ""
-    waiting: str = ""
-    message: str = ""
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
-    exit_code: int | None = None
-    signal: int = 0
-    reason: str = ""
-    restarts: int = 0
-    ready: bool = False
-    started: bool = False
-    identity: str = ""
-    last: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def running(self) -> bool:
-        return self.started_at is not None and self.exit_code is None
-
-    @property
-    def ended(self) -> bool:
-        return self.exit_code is not None
-
-    @property
-    def succeeded(self) -> bool:
-        return self.exit_code == 0
-
-    def may_write(self, attempt: int) -> bool:
-        """Whether the log of this attempt (0 is the first) may still grow: a process writes before its start is known."""
-        return self.restarts == attempt and not self.ended
-
-    def start(self, at: datetime, identity: str, *, started: bool, ready: bool) -> ContainerState:
-        return replace(
-            self,
-            waiting="",
-            message="",
-            started_at=at,
-            finished_at=None,
-            exit_code=None,
-            started=started,
-            ready=ready,
-            identity=identity,
-        )
-
-    def end(self, at: datetime, code: int, signal: int, reason: str = "", message: str = "") -> ContainerState:
-        reason = reason or ("Completed" if code == 0 else "Error")
-        started = self.started_at or at
-        return replace(
-            self,
-            waiting="",
-            started_at=started,
-            finished_at=at,
-            exit_code=code,
-            signal=signal,
-            reason=reason,
-            message=message,
-            started=False,
-            ready=False,
-        )
-
-    def wait(self, reason: str, message: str) -> ContainerState:
-        """Wait for another start; how the container has ended before stays visible."""
-        last = terminated(self) if self.ended else dict(self.last)
-        return replace(self, waiting=reason, message=message, started_at=None, exit_code=None, ready=False, last=last)
-
-
-def terminated(state: ContainerState) -> Json:
-    ended: Json = {"exitCode": state.exit_code, "reason": state.reason}
-    ended |= {"signal": state.signal} if state.signal else {}
-    ended |= {"message": state.message} if state.message else {}
-    return {
-        **ended,
-        "startedAt": text(state.started_at),
-        "finishedAt": text(state.finished_at),
-        "containerID": state.identity,
-    }
-
-
-def text(time: datetime | None) -> str | None:
-    return format_time(time) if time else None
 
 
 def render_container(state: ContainerState, waiting: str = "ContainerCreating", *, init: bool = False) -> Json:
@@ -134,29 +49,15 @@ def render_container(state: ContainerState, waiting: str = "ContainerCreating", 
     }
 
 
-def phase_of(policy: str, inits: Sequence[ContainerState], states: Sequence[ContainerState]) -> str:
-    """Pending, Running, Succeeded or Failed."""
-    if any(state.ended and state.exit_code != 0 for state in inits) and policy == "Never":
-        return "Failed"
-    if not all(state.ended or state.running for state in inits) or not any(
-        state.running or state.ended or state.last for state in states
-    ):
-        return "Pending"
-    if all(state.ended for state in states):
-        failed = any(state.exit_code != 0 for state in states)
-        if policy == "Never" or (policy == "OnFailure" and not failed):
-            return "Failed" if failed else "Succeeded"
-    return "Running"
-
-
 def render_status(
-    pod: Mapping[str, Any], inits: Sequence[ContainerState], states: Sequence[ContainerState], now: datetime
+    pod: Mapping[str, Any], known: Mapping[str, ContainerState], now: datetime, *, ending: bool = False
 ) -> Json:
-    """The whole status of a pod; times of conditions that have not changed stay."""
-    held = pod.get("status") or {}
-    policy = (pod.get("spec") or {}).get("restartPolicy") or "Always"
+    """The whole status of a pod, `ending` if nothing of it starts again; times of conditions that have not changed stay."""
+    held, spec = pod.get("status") or {}, pod["spec"]
+    inits = [known[entry["name"]] for entry in spec.get("initContainers") or []]
+    states = [known[entry["name"]] for entry in spec["containers"]]
     sidecars = _sidecars(pod)
-    phase = phase_of(policy, [state for state in inits if state.name not in sidecars], states)
+    phase = phase_of(pod, known, ending=ending)
     ready = _readiness(phase, [*(state for state in inits if state.name in sidecars), *states])
     wanted = {
         "PodReadyToStartContainers": Finding(phase not in ENDS),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from katib_local.node.log_lines import log_files
 from katib_local.node.logs import follow_lines
-from katib_local.node.status import ContainerState
+from katib_local.node.states import ContainerState
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -296,6 +296,68 @@ async def test_a_container_waits_for_a_sidecar_to_start_up(tmp_path: Path) -> No
     assert listener.statuses[-1]["phase"] == "Succeeded"
 
 
+def a_sidecar(name: str, file: Path, *, deaf: bool = False) -> Json:
+    """A sidecar that writes its name into a file when it is asked to end, and ends then unless it is deaf."""
+    answer = f"echo {name} >> {file}" + ("" if deaf else "; exit 0")
+    script = f"trap '{answer}' TERM; touch {file}.{name}; while :; do sleep 0.02; done"
+    check = {**command(f"[ -e {file}.{name} ]"), "periodSeconds": 0.01, "failureThreshold": 10**6}
+    return {"name": name, "image": "i", "restartPolicy": "Always", "command": ["sh", "-c", script]} | {
+        "startupProbe": {**check, "timeoutSeconds": 20}
+    }
+
+
+@pytest.mark.parametrize("isolation", isolations())
+async def test_sidecars_are_asked_to_end_after_the_main_container_the_last_one_first(
+    tmp_path: Path, isolation: str
+) -> None:
+    """And until then the pod runs, with whatever they still have to do."""
+    file = tmp_path / "asked"
+    sidecars = [a_sidecar("first", file), a_sidecar("second", file)]
+    runner, listener = a_runner(tmp_path, a_pod(["true"], initContainers=sidecars), isolation)
+    await asyncio.wait_for(runner.run(), 30)
+    assert file.read_text().split() == ["second", "first"]
+    after = [status for status in listener.statuses if "terminated" in status["containerStatuses"][0]["state"]]
+    told = [["running" in entry["state"] for entry in status["initContainerStatuses"]] for status in after]
+    assert list(dict.fromkeys(map(tuple, told))) == [(True, True), (True, False), (False, False)]
+    assert [status["phase"] for status in after] == ["Running" if any(states) else "Succeeded" for states in told]
+    stopped = [message for message in listener.messages if message.startswith("Stopping")]
+    assert stopped == ["Stopping container second", "Stopping container first"]
+
+
+async def test_a_sidecar_that_does_not_end_is_killed_and_is_not_what_a_pod_fails_by(tmp_path: Path) -> None:
+    sidecars = [a_sidecar("deaf", tmp_path / "asked", deaf=True)]
+    pod = a_pod(["true"], initContainers=sidecars, terminationGracePeriodSeconds=1)
+    runner, listener = a_runner(tmp_path, pod)
+    await asyncio.wait_for(runner.run(), 30)
+    (state,) = listener.statuses[-1]["initContainerStatuses"]
+    assert (listener.statuses[-1]["phase"], state["state"]["terminated"]["exitCode"]) == ("Succeeded", 137)
+
+
+async def test_a_pod_that_is_stopped_asks_its_sidecars_last(tmp_path: Path) -> None:
+    file = tmp_path / "asked"
+    main = f"trap 'echo main >> {file}; exit 0' TERM; touch {file}.main; while :; do sleep 0.02; done"
+    pod = a_pod(["sh", "-c", main], restartPolicy="Always", initContainers=[a_sidecar("side", file)])
+    pod["spec"]["containers"][0]["readinessProbe"] = {**command(f"[ -e {file}.main ]"), "periodSeconds": 0.01}
+    runner, listener = a_runner(tmp_path, pod)
+    running = asyncio.ensure_future(runner.run())
+    await listener.has_seen(lambda: states(listener)[-1:] == [(True, True)])
+    runner.stop(20)
+    await asyncio.wait_for(running, 30)
+    assert file.read_text().split() == ["main", "side"]
+    assert listener.statuses[-1]["phase"] == "Succeeded"
+
+
+async def test_a_pod_that_ends_can_be_given_less_time(tmp_path: Path) -> None:
+    pod = a_pod(["true"], initContainers=[a_sidecar("deaf", tmp_path / "asked", deaf=True)])
+    pod["spec"]["terminationGracePeriodSeconds"] = 10**6
+    runner, listener = a_runner(tmp_path, pod)
+    running = asyncio.ensure_future(runner.run())
+    await listener.has_seen(lambda: "Stopping container deaf" in listener.messages)
+    runner.stop(0)
+    await asyncio.wait_for(running, 30)
+    assert listener.statuses[-1]["phase"] == "Succeeded"
+
+
 async def test_a_probe_that_cannot_be_tried_is_told_and_ends_nothing(tmp_path: Path) -> None:
     probes = {"liveness": {"tcpSocket": {"port": "web"}}, "readiness": {"exec": {"command": ["no-such-program"]}}}
     vain = "probe errored and resulted in unknown state"

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from katib_local.apiserver.pod_cells import pod_ready, pod_status
-from katib_local.node.status import ContainerState, render_interrupted, render_status
+from katib_local.node.states import ContainerState
+from katib_local.node.status import render_interrupted, render_status
 
 Json = dict[str, Any]
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -25,11 +26,17 @@ def ended(state: ContainerState, code: int = 0) -> ContainerState:
     return running(state).end(NOW, code, 0)
 
 
-def told(init: ContainerState, side: ContainerState, main: ContainerState, policy: str = "Never") -> Json:
-    """The status of a pod with an init container, a sidecar and a main container."""
+def told(*states: ContainerState, policy: str = "Never", ending: bool = False) -> Json:
+    """The status of a pod with an init container, a sidecar and main containers."""
     inits = [{"name": "init"}, {"name": "side", "restartPolicy": "Always"}]
-    pod = {"spec": {"restartPolicy": policy, "initContainers": inits, "containers": [{"name": "main"}]}}
-    return render_status(pod, [init, side], [main], NOW)
+    mains = [{"name": state.name} for state in states[2:]]
+    pod = {"spec": {"restartPolicy": policy, "initContainers": inits, "containers": mains}}
+    return render_status(pod, {state.name: state for state in states}, NOW, ending=ending)
+
+
+def alone(main: ContainerState) -> Json:
+    """The status of a pod with nothing but a main container."""
+    return render_status({"spec": {"containers": [{"name": "main"}]}}, {"main": main}, NOW)
 
 
 def condition(status: Json, kind: str) -> tuple[str, ...]:
@@ -72,6 +79,10 @@ CASES = {
         (ended(INIT), ended(SIDE, 143), ended(NEW)),
         *("Succeeded", ("True", "PodCompleted"), ("False", "PodCompleted")),
     ),
+    "the sidecar goes on after the training": (
+        (ended(INIT), running(SIDE), ended(NEW, 1)),
+        *("Running", ("True",), unready("main")),
+    ),
     "the training has failed": (
         (ended(INIT), ended(SIDE, 143), ended(NEW, 1)),
         *("Failed", ("True",), ("False", "PodFailed")),
@@ -87,6 +98,38 @@ def test_conditions_say_which_containers_hold_a_pod_up(case: str) -> None:
     assert condition(status, "Ready") == condition(status, "ContainersReady") == ready
 
 
+LATER = ContainerState("later")
+TRIED = ended(NEW, 1).wait("CrashLoopBackOff", "soon")
+PHASES = {
+    "another container is still to begin": ((running(NEW), LATER), "Never", "Pending"),
+    "one runs and the other is done": ((running(NEW), ended(LATER)), "Never", "Running"),
+    "all are done": ((ended(NEW), ended(LATER)), "OnFailure", "Succeeded"),
+    "all are done and start again": ((ended(NEW), ended(LATER)), "Always", "Running"),
+    "one has failed for good": ((ended(NEW), ended(LATER, 1)), "Never", "Failed"),
+    "one has failed and starts again": ((ended(LATER), ended(NEW, 1)), "OnFailure", "Running"),
+    "one waits to start again": ((ended(LATER), TRIED), "OnFailure", "Running"),
+}
+
+
+@pytest.mark.parametrize("case", PHASES)
+def test_a_phase_tells_whether_all_have_begun_and_whether_any_starts_again(case: str) -> None:
+    mains, policy, phase = PHASES[case]
+    assert told(ended(INIT), ended(SIDE), *mains, policy=policy)["phase"] == phase
+
+
+def test_a_pod_that_ends_starts_nothing_again() -> None:
+    for main, phase in ((ended(NEW), "Succeeded"), (ended(NEW, 143), "Failed"), (TRIED, "Failed")):
+        assert told(ended(INIT), ended(SIDE), main, policy="Always", ending=True)["phase"] == phase
+    assert told(ended(INIT), running(SIDE), ended(NEW), policy="Always", ending=True)["phase"] == "Running"
+
+
+def test_a_pod_that_begins_again_is_pending_until_its_sidecar_has_started_up() -> None:
+    beginning = running(SIDE, started=False, ready=False)
+    before = ContainerState("main", last={"exitCode": 137})
+    assert told(ended(INIT), beginning, before, policy="Always")["phase"] == "Pending"
+    assert told(ended(INIT), beginning, running(NEW), policy="Always")["phase"] == "Running"
+
+
 def test_an_init_container_that_is_tried_again_holds_its_pod_up() -> None:
     status = told(ended(INIT, 1).wait("CrashLoopBackOff", "soon"), SIDE, NEW, policy="OnFailure")
     assert status["phase"] == "Pending" and condition(status, "Initialized") == incomplete("init", "side")
@@ -96,8 +139,7 @@ def test_containers_wait_for_those_before_them() -> None:
     status = told(running(INIT), SIDE, NEW)
     waiting = [*status["initContainerStatuses"][1:], *status["containerStatuses"]]
     assert [entry["state"] for entry in waiting] == [{"waiting": {"reason": "PodInitializing"}}] * 2
-    alone = render_status({"spec": {"containers": [{"name": "main"}]}}, [], [NEW], NOW)
-    assert alone["containerStatuses"][0]["state"] == {"waiting": {"reason": "ContainerCreating"}}
+    assert alone(NEW)["containerStatuses"][0]["state"] == {"waiting": {"reason": "ContainerCreating"}}
 
 
 def test_an_init_container_is_ready_when_it_has_succeeded() -> None:
@@ -138,5 +180,4 @@ def test_nothing_of_a_pod_runs_or_is_ready_after_its_node(case: str) -> None:
 
 
 def test_a_pod_without_init_containers_is_told_of_none_after_its_node() -> None:
-    alone = render_status({"spec": {"containers": [{"name": "main"}]}}, [], [running(NEW)], NOW)
-    assert "initContainerStatuses" not in render_interrupted(alone, "The node has restarted.", NOW)
+    assert "initContainerStatuses" not in render_interrupted(alone(running(NEW)), "The node has restarted.", NOW)
