@@ -162,13 +162,13 @@ def make_credentials(plane: ControlPlane, state: StateDirectory) -> Credentials:
 
 
 @contextmanager
-def node_running(binaries: Path, folder: Path, isolation: str) -> Iterator[Katib]:
+def node_running(binaries: Path, folder: Path, isolation: str) -> Iterator[RealKatib]:
     """A control plane with the process node, and nothing of Katib, while the block runs."""
     with running(binaries, folder / "plane") as plane:
         real = RealKatib(plane, folder, Setup(isolation))
         try:
             real.start_node()
-            yield real.katib
+            yield real
         finally:
             real.stop()
 

@@ -137,8 +137,8 @@ def node(server_kind: str, request: pytest.FixtureRequest, tmp_path_factory: pyt
     """A node with each isolation: the laptop's, and the same program as the kubelet of a real control plane."""
     folder = tmp_path_factory.mktemp(request.param)
     if server_kind == "real":
-        with node_running(request.getfixturevalue("kubernetes_binaries"), folder, request.param) as katib:
-            yield katib
+        with node_running(request.getfixturevalue("kubernetes_binaries"), folder, request.param) as real:
+            yield real.katib
         return
     katib = Katib(folder / "state")
     katib.good("up", f"--isolation={request.param}")

@@ -41,6 +41,12 @@ def attempt_of(file: Path) -> int:
     return int(file.stem.rpartition("-")[2])
 
 
+def last_attempts(folder: Path) -> dict[str, int]:
+    """The last attempt of each container that has a log file."""
+    files = sorted(folder.glob("*.log"), key=attempt_of)
+    return {file.stem.rpartition("-")[0]: attempt_of(file) for file in files}
+
+
 def render_line(line: bytes, stamps: bool) -> bytes:
     """A line of the log file, `TIME STREAM F TEXT`, as a caller sees it."""
     parts = line.split(b" ", 3)

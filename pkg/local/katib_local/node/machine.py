@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from katib_local.node.options import NodeOptions
-from katib_local.node.status import LOOPBACK, text
+from katib_local.node.states import text
+from katib_local.node.status import LOOPBACK
 
 
 def capacity(options: NodeOptions) -> dict[str, str]:

@@ -14,13 +14,13 @@ from katib_local.node.containers import ContainerError, gpu_count
 from katib_local.node.host_paths import FAILED_MOUNT
 from katib_local.node.kept_logs import keep_logs
 from katib_local.node.lease import renew_lease
-from katib_local.node.log_lines import attempt_of, log_files
+from katib_local.node.log_lines import attempt_of, last_attempts, log_files
 from katib_local.node.machine import conditions, desired_node
 from katib_local.node.options import NodeOptions
 from katib_local.node.pod import PodRunner, now
 from katib_local.node.probes import real_address
 from katib_local.node.services import find_backend
-from katib_local.node.status import INTERRUPTED, render_interrupted
+from katib_local.node.takeover import INTERRUPTED, has_begun, is_finished, render_interrupted, taken_up
 from katib_local.node.tokens import service_account
 from katib_machinery.cluster import Cluster
 from katib_machinery.events import EventRecorder
@@ -109,15 +109,15 @@ class Node:
             self._adopt(pod)
 
     def _adopt(self, pod: Unstructured) -> None:
-        """Run a pod; one that an earlier node had started is run again or has failed, as its policy says."""
+        """Run a pod; one that an earlier node had begun is run again or has failed, as its policy says."""
         raw = pod.to_dict()
-        started = (raw.get("status") or {}).get("startTime")
-        if started and raw["spec"].get("restartPolicy") == "Never":
-            self._spawn(self._interrupted(raw))
+        attempts = last_attempts(self.options.state_dir / "pods" / pod.uid / "logs")
+        if raw["spec"].get("restartPolicy") == "Never" and has_begun(raw, attempts) and not is_finished(raw):
+            self._spawn(self._interrupted(raw, attempts))
             return
         wanted = gpu_count(raw)
         gpus, self.free_gpus = self.free_gpus[:wanted], self.free_gpus[wanted:]
-        runner = PodRunner(raw, self.options, self, gpus)
+        runner = PodRunner(raw, self.options, self, gpus, taken_up(raw, attempts, now()))
         self.runners[pod.uid] = runner
         self._spawn(self._run(pod, runner))
 
@@ -130,10 +130,10 @@ class Node:
         if held is not None and held.uid == pod.uid and held.deletion_timestamp is not None:
             await self._delete(pod)
 
-    async def _interrupted(self, raw: dict[str, Any]) -> None:
+    async def _interrupted(self, raw: dict[str, Any], attempts: Mapping[str, int]) -> None:
         """The pod's processes have ended with the node that ran them; that is not the pod's fault (DisruptionTarget)."""
         message = "The node has restarted; the pod's processes had ended with it."
-        status = render_interrupted(raw["status"], message, now())
+        status = render_interrupted(raw, attempts, message, now())
         await self.write_status(raw, status)
         self.emit(raw, "Warning", INTERRUPTED, message)
 

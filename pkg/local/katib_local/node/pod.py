@@ -22,11 +22,12 @@ from katib_local.node.images import CURE
 from katib_local.node.options import NodeOptions
 from katib_local.node.probes import Reach, look
 from katib_local.node.reporter import Reporter
-from katib_local.node.restarts import is_done, is_sidecar, next_to_end, pause_before, policy_of, starts_again
+from katib_local.node.restarts import Backoff, is_done, is_sidecar, next_to_end, policy_of, render_span, starts_again
 from katib_local.node.sandboxes import Event, SandboxError, SandboxHandle
 from katib_local.node.services import Backend, backend_of
 from katib_local.node.states import ContainerState
 from katib_local.node.status import render_status
+from katib_local.node.takeover import render_concluded
 
 log = logging.getLogger(__name__)
 Json = Mapping[str, Any]
@@ -68,6 +69,8 @@ class PodRunner:
             self.states.setdefault(
                 container["name"], ContainerState(container["name"], str(container.get("image") or ""))
             )
+        self.backoff = Backoff(name for name, state in self.states.items() if state.begun)
+        self.began_at: dict[str, float] = {}
 
     @property
     def backend(self) -> Backend:
@@ -85,11 +88,13 @@ class PodRunner:
         try:
             if (seconds := self.pod["spec"].get("activeDeadlineSeconds")) is not None:
                 self._spawn(self._end_after(float(seconds)))
-            await self._prepare()
-            await self._run_inits()
+            if not self._done():
+                await self._prepare()
+                await self._run_inits()
             if not self._done():
                 for container in self.mains:
-                    await self._start(container)
+                    if not self.states[container["name"]].ended:
+                        self._start(container)
                 await self._report()
             while not self._over():
                 await self._handle(await self.events.get())
@@ -113,7 +118,7 @@ class PodRunner:
         """Init containers one after the other; one that always restarts is a sidecar and need only have started up."""
         for container in self.inits:
             sidecar = is_sidecar(self.pod, container)
-            await self._start(container)
+            self._start(container)
             await self._report()
             while not self._settled(container["name"], sidecar):
                 await self._handle(await self.events.get())
@@ -133,8 +138,9 @@ class PodRunner:
     def _over(self) -> bool:
         return self._done() and not any(state.running for state in self.states.values())
 
-    async def _start(self, container: Json) -> None:
+    def _start(self, container: Json) -> None:
         name = container["name"]
+        self.states[name] = self.states[name].begin()
         try:
             process = self.ground.process_of(container)
         except ContainerError as error:
@@ -184,6 +190,7 @@ class PodRunner:
         ready = begun and Probe.READINESS.find(container) is None
         state = self.states[name].start(now(), f"process://{event['pid']}", started=begun, ready=ready)
         self.states[name] = state
+        self.began_at[name] = asyncio.get_running_loop().time()
         self.reporter.emit(self.pod, "Normal", "Started", f"Started container {name}")
         watching = watch_health(container, lambda probe: look(probe, self._reach(container)), self._watcher(state))
         self.health[name] = asyncio.ensure_future(watching)
@@ -276,19 +283,22 @@ class PodRunner:
         self.unhealthy.discard(name)
         if self.stopping or not starts_again(self.pod, container, self.states, good):
             return
-        pause = pause_before(state.restarts)
-        self.states[name] = replace(
-            state.wait("CrashLoopBackOff", f"back-off {pause:.0f}s restarting failed container={name}"),
-            restarts=state.restarts + 1,
-        )
-        if pause:
-            self.reporter.emit(self.pod, "Warning", "BackOff", f"Back-off restarting failed container {name}")
+        now_at = asyncio.get_running_loop().time()
+        pause = self.backoff.pause_after(name, now_at - self.began_at.pop(name, now_at))
+        if not pause:
+            self.states[name] = state.wait("", "")
+            self._start(container)
+            return
+        pod = "{name}_{namespace}({uid})".format_map(self.metadata)
+        message = f"back-off {render_span(pause)} restarting failed container={name} pod={pod}"
+        self.states[name] = state.wait("CrashLoopBackOff", message)
+        self.reporter.emit(self.pod, "Warning", "BackOff", f"Back-off restarting failed container {name} in pod {pod}")
         self._spawn(self._restart(container, pause))
 
     async def _restart(self, container: Json, pause: float) -> None:
         await asyncio.sleep(pause)
         if not self.stopping:
-            await self._start(container)
+            self._start(container)
 
     def stop(self, grace: float) -> None:
         """End the pod, and within this grace period also one that is ending already."""
@@ -365,9 +375,10 @@ class PodRunner:
     async def _report(self) -> None:
         """Write what is known now, in order."""
         async with self._report_lock:
-            status = render_status(self.pod, self.states, now(), ending=self.stopping)
+            end = self.ended if self.over else None
+            status = render_status(self.pod, self.states, now(), ending=self.stopping, end=end)
             if self.over:
-                status |= self.ended
+                status = render_concluded(self.pod, status)
             if json.dumps(status, sort_keys=True) == json.dumps(self.pod.get("status"), sort_keys=True):
                 return
             self.pod = {**self.pod, "status": status}

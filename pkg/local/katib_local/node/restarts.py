@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from katib_local.node.states import ContainerState
 
 Json = Mapping[str, Any]
 FIRST_BACKOFF, LONGEST_BACKOFF = 10.0, 300.0
+FORGIVEN_AFTER = 2 * LONGEST_BACKOFF
+"""A container that has run for so long, in seconds, has not failed in a row."""
+
+
+class Backoff:
+    """How long containers wait before they start again. As in a cluster, no node knows how long they waited on another."""
+
+    def __init__(self, again: Iterable[str] = ()) -> None:
+        """`again` names containers of which the first start here is not their first one."""
+        self._starts = dict.fromkeys(again, 1)
+
+    def pause_after(self, name: str, ran: float) -> float:
+        """Seconds until the next start of a container that has ended after it ran for `ran` seconds."""
+        starts = 0 if ran > FORGIVEN_AFTER else self._starts.get(name, 0)
+        self._starts[name] = starts + 1
+        return pause_before(starts)
 
 
 def is_sidecar(pod: Json, container: Json) -> bool:
@@ -34,6 +50,12 @@ def starts_again(pod: Json, container: Json, states: Mapping[str, ContainerState
 def pause_before(restarts: int) -> float:
     """Seconds before the next start: none at first, then ever more."""
     return min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** min(restarts - 1, 10)) if restarts else 0.0
+
+
+def render_span(seconds: float) -> str:
+    """A pause as a cluster writes it: `10s`, `1m20s`."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}m{rest}s" if minutes else f"{rest}s"
 
 
 def is_done(pod: Json, states: Mapping[str, ContainerState]) -> bool:

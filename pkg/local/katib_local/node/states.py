@@ -50,7 +50,11 @@ class ContainerState:
 
     def may_write(self, attempt: int) -> bool:
         """Whether the log of this attempt (0 is the first) may still grow: a process writes before its start is known."""
-        return self.restarts == attempt and not self.ended
+        return self.restarts == attempt and not self.ended and not self.waiting
+
+    def begin(self) -> ContainerState:
+        """Be about to start, for the first time or once more."""
+        return replace(self, waiting="", message="", restarts=self.restarts + bool(self.last))
 
     def start(self, at: datetime, identity: str, *, started: bool, ready: bool) -> ContainerState:
         return replace(

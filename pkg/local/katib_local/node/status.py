@@ -14,8 +14,6 @@ Json = dict[str, Any]
 LOOPBACK = "127.0.0.1"
 ENDS = {"Succeeded": "PodCompleted", "Failed": "PodFailed"}
 """Phases in which a pod has ended, each with the reason that its conditions give then."""
-INTERRUPTED = "NodeRestarted"
-"""Why a pod has failed whose processes had ended with its node."""
 
 
 @dataclass(frozen=True)
@@ -50,14 +48,24 @@ def render_container(state: ContainerState, waiting: str = "ContainerCreating", 
 
 
 def render_status(
-    pod: Mapping[str, Any], known: Mapping[str, ContainerState], now: datetime, *, ending: bool = False
+    pod: Mapping[str, Any],
+    known: Mapping[str, ContainerState],
+    now: datetime,
+    *,
+    ending: bool = False,
+    end: Mapping[str, str] | None = None,
 ) -> Json:
-    """The whole status of a pod, `ending` if nothing of it starts again; times of conditions that have not changed stay."""
+    """The whole status of a pod; times of conditions that have not changed stay.
+
+    `ending` if nothing of it starts again; `end` when it is over, with whatever is then to be said of it otherwise.
+    """
     held, spec = pod.get("status") or {}, pod["spec"]
     inits = [known[entry["name"]] for entry in spec.get("initContainers") or []]
     states = [known[entry["name"]] for entry in spec["containers"]]
     sidecars = _sidecars(pod)
-    phase = phase_of(pod, known, ending=ending)
+    phase = (end or {}).get("phase") or phase_of(pod, known, ending=ending)
+    if end is not None and phase not in ENDS:
+        phase = "Failed"
     ready = _readiness(phase, [*(state for state in inits if state.name in sidecars), *states])
     wanted = {
         "PodReadyToStartContainers": Finding(phase not in ENDS),
@@ -66,7 +74,7 @@ def render_status(
         "ContainersReady": ready,
         "PodScheduled": Finding(True),
     }
-    conditions = [_condition(held, kind, found, now) for kind, found in wanted.items()]
+    conditions = [render_condition(held, kind, found, now) for kind, found in wanted.items()]
     others = [entry for entry in held.get("conditions") or [] if entry.get("type") not in wanted]
     waiting = "PodInitializing" if inits else "ContainerCreating"
     status: Json = {
@@ -83,40 +91,7 @@ def render_status(
         status["initContainerStatuses"] = [
             render_container(state, waiting, init=state.name not in sidecars) for state in inits
         ]
-    return status
-
-
-def render_interrupted(held: Mapping[str, Any], message: str, now: datetime) -> Json:
-    """The status of a pod whose processes have all ended with its node; an init container that never began still waits."""
-    at = text(now)
-    target = {
-        "type": "DisruptionTarget",
-        "status": "True",
-        "reason": "TerminationByKubelet",
-        "message": message,
-        "lastTransitionTime": at,
-    }
-    replaced = ("DisruptionTarget", "Ready", "ContainersReady")
-    others = [entry for entry in held.get("conditions") or [] if entry.get("type") not in replaced]
-    status: Json = {
-        **held,
-        **{"phase": "Failed", "reason": INTERRUPTED, "message": message, "conditions": [*others, target]},
-        "containerStatuses": [_killed(entry, at) for entry in held.get("containerStatuses") or []],
-    }
-    if inits := held.get("initContainerStatuses"):
-        status["initContainerStatuses"] = [_killed(entry, at) if _has_begun(entry) else entry for entry in inits]
-    return status
-
-
-def _has_begun(status: Mapping[str, Any]) -> bool:
-    return "waiting" not in (status.get("state") or {}) or bool(status.get("lastState"))
-
-
-def _killed(status: Mapping[str, Any], at: str | None) -> Json:
-    ended = {"exitCode": 137, "signal": 9, "reason": INTERRUPTED, "finishedAt": at}
-    if "terminated" in (status.get("state") or {}):
-        return dict(status)
-    return {**status, "ready": False, "started": False, "state": {"terminated": ended}}
+    return {**status, **(end or {})}
 
 
 def _readiness(phase: str, states: Sequence[ContainerState]) -> Finding:
@@ -151,7 +126,8 @@ def _sidecars(pod: Mapping[str, Any]) -> set[str]:
     return {entry["name"] for entry in inits if entry.get("restartPolicy") == "Always"}
 
 
-def _condition(held: Mapping[str, Any], kind: str, found: Finding, now: datetime) -> Json:
+def render_condition(held: Mapping[str, Any], kind: str, found: Finding, now: datetime) -> Json:
+    """A condition; `held` is the status before, whose time stays if nothing has changed."""
     status = "True" if found.holds else "False"
     conditions: Sequence[Json] = held.get("conditions") or ()
     before = next((entry for entry in conditions if entry.get("type") == kind), {})

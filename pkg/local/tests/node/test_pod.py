@@ -7,6 +7,8 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,10 @@ from katib_local.node.images import CURE
 from katib_local.node.isolation import probe_mount_isolation
 from katib_local.node.options import NodeOptions
 from katib_local.node.pod import PodRunner
+from katib_local.node.states import ContainerState
 
 Json = dict[str, Any]
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 class Listener:
@@ -356,6 +360,48 @@ async def test_a_pod_that_ends_can_be_given_less_time(tmp_path: Path) -> None:
     runner.stop(0)
     await asyncio.wait_for(running, 30)
     assert listener.statuses[-1]["phase"] == "Succeeded"
+
+
+async def test_a_pod_that_is_taken_up_counts_on_and_keeps_the_logs(tmp_path: Path) -> None:
+    pod = a_pod(["sh", "-c", "echo again; exit 1"], ["true"], ["sleep", "1000"], restartPolicy="OnFailure")
+    before = {"exitCode": 137, "reason": "NodeRestarted"}
+    done = {"exit_code": 0, "reason": "Completed", "started_at": NOW, "finished_at": NOW}
+    known = [ContainerState("c0", restarts=2, last=before), replace(ContainerState("c1"), **done)]
+    runner, listener = a_runner(tmp_path, pod)
+    runner = PodRunner(pod, runner.options, listener, [], {state.name: state for state in known})
+    running = asyncio.ensure_future(runner.run())
+    await listener.has_seen(lambda: "BackOff" in listener.events and listener.statuses[-1]["phase"] == "Running")
+    first, second, _ = listener.statuses[-1]["containerStatuses"]
+    message = "back-off 10s restarting failed container=c0 pod=p_ns(12345678-0000)"
+    assert first["state"]["waiting"] == {"reason": "CrashLoopBackOff", "message": message}
+    assert (first["restartCount"], first["lastState"]["terminated"]["exitCode"]) == (3, 1)
+    assert second["state"]["terminated"]["reason"] == "Completed"
+    counts = [status["containerStatuses"][0] for status in listener.statuses]
+    assert {"exitCode": 137, "reason": "NodeRestarted"} in [entry["lastState"].get("terminated") for entry in counts]
+    assert {file.name for file in (tmp_path / "pods/12345678-0000/logs").iterdir()} == {"c0-3.log", "c2-0.log"}
+    runner.stop(0)
+    await asyncio.wait_for(running, 30)
+
+
+async def test_a_pod_whose_containers_have_done_their_work_is_over_when_it_is_taken_up(tmp_path: Path) -> None:
+    pod = a_pod(["false"], restartPolicy="OnFailure", initContainers=[a_sidecar("side", tmp_path / "asked")])
+    done = {"exit_code": 0, "reason": "Completed", "started_at": NOW, "finished_at": NOW}
+    runner, listener = a_runner(tmp_path, pod)
+    known = {"c0": replace(ContainerState("c0"), **done), "side": replace(ContainerState("side"), **done)}
+    await asyncio.wait_for(PodRunner(pod, runner.options, listener, [], known).run(), 30)
+    assert listener.statuses[-1]["phase"] == "Succeeded" and not listener.events
+
+
+async def test_a_pod_that_is_stopped_before_all_of_it_has_begun_says_so(tmp_path: Path) -> None:
+    init = {"name": "init", "image": "i", "command": ["sleep", "1000"]}
+    runner, listener = a_runner(tmp_path, a_pod(["true"], initContainers=[init]))
+    running = asyncio.ensure_future(runner.run())
+    await listener.has_seen(lambda: "Started" in listener.events)
+    runner.stop(0)
+    await asyncio.wait_for(running, 30)
+    status = listener.statuses[-1]
+    assert (status["phase"], status["conditions"][2]["reason"]) == ("Failed", "PodFailed")
+    assert status["containerStatuses"][0]["state"] == {"waiting": {"reason": "PodInitializing"}}
 
 
 async def test_a_probe_that_cannot_be_tried_is_told_and_ends_nothing(tmp_path: Path) -> None:

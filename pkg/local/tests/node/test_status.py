@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from katib_local.apiserver.pod_cells import pod_ready, pod_status
 from katib_local.node.states import ContainerState
-from katib_local.node.status import render_interrupted, render_status
+from katib_local.node.status import render_status
 
 Json = dict[str, Any]
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -145,39 +144,3 @@ def test_containers_wait_for_those_before_them() -> None:
 def test_an_init_container_is_ready_when_it_has_succeeded() -> None:
     for state, ready in ((running(INIT), False), (ended(INIT, 1), False), (ended(INIT), True)):
         assert told(state, SIDE, NEW)["initContainerStatuses"][0]["ready"] is ready
-
-
-INTERRUPTIONS = {
-    "while its init container ran": ((running(INIT), SIDE, NEW), ["terminated", "waiting"], "Init:NodeRestarted"),
-    "between two tries": (
-        (ended(INIT, 1).wait("CrashLoopBackOff", "soon"), SIDE, NEW),
-        *(["terminated", "waiting"], "Init:NodeRestarted"),
-    ),
-    "while its sidecar began": (
-        (ended(INIT), running(SIDE, started=False, ready=False), NEW),
-        *(["terminated", "terminated"], "Init:NodeRestarted"),
-    ),
-    "while all ran": ((ended(INIT), running(SIDE), running(NEW)), ["terminated", "terminated"], "NodeRestarted"),
-}
-
-
-@pytest.mark.parametrize("case", INTERRUPTIONS)
-def test_nothing_of_a_pod_runs_or_is_ready_after_its_node(case: str) -> None:
-    states, inits, column = INTERRUPTIONS[case]
-    status = render_interrupted(told(*states), "The node has restarted.", NOW)
-    listed = [*status["initContainerStatuses"], *status["containerStatuses"]]
-    assert [next(iter(entry["state"])) for entry in listed] == [*inits, "terminated"]
-    done = states[0].succeeded
-    assert [entry["ready"] for entry in listed] == [done, False, False]
-    assert not any(entry["started"] for entry in listed)
-    pod = {"metadata": {}, "status": status}
-    pod["spec"] = {"initContainers": [{"name": "init"}, {"name": "side", "restartPolicy": "Always"}]}
-    pod["spec"]["containers"] = [{"name": "main"}]
-    assert (pod_ready(pod, NOW), pod_status(pod, NOW)) == ("0/2", column)
-    killed = {"exitCode": 137, "signal": 9, "reason": "NodeRestarted", "finishedAt": "2026-01-01T12:00:00Z"}
-    assert status["initContainerStatuses"][int(done)]["state"] == {"terminated": killed}
-    assert condition(status, "DisruptionTarget") == ("True", "TerminationByKubelet", "The node has restarted.")
-
-
-def test_a_pod_without_init_containers_is_told_of_none_after_its_node() -> None:
-    assert "initContainerStatuses" not in render_interrupted(alone(running(NEW)), "The node has restarted.", NOW)
