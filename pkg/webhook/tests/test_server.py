@@ -312,6 +312,17 @@ async def test_other_pods_are_admitted_as_they_are(webhook: Webhook, owner: Json
     assert await webhook.review("/mutate-pod", a_pod(owner)) == {"uid": "u1", "allowed": True}
 
 
+async def test_nothing_is_asked_about_the_pods_of_a_deployment_that_stand_beside_trials(
+    webhook: Webhook, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Katib may not read ReplicaSets, and has no need to."""
+    webhook.cluster.broken = True
+    pod = a_pod(reference("apps/v1", "ReplicaSet", "web-1"))
+    assert await webhook.review("/mutate-pod", pod) == {"uid": "u1", "allowed": True} and not caplog.messages
+    marked = a_pod(reference("apps/v1", "ReplicaSet", "web-1"), **{"katib.kubeflow.org/trial": "exp-1"})
+    assert not (await webhook.review("/mutate-pod", marked))["allowed"]
+
+
 async def test_when_the_look_up_fails_only_marked_pods_are_held_back(
     webhook: Webhook, caplog: pytest.LogCaptureFixture
 ) -> None:
