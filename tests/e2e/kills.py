@@ -95,6 +95,13 @@ class Campaign:
             return running.pid if running.poll() is None else None
         return find_process(self.katib, PROGRAMS.get(victim, b"katib_local.daemon"))
 
+    def trials(self) -> set[str]:
+        """The names of all Trials that there are, also of those that have nothing to show."""
+        database = sqlite3.connect(self.katib.state / "apiserver" / "objects.sqlite")
+        found = database.execute("SELECT name FROM objects WHERE resource = 'trials.kubeflow.org'").fetchall()
+        database.close()
+        return {name for (name,) in found}
+
     def rows(self) -> dict[str, list[str]]:
         """The observations by trial."""
         found: dict[str, list[str]] = {}

@@ -38,10 +38,11 @@ def test_after_a_kill_the_same_command_ends_with_every_trial_once(katib: Katib, 
         nothing_is_left(katib)
     done = katib("run", str(campaign.file))
     assert done.returncode == 0, done.stderr + katib.logs()
-    assert f"{TRIALS} of {TRIALS} succeeded" in done.stderr
+    assert f"{TRIALS} of {TRIALS} succeeded, 0 running, 0 failed" in done.stderr
     assert "Traceback" not in told.stderr + done.stderr
     nothing_is_left(katib)
     assert len(kills.shown(done)) == TRIALS
+    assert campaign.trials() == set(kills.shown(done))
     assert campaign.rows() == kills.shown(done)
 
 
