@@ -16,6 +16,7 @@ LAPTOP_ONLY = {
     "test_programs.py": "command lines that meet no Kubernetes",
     "test_run.py": "`katib run` and its kin; test_on_both.py and test_searches_on_both.py have what its Experiments are about",
     "test_safety.py": "who may reach the laptop's ports and files, and what outlives it",
+    "test_seeds.py": "what is promised of a laptop; test_same_on_both.py compares a seeded Experiment on both",
     "test_state.py": "the laptop's state directories of other versions",
 }
 MODULES = sorted(path.name for path in E2E.glob("test_*.py"))

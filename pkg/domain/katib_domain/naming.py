@@ -75,6 +75,15 @@ def db_manager_endpoint(
     return f"{host}.{namespace}:{port}" if namespace else f"{host}:{port}"
 
 
-def trial_name(experiment: str, random_part: str) -> str:
-    """Name of a Trial that the algorithm has not named."""
-    return legal_name(f"{experiment}-{random_part}")
+def trial_name(experiment: str, number: int, random_part: str) -> str:
+    """Name of the Trial with a number, from 0, that the algorithm has not named.
+
+    Names of later Trials sort behind those of earlier ones: services that take Trials of one second in the order of
+    their names take them as they were suggested.
+    """
+    letters = sorted(names.TRIAL_NAME_ALPHABET)
+    ordinal = ""
+    for _ in range(names.TRIAL_NAME_LENGTH - len(random_part)):
+        number, letter = divmod(number, len(letters))
+        ordinal = letters[letter] + ordinal
+    return legal_name(f"{experiment}-{ordinal}{random_part}")

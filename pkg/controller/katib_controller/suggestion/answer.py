@@ -4,6 +4,7 @@ Knows gRPC codes and what they mean (grpc.md §5, GRPC-5). Must not know Kuberne
 """
 
 import asyncio
+import itertools
 import secrets
 from collections.abc import Iterator
 from datetime import timedelta
@@ -143,11 +144,8 @@ class Answers:
         experiment, suggestion = question.experiment, question.suggestion
         status = suggestion.status
         present = observe_present(self._book, experiment.uid)
-        waiting = [
-            entry
-            for entry in (status.suggestions if status is not None else None) or ()
-            if entry.name not in present.names
-        ]
+        suggested = (status.suggestions if status is not None else None) or ()
+        waiting = [entry for entry in suggested if entry.name not in present.names]
         message = to_experiment_message(experiment, status.algorithm_settings if status is not None else None)
         trials = list(self._book.framed_messages(experiment, waiting, full=question.service.full_history))
         request = suggestions_request(message, trials, current=question.current, total=question.total)
@@ -158,7 +156,7 @@ class Answers:
             if error.code() == grpc.StatusCode.INVALID_ARGUMENT:
                 return Invalid(f"GetSuggestions Error: {error.details()}")
             return NoAnswer(f"the algorithm service has failed: {words_of(error)}")
-        answer = read_reply(question, reply, rules, present, _fresh_names(experiment))
+        answer = read_reply(question, reply, rules, present, _fresh_names(experiment, len(suggested)))
         if isinstance(answer, Suggested):
             self._note_shortness(question, answer, present.version)
         return answer
@@ -199,7 +197,8 @@ def _refusal(method: str, error: aio.AioRpcError) -> Invalid | NoAnswer:
     return NoAnswer(f"{method} has failed: {words_of(error)}")
 
 
-def _fresh_names(experiment: Experiment) -> Iterator[str]:
-    while True:
-        letters = (secrets.choice(names.TRIAL_NAME_ALPHABET) for _ in range(names.TRIAL_NAME_LENGTH))
-        yield trial_name(experiment.name, "".join(letters))
+def _fresh_names(experiment: Experiment, begun: int) -> Iterator[str]:
+    """Names of Trials after those that were suggested before; half of each is chance, so that no two ever meet."""
+    for number in itertools.count(begun):
+        letters = (secrets.choice(names.TRIAL_NAME_ALPHABET) for _ in range(names.TRIAL_NAME_LENGTH // 2))
+        yield trial_name(experiment.name, number, "".join(letters))
