@@ -214,10 +214,11 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session
 def stress(session: nox.Session) -> None:
-    """Kill the laptop's programs at 50 random moments, then run 1,000 trials: `-- [--seed=2] [--moments=9] [-k ...]`."""
+    """Kill the laptop's programs at 50 random moments, run 1,000 trials, write 10,000 objects: `-- [--seed=2] [-k ...]`."""
     kills = ["-vv", "--moments=50", *session.posargs]
     session.run(sys.executable, "-m", "pytest", "tests/e2e/test_kills.py", *kills, external=True)
     session.run(sys.executable, "hack/bench/endurance.py", "--check", external=True)
+    session.run(sys.executable, "hack/bench/api_servers.py", "--alone", "--check", external=True)
 
 
 @nox.session(name="bench-quality", venv_backend="uv", reuse_venv=True)

@@ -24,8 +24,9 @@ ADDRESSES = {"hostIP", "hostIPs", "podIP", "podIPs", "clusterIP", "clusterIPs"}
 IGNORED = {"uid", "resourceVersion", "managedFields", "nodeName"} | ADDRESSES | TIMES
 # The real one takes no endpoint at an address of this machine's own, which is where the node's pods are; and it may see a
 # claim before the volume that was made ahead of it, and a pod before its claim is bound.
-BY_CHANCE = ("FailedToUpdateEndpoint", "FailedToUpdateEndpointSlices", "ProvisioningFailed", "FailedScheduling")
-# And what docs/laptop.md has in its rows "pods" and "claims": what a cluster's own admission and controllers add to each.
+BY_CHANCE = ("FailedToUpdateEndpoint", "FailedToUpdateEndpointSlices", "ProvisioningFailed")
+UNBOUND = "pod has unbound immediate PersistentVolumeClaims"
+# And what docs/laptop.md has in its rows "pods", "claims" and "events": what a cluster's own admission and controllers add.
 NEWER = "terminatingReplicas"  # 1.34 does not tell it yet
 PROTECTION = {"kubernetes.io/pvc-protection", "kubernetes.io/pv-protection"}
 UNUSED = "Unused"
@@ -136,7 +137,7 @@ def scrubbed(found: Json) -> Json:
     events = sorted(
         f"{entry['involvedObject']['kind']} {_about(entry)}: {entry['type']} {entry['reason']} {entry['message']}"
         for entry in objects["events"]
-        if entry["reason"] not in BY_CHANCE
+        if entry["reason"] not in BY_CHANCE and UNBOUND not in entry["message"]
     )
     return {**seen, "events": events}
 
