@@ -58,8 +58,7 @@ class Binder:
         self._assumed.update(pod.uid for pod in placement.fitting)
         results = await asyncio.gather(*map(self._bind, placement.fitting), return_exceptions=True)
         for pod, reason in placement.waiting:
-            if self._told.get(pod.uid) != reason:
-                await self._hold(pod, reason)
+            if self._told.get(pod.uid) != reason and await self._hold(pod, reason):
                 self._told[pod.uid] = reason
         for result in results:
             if isinstance(result, BaseException):
@@ -82,20 +81,22 @@ class Binder:
         message = f"Successfully assigned {pod.namespace}/{pod.name} to {name}"
         self.recorder.emit(pod, "Normal", "Scheduled", message)
 
-    async def _hold(self, pod: Unstructured, reason: str) -> None:
+    async def _hold(self, pod: Unstructured, reason: str) -> bool:
+        """Say why a pod waits. False when it has changed meanwhile: its conditions, written whole, are read again first."""
         wanted = Condition("PodScheduled", False, "Unschedulable", reason)
         conditions = set_condition(conditions_of(pod), wanted, self._cluster.clock.now())
         if conditions == list(conditions_of(pod)):
-            return
+            return True
         try:
-            patch = {"status": {"conditions": conditions}}
+            patch = {"metadata": {"resourceVersion": pod.resource_version}, "status": {"conditions": conditions}}
             answer = await self._cluster.client(PODS).patch(pod.namespace, pod.name, patch, subresource="status")
         except ApiError as error:
-            if not error.not_found:
+            if not (error.not_found or error.conflict):
                 raise
-            return
+            return False
         self._pods.put_own(answer)
         self.recorder.emit(pod, "Warning", "FailedScheduling", reason)
+        return True
 
     async def run(self) -> None:
         """Schedule until cancelled."""
