@@ -135,6 +135,33 @@ def test_a_pod_runs_until_its_sidecar_has_ended_too(node: Katib, tmp_path: Path)
     assert node.get("pod", "accompanied")["status"]["phase"] == "Succeeded"
 
 
+def test_a_pod_is_ready_when_conditions_of_others_hold(node: Katib) -> None:
+    gate = "example.com/checked"
+    spec: Json = {"readinessGates": [{"conditionType": gate}], "terminationGracePeriodSeconds": 0}
+    create(node, a_pod("gated", "exec sleep 1000", **spec))
+
+    def told(kind: str) -> tuple[str, ...]:
+        conditions = node.get("pod", "gated")["status"].get("conditions") or []
+        found = next((entry for entry in conditions if entry["type"] == kind), {})
+        return tuple(found[name] for name in ("status", "reason", "message") if found.get(name))
+
+    def write(status: str) -> None:
+        patch = {"status": {"conditions": [{"type": gate, "status": status}]}}
+        done = node.kubectl("patch", "pod", "gated", "--subresource=status", "-p", json.dumps(patch))
+        assert done.returncode == 0, done.stderr
+
+    missing = f'corresponding condition of pod readiness gate "{gate}" does not exist.'
+    eventually(lambda: told("ContainersReady") == ("True",))
+    assert told("Ready") == ("False", "ReadinessGatesNotReady", missing)
+    write("True")
+    eventually(lambda: told("Ready") == ("True",))
+    assert "1/1" in node.kubectl("get", "pod", "gated", "-o", "wide", "--no-headers").stdout.split()[-1]
+    write("False")
+    eventually(lambda: told("Ready")[:2] == ("False", "ReadinessGatesNotReady"))
+    assert told(gate) == ("False",)
+    node.kubectl("delete", "pod", "gated", "--wait=false")
+
+
 def _ready(pod: Json) -> bool:
     return any(entry["type"] == "Ready" and entry["status"] == "True" for entry in pod["status"]["conditions"])
 

@@ -20,6 +20,7 @@ from katib_local.node.options import NodeOptions
 from katib_local.node.pod import PodRunner, now
 from katib_local.node.probes import real_address
 from katib_local.node.services import find_backend
+from katib_local.node.status import status_patch
 from katib_local.node.takeover import INTERRUPTED, has_begun, is_finished, render_interrupted, taken_up
 from katib_local.node.tokens import service_account
 from katib_machinery.cluster import Cluster
@@ -105,7 +106,9 @@ class Node:
                 runner.stop(float(raw["metadata"].get("deletionGracePeriodSeconds") or 0))
             else:
                 self._spawn(self._delete(pod))
-        elif runner is None and phase not in ENDED:
+        elif runner is not None:
+            runner.learn(raw)
+        elif phase not in ENDED:
             self._adopt(pod)
 
     def _adopt(self, pod: Unstructured) -> None:
@@ -156,16 +159,13 @@ class Node:
             )
 
     async def write_status(self, pod: Json, status: dict[str, Any]) -> None:
-        """Write a pod's status; only its node writes it, so it is replaced whole."""
+        """Write a pod's status beside the conditions that others write."""
         metadata = pod["metadata"]
         path = PODS.path(metadata["namespace"], metadata["name"], "status")
-        patch = [
-            {"op": "test", "path": "/metadata/uid", "value": metadata["uid"]},
-            {"op": "add", "path": "/status", "value": status},
-        ]
+        patch = {"metadata": {"uid": metadata["uid"]}, "status": status_patch(status)}
         try:
             await self.cluster.transport.request(
-                "PATCH", path, body=json.dumps(patch).encode(), content_type="application/json-patch+json"
+                "PATCH", path, body=json.dumps(patch).encode(), content_type="application/strategic-merge-patch+json"
             )
         except ApiError as error:
             if error.code not in (404, 409, 422):

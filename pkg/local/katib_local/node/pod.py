@@ -26,7 +26,7 @@ from katib_local.node.restarts import Backoff, is_done, is_sidecar, next_to_end,
 from katib_local.node.sandboxes import Event, SandboxError, SandboxHandle
 from katib_local.node.services import Backend, backend_of
 from katib_local.node.states import ContainerState
-from katib_local.node.status import render_status
+from katib_local.node.status import gates_met, others_conditions, render_status
 from katib_local.node.takeover import render_concluded
 
 log = logging.getLogger(__name__)
@@ -76,9 +76,8 @@ class PodRunner:
     def backend(self) -> Backend:
         """The pod as Services see it."""
         states = [self.states[container["name"]] for container in self.mains]
-        return backend_of(
-            self.pod, self.ground.ports, not self.stopping and all(state.running and state.ready for state in states)
-        )
+        serving = not self.stopping and all(state.running and state.ready for state in states)
+        return backend_of(self.pod, self.ground.ports, serving and gates_met(self.pod).holds)
 
     async def run(self) -> None:
         """The whole life; the last status is written when this returns. Cancelled with its node it ends without one:
@@ -161,6 +160,14 @@ class PodRunner:
         """Whether an attempt of a container may still add to its log."""
         return not self.over and container in self.states and self.states[container].may_write(attempt)
 
+    def learn(self, pod: Json) -> None:
+        """Take over the conditions that others have written: the pod may be ready by them."""
+        held, found = self.pod.get("status") or {}, others_conditions(pod.get("status") or {})
+        if found != others_conditions(held):
+            own = [entry for entry in held.get("conditions") or [] if entry not in others_conditions(held)]
+            self.pod = {**self.pod, "status": {**held, "conditions": [*found, *own]}}
+            self.events.put_nowait({"event": "learned"})
+
     async def _handle(self, event: Event) -> None:
         match event["event"]:
             case "started":
@@ -176,8 +183,8 @@ class PodRunner:
                     if state.running:
                         self.states[name] = state.end(now(), 137, 9)
                 self.stopping = True
-            case "wake":
-                return
+            case "learned":
+                pass
             case _:
                 return
         self._go_on_ending()

@@ -16,6 +16,12 @@ ENDS = {"Succeeded": "PodCompleted", "Failed": "PodFailed"}
 """Phases in which a pod has ended, each with the reason that its conditions give then."""
 
 
+DISRUPTION = "DisruptionTarget"
+"""What a node writes of a pod once, when it ends the pod for no fault of its own."""
+OWN_CONDITIONS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
+"""Conditions that a node writes; others write theirs beside them."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """What a condition is to say: whether it holds, and if not, why."""
@@ -66,20 +72,19 @@ def render_status(
     phase = (end or {}).get("phase") or phase_of(pod, known, ending=ending)
     if end is not None and phase not in ENDS:
         phase = "Failed"
-    ready = _readiness(phase, [*(state for state in inits if state.name in sidecars), *states])
+    containers_ready = _readiness(phase, [*(state for state in inits if state.name in sidecars), *states])
     wanted = {
         "PodReadyToStartContainers": Finding(phase not in ENDS),
         "Initialized": _initialization(phase, inits, states, sidecars),
-        "Ready": ready,
-        "ContainersReady": ready,
+        "Ready": gates_met(pod) if containers_ready.holds else containers_ready,
+        "ContainersReady": containers_ready,
         "PodScheduled": Finding(True),
     }
     conditions = [render_condition(held, kind, found, now) for kind, found in wanted.items()]
-    others = [entry for entry in held.get("conditions") or [] if entry.get("type") not in wanted]
     waiting = "PodInitializing" if inits else "ContainerCreating"
     status: Json = {
         "phase": phase,
-        "conditions": [*others, *conditions],
+        "conditions": [*others_conditions(held), *conditions],
         "hostIP": LOOPBACK,
         "podIP": LOOPBACK,
         "podIPs": [{"ip": LOOPBACK}],
@@ -92,6 +97,30 @@ def render_status(
             render_container(state, waiting, init=state.name not in sidecars) for state in inits
         ]
     return {**status, **(end or {})}
+
+
+def status_patch(status: Mapping[str, Any]) -> Json:
+    """A strategic merge patch that writes a status and leaves conditions alone that are not the node's."""
+    unsaid = {"reason": None, "message": None}
+    own = [entry for entry in status["conditions"] if entry["type"] in (*OWN_CONDITIONS, DISRUPTION)]
+    return {**unsaid, "initContainerStatuses": None, **status, "conditions": [{**unsaid, **entry} for entry in own]}
+
+
+def others_conditions(status: Mapping[str, Any]) -> list[Json]:
+    """The conditions in a status that are not the node's."""
+    return [entry for entry in status.get("conditions") or [] if entry.get("type") not in OWN_CONDITIONS]
+
+
+def gates_met(pod: Mapping[str, Any]) -> Finding:
+    """Whether all conditions hold that a pod is to be ready by (`readinessGates`), which others write."""
+    held = {entry.get("type"): entry.get("status") for entry in (pod.get("status") or {}).get("conditions") or []}
+    problems = []
+    for kind in (gate.get("conditionType") for gate in pod["spec"].get("readinessGates") or []):
+        if kind not in held:
+            problems.append(f'corresponding condition of pod readiness gate "{kind}" does not exist.')
+        elif held[kind] != "True":
+            problems.append(f'the status of pod readiness gate "{kind}" is not "True", but {held[kind]}')
+    return Finding(False, "ReadinessGatesNotReady", ", ".join(problems)) if problems else Finding(True)
 
 
 def _readiness(phase: str, states: Sequence[ContainerState]) -> Finding:

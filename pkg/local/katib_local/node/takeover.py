@@ -12,7 +12,7 @@ from typing import Any
 
 from katib_local.node.restarts import is_sidecar, policy_of
 from katib_local.node.states import ContainerState, text
-from katib_local.node.status import ENDS, Finding, render_condition
+from katib_local.node.status import DISRUPTION, ENDS, Finding, render_condition
 
 Json = dict[str, Any]
 Pod = Mapping[str, Any]
@@ -85,10 +85,10 @@ def _time(text: str | None) -> datetime | None:
 def render_interrupted(pod: Pod, attempts: Attempts, message: str, now: datetime) -> Json:
     """The status of a pod that does not go on after its node, with which its processes had ended: not the pod's fault."""
     held = pod["status"]
-    target = {"type": "DisruptionTarget", "status": "True", "reason": "TerminationByKubelet", "message": message}
+    target = {"type": DISRUPTION, "status": "True", "reason": "TerminationByKubelet", "message": message}
     over = {kind: Finding(False, ENDS["Failed"]) for kind in ("Ready", "ContainersReady")}
     over["PodReadyToStartContainers"] = Finding(False)
-    replaced = ("DisruptionTarget", *over)
+    replaced = (DISRUPTION, *over)
     others = [entry for entry in held.get("conditions") or [] if entry.get("type") not in replaced]
     conditions = [*others, *(render_condition(held, kind, found, now) for kind, found in over.items())]
     killed = {

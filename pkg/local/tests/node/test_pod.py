@@ -362,6 +362,28 @@ async def test_a_pod_that_ends_can_be_given_less_time(tmp_path: Path) -> None:
     assert listener.statuses[-1]["phase"] == "Succeeded"
 
 
+async def test_a_pod_is_ready_by_conditions_that_others_have_written(tmp_path: Path) -> None:
+    pod = a_pod(["sleep", "1000"], readinessGates=[{"conditionType": "example.com/a"}])
+    runner, listener = a_runner(tmp_path, pod)
+    running = asyncio.ensure_future(runner.run())
+
+    def told() -> tuple[str, ...]:
+        (entry,) = (entry for entry in listener.statuses[-1]["conditions"] if entry["type"] == "Ready")
+        return entry["status"], entry.get("reason", "")
+
+    await listener.has_seen(lambda: states(listener)[-1:] == [(True, True)])
+    assert told() == ("False", "ReadinessGatesNotReady") and not runner.backend.is_ready
+    theirs = {"type": "example.com/a", "status": "True"}
+    runner.learn({**pod, "status": {"conditions": [theirs]}})
+    await listener.has_seen(lambda: told() == ("True", ""))
+    assert theirs in listener.statuses[-1]["conditions"] and runner.backend.is_ready
+    count = len(listener.statuses)
+    runner.learn({**pod, "status": {"conditions": [theirs]}})
+    runner.stop(0)
+    await asyncio.wait_for(running, 30)
+    assert not any(entry["phase"] == "Running" for entry in listener.statuses[count:])
+
+
 async def test_a_pod_that_is_taken_up_counts_on_and_keeps_the_logs(tmp_path: Path) -> None:
     pod = a_pod(["sh", "-c", "echo again; exit 1"], ["true"], ["sleep", "1000"], restartPolicy="OnFailure")
     before = {"exitCode": 137, "reason": "NodeRestarted"}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from katib_local.node.states import ContainerState
-from katib_local.node.status import render_status
+from katib_local.node.status import OWN_CONDITIONS, render_status, status_patch
 
 Json = dict[str, Any]
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -95,6 +95,35 @@ def test_conditions_say_which_containers_hold_a_pod_up(case: str) -> None:
     status = told(*states)
     assert status["phase"] == phase and condition(status, "Initialized") == initialized
     assert condition(status, "Ready") == condition(status, "ContainersReady") == ready
+
+
+def gated(*conditions: Json, main: ContainerState) -> Json:
+    """The status of a pod that is to be ready by two conditions of others, of which these are written."""
+    gates = [{"conditionType": f"example.com/{name}"} for name in ("a", "b")]
+    spec = {"containers": [{"name": "main"}], "readinessGates": gates}
+    return render_status({"spec": spec, "status": {"conditions": list(conditions)}}, {"main": main}, NOW)
+
+
+def test_a_pod_is_ready_when_conditions_of_others_hold_too() -> None:
+    a = {"type": "example.com/a", "status": "False"}
+    status = gated(a, main=running(NEW))
+    message = (
+        'the status of pod readiness gate "example.com/a" is not "True", but False, '
+        'corresponding condition of pod readiness gate "example.com/b" does not exist.'
+    )
+    assert condition(status, "Ready") == ("False", "ReadinessGatesNotReady", message)
+    assert condition(status, "ContainersReady") == ("True",) and status["conditions"][0] == a
+    both = [{"type": f"example.com/{name}", "status": "True"} for name in ("a", "b")]
+    assert condition(gated(*both, main=running(NEW)), "Ready") == ("True",)
+    assert condition(gated(*both, main=NEW), "Ready") == unready("main")
+
+
+def test_what_is_written_of_a_status_leaves_conditions_of_others_alone() -> None:
+    status = gated({"type": "example.com/a", "status": "True"}, main=running(NEW))
+    patch = status_patch(status)
+    assert [entry["type"] for entry in patch["conditions"]] == list(OWN_CONDITIONS)
+    assert patch["conditions"][0]["reason"] is None and patch["initContainerStatuses"] is None
+    assert patch["containerStatuses"] == status["containerStatuses"] and patch["message"] is None
 
 
 LATER = ContainerState("later")
