@@ -66,6 +66,56 @@ def test_an_object_that_was_never_applied_is_a_conflict_too(server: Server, fres
     assert applied(server, f"{MAPS}/{name}", a_config_map(name, a="1"), "one").code == 200
 
 
+def switches(document: Json) -> list[Any]:
+    """Fields of a Deployment that are not stored when they are false or 0; then one that is."""
+    template = document["spec"]["template"]["spec"]
+    (container,) = template["containers"]
+    places = [(document["spec"], "paused"), (document["spec"], "minReadySeconds"), (template, "hostNetwork")]
+    places += [(container, name) for name in ("tty", "stdin", "stdinOnce")]
+    places += [(container["ports"][0], "hostPort"), (container["volumeMounts"][0], "readOnly")]
+    return [part.get(name) for part, name in [*places, (template, "shareProcessNamespace")]]
+
+
+def test_who_applies_a_false_or_0_that_is_not_stored_owns_it(server: Server, fresh: Fresh) -> None:
+    """Who creates an object with it does not; and who takes a field's true away leaves nothing there."""
+    name = fresh()
+    off = {"tty": False, "stdin": False, "stdinOnce": False}
+    ports, mounts = [{"containerPort": 80, "hostPort": 0}], [{"name": "v", "mountPath": "/v", "readOnly": False}]
+    container: Json = {"name": "a", "image": "i:1", **off, "ports": ports, "volumeMounts": mounts}
+    wanted = a_deployment(name, container, replicas=0, paused=False, minReadySeconds=0)
+    wanted["spec"]["template"]["spec"] |= {"hostNetwork": False, "shareProcessNamespace": False}
+    wanted["spec"]["template"]["spec"]["volumes"] = [{"name": "v", "emptyDir": {}}]
+    path = f"{DEPLOYMENTS}/{name}"
+    first = applied(server, path, wanted, "one")
+    assert (first.code, switches(first.body)) == (201, [None] * 8 + [False])
+    assert str(first.body["metadata"]["managedFields"][0]["fieldsV1"]).count("f:tty") == 1
+    late = applied(server, path, wanted, "two")
+    fields = ["minReadySeconds", "paused", "template.spec.hostNetwork"]
+    inside = [*("stdin", "stdinOnce", "tty"), 'ports[containerPort=80,protocol="TCP"].hostPort']
+    inside.append('volumeMounts[mountPath="/v"].readOnly')
+    fields += [f'template.spec.containers[name="a"].{field}' for field in inside]
+    assert [cause["field"] for cause in late.body["details"]["causes"]] == [f".spec.{field}" for field in fields]
+    container["tty"] = True
+    on = applied(server, path, wanted, "one")
+    assert (on.code, switches(on.body)[3]) == (200, True)
+    container["tty"] = False
+    other = applied(server, path, wanted, "two", force="true")
+    assert (other.code, switches(other.body)) == (200, [None] * 8 + [False])
+    wanted["metadata"]["name"] = fresh()
+    created = server.good("POST", f"{DEPLOYMENTS}?fieldManager=three", wanted).body
+    assert switches(created) == [None] * 8 + [False]
+    assert "f:tty" not in str(created["metadata"]["managedFields"])
+    patched = server.good("PATCH", f"{DEPLOYMENTS}/{wanted['metadata']['name']}", {"spec": {"paused": True}}, MERGE)
+    assert patched.body["spec"]["paused"] is True
+    patched = server.good("PATCH", f"{DEPLOYMENTS}/{wanted['metadata']['name']}", {"spec": {"paused": False}}, MERGE)
+    assert "paused" not in patched.body["spec"]
+
+
+def test_a_word_that_is_a_fields_too_is_kept(server: Server, fresh: Fresh) -> None:
+    made = a_config_map(fresh(), tty="", paused="")
+    assert server.good("POST", MAPS, made).body["data"] == {"tty": "", "paused": ""}
+
+
 def test_entries_of_lists_are_owned_one_by_one(server: Server, fresh: Fresh) -> None:
     name = fresh()
     path = f"{DEPLOYMENTS}/{name}"

@@ -38,7 +38,7 @@ def read_configuration(kind: Kind, wanted: Any) -> dict[str, Any]:
         told = wrong[0] if len(wrong) == 1 else "".join(["errors:", *(f"\n  {text}" for text in wrong)])
         raise Refusal(500, "", f"failed to create typed patch object {place}: {told}")
     try:
-        return read_object(kind, typed(kind, document))[0]
+        return read_object(kind, typed(kind, document), as_said=True)[0]
     except Undecodable as refusal:
         why = f"unable to convert unstructured object to {what}: {refusal.why}"
         raise Refusal(500, "", f"failed to convert new object {place} to proper version: {why}") from refusal

@@ -29,6 +29,14 @@ FORMS: Mapping[str, tuple[type, ...]] = {
 
 GO_NAMES = {"string": "string", "boolean": "bool", "number": "float64"}
 BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+UNSAID_WHEN_ZERO = (
+    *("deprecated", "hostIPC", "hostNetwork", "hostPID", "nullable", "paused", "publishNotReadyAddresses", "readOnly"),
+    *("stdin", "stdinOnce", "tty", "uniqueItems", "unschedulable"),
+    *("healthCheckNodePort", "hostPort", "initialDelaySeconds", "minReadySeconds", "nodePort"),
+)
+"""Fields that are not there when they are false or 0: what a server in Go leaves out of what it writes."""
+ZERO_IS_SAID = ("CSIVolumeSource",)
+"""Types with a field of such a name that is kept as it is said."""
 QUANTITY_FORM = re.compile(r"[+-]?[0-9.]+[eEinumkKMGTP]*[-+]?[0-9]*")
 QUANTITY_WORDS = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 
@@ -64,6 +72,7 @@ class _Reader:
     """What is found on the way: unknown fields and the first wrong form."""
 
     kind: Kind
+    as_said: bool
     unknown: list[str] = field(default_factory=list)
 
     def read(self, value: Any, found: Type, place: _Place) -> Any:
@@ -96,11 +105,17 @@ class _Reader:
                 self.unknown.append(below.path)
             elif part is not None:
                 inner = self.read(part, wanted, below)
-                if inner or not _is_collection(wanted) or key in (found.get("required") or ()):
+                if inner or not self._goes_unsaid(key, inner, wanted, place) or key in (found.get("required") or ()):
                     read[key] = inner
             elif key not in known and rest is not None and rest.get("type") == "string":
                 read[key] = ""
         return read
+
+    def _goes_unsaid(self, key: str, value: Any, found: Type, place: _Place) -> bool:
+        """Whether a field that is empty, false or 0 is as if nobody had said it: a list or a map, and some others."""
+        if found.get("type") in ("boolean", "integer"):
+            return not self.as_said and key in UNSAID_WHEN_ZERO and place.struct not in ZERO_IS_SAID
+        return _is_collection(found)
 
     def _check_format(self, value: Any, found: Type, place: _Place) -> None:
         name = resolved(found).get("format", "")
@@ -169,12 +184,12 @@ def _is_collection(found: Type) -> bool:
     return found.get("type") == "array" or "additionalProperties" in found
 
 
-def read_object(kind: Kind, document: Json) -> tuple[Json, list[str]]:
+def read_object(kind: Kind, document: Json, *, as_said: bool = False) -> tuple[Json, list[str]]:
     """The object as its type has it, and the paths of fields that it does not know; raises a refusal.
 
-    Of a custom object only the metadata is read: its own schema says the rest.
+    What is false or 0 is kept `as_said` also where it is not stored: who applies it owns it. Of a custom object only the metadata is read: its own schema says the rest.
     """
-    reader = _Reader(kind)
+    reader = _Reader(kind, as_said)
     if not kind.custom:
         return reader.read(document, type_of(kind), _Place("", kind.kind, "")), reader.unknown
     metadata = document.get("metadata")
