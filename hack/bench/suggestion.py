@@ -38,7 +38,7 @@ from searches import METRIC, OPTUNA, Run, a_distribution, a_sampler, a_trial, an
 from verdicts import RIVALS
 
 from katib_apis.v1beta1 import api_pb2
-from katib_suggestion.answers import answer_suggestions, answer_validation, read_task
+from katib_suggestion.answers import answer_suggestions, answer_validation, read_task, to_reading
 from katib_suggestion.history import Reading
 from katib_suggestion.memory import Memory
 from katib_suggestion.registry import Registry
@@ -138,8 +138,7 @@ def answered(wire: bytes, registry: Registry, memory: Memory) -> bytes:
 def measure(name: str, count: int, registry: Registry) -> dict[str, float | None]:
     question = a_question(name, count)
     task, objectives = read_task(question.experiment, registry)
-    owner = f"{question.experiment.namespace}/{question.experiment.name}"
-    reading, memory = Reading(task.space, objectives, task.strategy.resource, owner), Memory()
+    reading, memory = to_reading(task, objectives, question.experiment), Memory()
     cold = cost(lambda: reading.read_all(question.trials), 30)
     reading.read_all(question.trials[:-1], memory)
     warm = cost(lambda: reading.read_all(question.trials, kept(reading, memory)))

@@ -51,6 +51,13 @@ def read_task(experiment: api_pb2.Experiment, registry: Registry) -> tuple[Task,
     return task, objectives
 
 
+def to_reading(task: Task, objectives: Sequence[Objective], experiment: api_pb2.Experiment) -> Reading:
+    """How the trials of an Experiment are read: no more of them than its strategy looks at."""
+    strategy = task.strategy
+    owner = f"{experiment.namespace}/{experiment.name}"
+    return Reading(task.space, objectives, strategy.resource, owner, strategy.replays, strategy.timed)
+
+
 def _read_strategy(kind: type[Algorithm | Scheduler], problem: Problem) -> tuple[Algorithm | Scheduler, int | None]:
     strategy, seed, errors = parse_settings(kind, problem.settings)
     if strategy is None:
@@ -111,10 +118,9 @@ def answer_suggestions(
     Also GivenUpError, once `given_up` says that nobody waits for them any more.
     """
     task, objectives = read_task(request.experiment, registry)
-    owner = f"{request.experiment.namespace}/{request.experiment.name}"
-    reading = Reading(task.space, objectives, task.strategy.resource, owner)
+    reading = to_reading(task, objectives, request.experiment)
     history = reading.read_all(request.trials, memory)
-    earlier = replace(reading, owner=f"{owner}/earlier").read_all(request.earlier_trials, memory)
+    earlier = replace(reading, owner=f"{reading.owner}/earlier").read_all(request.earlier_trials, memory)
     task = replace(task, given=read_given(task.space, request.given_assignments), elsewhere=tuple(earlier.observations))
     wanted = max(0, request.current_request_number)
     total = request.total_request_number

@@ -18,9 +18,10 @@ Decoded = dict[bytes, tuple[Trial, bool]]
 TRIAL_BYTES, VALUE_BYTES = 700, 32
 Condition = api_pb2.TrialStatus
 STOPPED = Condition.EARLYSTOPPED
-OBSERVED = State.OBSERVED
+OBSERVED, PENDING = State.OBSERVED, State.PENDING
 """To look a member of an enumeration up takes as long as to make a tuple."""
 NO_LABELS: Mapping[str, str] = MappingProxyType({})
+new_tuple = tuple.__new__
 ENDED_WELL = frozenset({Condition.SUCCEEDED, STOPPED})
 ENDED_BADLY = frozenset({Condition.KILLED, Condition.FAILED, Condition.METRICSUNAVAILABLE})
 
@@ -39,16 +40,17 @@ class History:
     def add(self, trial: Trial, *, exact: bool) -> None:
         """Count a trial; `exact` says that its point is what it had, not only near to it."""
         self.trials.append(trial)
-        if trial.point is None:
+        _, state, point, observation, _, _ = trial
+        if point is None:
             return
-        if trial.observation is not None:
-            self.observations.append(trial.observation)
-        elif trial.state is State.PENDING:
-            self.pending.append(trial.point)
+        if observation is not None:
+            self.observations.append(observation)
+        elif state is PENDING:
+            self.pending.append(point)
         else:
-            self.failed.append(trial.point)
+            self.failed.append(point)
         if exact:
-            self.seen.add(trial.point)
+            self.seen.add(point)
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,18 @@ class Reading:
     resource: str | None = None
     owner: str = ""
     """Whose trials these are: what is kept of others is kept apart."""
+    replayed: bool = True
+    """Whether somebody looks at trials one by one: their names and labels are not read otherwise."""
+    timed: bool = True
+    """Whether somebody looks at how long trials ran: that is not read otherwise."""
 
     def read(self, trial: api_pb2.Trial) -> tuple[Trial, bool]:
-        """A trial, and whether its values are exactly its point."""
-        spec, status, observation = trial.spec, trial.status, None  # each access to a field makes a new object
+        """A trial, and whether its values are exactly its point.
+
+        It is called for every trial of a history, and so has ways of its own: each access to a field of a message makes a
+        new object, and a tuple that is made as a named one takes twice as long.
+        """
+        spec, status, observation = trial.spec, trial.status, None
         # A slice, since iterating looks each entry up by its index.
         entries = spec.parameter_assignments.assignments[:]
         point, exact = self.space.read_entries(entries)
@@ -71,24 +81,37 @@ class Reading:
         losses = self._find_losses(spec, status) if condition in ENDED_WELL else ()
         if losses and point is not None:
             several = losses if len(losses) > 1 else ()
-            observation = Observation(point, losses[0], several, condition == STOPPED, find_seconds(status))
+            seconds = find_seconds(status) if self.timed else None
+            observation = new_tuple(Observation, (point, losses[0], several, condition == STOPPED, seconds))
         resource = _find_resource(entries, self.resource) if self.resource else None
-        labels = spec.labels
-        kept = dict(labels) if labels else NO_LABELS
-        return Trial(trial.name, _state(condition, losses), point, observation, resource, kept), exact
+        name, labels = _identity(trial) if self.replayed else ("", NO_LABELS)
+        state = OBSERVED if losses else _state(condition)
+        return new_tuple(Trial, (name, state, point, observation, resource, labels)), exact
 
     def _find_losses(self, spec: api_pb2.TrialSpec, status: api_pb2.TrialStatus) -> tuple[float, ...]:
         """The losses of all objectives of a trial that ended well; none at all when one has no finite number."""
-        texts = {metric.name: metric.value for metric in status.observation.metrics[:]}
-        if not texts:
+        metrics = status.observation.metrics[:]
+        if not metrics:
             return ()
         own = spec.objective.objective_metric_name  # a trial names its first metric only
+        if len(self.objectives) > 1:
+            return self._find_several(metrics, own)
+        objective, text = self.objectives[0], ""
+        name = own or objective.metric
+        for metric in metrics:  # the last of a name counts
+            if metric.name == name:
+                text = metric.value
+        value = find_number(text)
+        return () if value is None else (-value if objective.maximize else value,)
+
+    def _find_several(self, metrics: Sequence[api_pb2.Metric], own: str) -> tuple[float, ...]:
+        texts = {metric.name: metric.value for metric in metrics}
         losses: tuple[float, ...] = ()
         for objective in self.objectives:
             value = find_number(texts.get(own or objective.metric, ""))
             if value is None:
                 return ()
-            losses += (-value if objective.maximize else value,)
+            losses += (objective.loss(value),)
             own = ""
         return losses
 
@@ -117,12 +140,20 @@ class Reading:
     @property
     def key(self) -> bytes:
         """What a memory keeps decoded trials under."""
-        return digest("trials", self.owner, repr((self.space, self.objectives, self.resource)))
+        return digest(
+            "trials", self.owner, repr((self.space, self.objectives, self.resource, self.replayed, self.timed))
+        )
 
     def _weight(self, decoded: Decoded) -> int:
         """About how many bytes trials take."""
         each = TRIAL_BYTES + VALUE_BYTES * len(self.space.domains)
         return sum(map(len, decoded)) + each * len(decoded)
+
+
+def _identity(trial: api_pb2.Trial) -> tuple[str, Mapping[str, str]]:
+    """The name and the labels of a trial."""
+    labels = trial.spec.labels
+    return trial.name, dict(labels) if labels else NO_LABELS
 
 
 def _find_resource(entries: Sequence[Assignment], name: str) -> float | None:
@@ -135,9 +166,8 @@ def _age(trial: api_pb2.Trial) -> tuple[bool, str, str]:
     return not start, start, trial.name if start else ""
 
 
-def _state(condition: int, losses: Sequence[float]) -> State:
-    if losses:
-        return OBSERVED
+def _state(condition: int) -> State:
+    """What became of a trial without a value."""
     return State.FAILED if condition in ENDED_WELL or condition in ENDED_BADLY else State.PENDING
 
 

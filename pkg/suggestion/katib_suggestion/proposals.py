@@ -134,7 +134,7 @@ def to_search(task: Task, history: History, issued: int, wanted: int, memory: Me
         wanted=wanted,
         given=task.given,
         elsewhere=elsewhere,
-        trials=tuple(history.trials) if isinstance(task.strategy, Scheduler) or task.strategy.replays else (),
+        trials=tuple(history.trials) if task.strategy.replays else (),
         experiment=task.experiment,
         notes=dict(task.notes),
         randomness=task.randomness,

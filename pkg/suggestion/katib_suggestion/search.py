@@ -50,7 +50,7 @@ class Observation(NamedTuple):  # and no frozen dataclass, which takes twice as 
     stopped: bool = False
     """Whether the trial was stopped early: the loss is what it had come to by then."""
     seconds: float | None = None
-    """How long the trial ran; None when that is not known."""
+    """How long the trial ran; None when that is not known, or the strategy is not `timed`."""
 
     @property
     def all_losses(self) -> tuple[float, ...]:
@@ -117,7 +117,7 @@ class Search:
     elsewhere: tuple[Observation, ...] = ()
     """What another experiment has learned about this space, with losses brought to the scale of this one."""
     trials: tuple[Trial, ...] = ()
-    """Every trial, for schedulers and algorithms that replay; in the order of their start, those that have not started last."""
+    """Every trial, for schedulers and others that replay; in the order of their start, those that have not started last."""
     experiment: str = ""
     """The Experiment's name, for those who name trials."""
     notes: Mapping[str, str] = field(default_factory=dict)
@@ -168,6 +168,13 @@ class Strategy:
     """Whether unknown settings are ignored with a warning; otherwise they are refused (U-09)."""
     several: ClassVar[bool] = False
     """Whether it looks at additional metrics too; a trial without one of them has failed (see `objectives`)."""
+    replays: ClassVar[bool] = False
+    """Whether it looks at `Search.trials`, for whom it matters in which order trials ended well and badly."""
+
+    @property
+    def timed(self) -> bool:
+        """Whether it looks at `Observation.seconds`."""
+        return False
 
     @property
     def resource(self) -> str | None:
@@ -195,9 +202,6 @@ class Algorithm(Strategy, ABC):
     """Whether its proposals are the whole search: when they end, so does the search, although there are more points."""
     repeats: ClassVar[bool] = False
     """Whether its first proposal is taken even when it is known (darts, by design; see U-06)."""
-
-    replays: ClassVar[bool] = False
-    """Whether it looks at `Search.trials`, for whom it matters in which order trials ended well and badly."""
 
     @abstractmethod
     def propose(self, search: Search) -> Iterator[Point]:
@@ -239,6 +243,7 @@ class Answer:
 class Scheduler(Strategy, ABC):
     """Decides about trials: which point to try again and with which resource, whose checkpoints to go on from."""
 
+    replays: ClassVar[bool] = True
     checkpoints: ClassVar[bool] = False
     """Whether its trials have checkpoints: names that cannot be those of directories are then refused beforehand."""
 

@@ -13,7 +13,8 @@ import pytest
 
 from katib_apis.v1beta1 import api_pb2
 from katib_domain.search_space import ParameterText, SearchSpace, parse_space
-from katib_suggestion.answers import answer_suggestions
+from katib_suggestion.answers import answer_suggestions, read_task, to_reading
+from katib_suggestion.experiments import to_parameter_spec
 from katib_suggestion.history import History, Reading
 from katib_suggestion.memory import Memory, digest, weigh
 from katib_suggestion.objectives import directed
@@ -283,6 +284,52 @@ def test_only_new_and_changed_trials_are_read_again() -> None:
     kept = reading.read_all(trials, memory)
     assert [one is other for one, other in zip(second.trials, kept.trials, strict=True)] == [True] * 3
     assert 0 < memory.size < 10_000
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "seconds", "labels"),
+    [
+        ("tpe", {}, None, {}),
+        ("bayesianoptimization", {}, None, {}),
+        ("bayesianoptimization", {"acq_func": "EIps"}, 90.0, {}),
+        ("hyperband", {"r_l": "3", "resource_name": "epochs"}, None, {"bracket": "0"}),
+    ],
+)
+def test_no_more_of_a_trial_is_read_than_its_strategy_looks_at(
+    name: str, settings: dict[str, str], seconds: float | None, labels: dict[str, str]
+) -> None:
+    """Names, labels and times take a tenth of the time in which a history is read."""
+    experiment = api_pb2.Experiment(name="e", namespace="n")
+    experiment.spec.algorithm.algorithm_name = name
+    for key, value in settings.items():
+        experiment.spec.algorithm.algorithm_settings.add(name=key, value=value)
+    trial = api_pb2.Trial(name="t")
+    trial.spec.labels["bracket"] = "0"
+    for parameter in (LINE, STEPS):
+        experiment.spec.parameter_specs.parameters.append(to_parameter_spec(parameter.name, parameter))
+        trial.spec.parameter_assignments.assignments.add(name=parameter.name, value="1")
+    trial.status.condition = api_pb2.TrialStatus.SUCCEEDED
+    trial.status.start_time, trial.status.completion_time = "2026-01-01T00:00:00Z", "2026-01-01T00:01:30Z"
+    trial.status.observation.metrics.add(name="loss", value="0.5")
+    experiment.spec.objective.objective_metric_name = "loss"
+    history = to_reading(*read_task(experiment, Registry()), experiment).read_all([trial])
+    assert [entry.seconds for entry in history.observations] == [seconds]
+    assert [(entry.name, dict(entry.labels)) for entry in history.trials] == [("t" if labels else "", labels)]
+
+
+def test_the_last_metric_of_a_name_counts_and_a_trial_may_name_its_own() -> None:
+    """Also where there is one objective only, which is read in a shorter way."""
+    trial = api_pb2.Trial()
+    trial.spec.parameter_assignments.assignments.add(name="x", value="0.5")
+    trial.status.condition = api_pb2.TrialStatus.SUCCEEDED
+    for name, value in (("acc", "0.1"), ("f1", "0.3"), ("acc", "0.2")):
+        trial.status.observation.metrics.add(name=name, value=value)
+    reading = Reading(parse_space([LINE]), [Objective("acc", True)])
+    assert [entry.loss for entry in reading.read_all([trial]).observations] == [-0.2]
+    trial.spec.objective.objective_metric_name = "f1"
+    assert [entry.loss for entry in reading.read_all([trial]).observations] == [-0.3]
+    trial.spec.objective.objective_metric_name = "auc"
+    assert reading.read_all([trial]).failed == [(0.5,)]
 
 
 def test_what_an_algorithm_needs_is_loaded_when_it_is_first_asked() -> None:

@@ -57,6 +57,10 @@ class BayesianOptimization(Algorithm):
     acq_optimizer: str = setting("auto", choices=("auto", "sampling", "lbfgs"))
     """Whether the best of 10,000 draws is taken, or the best of fewer is refined."""
 
+    @property
+    def timed(self) -> bool:
+        return self.acq_func in PER_SECOND
+
     def propose(self, search: Search) -> Iterator[Point]:
         axes, first = Axes(search.space), max(1, self.n_initial_points)
         if len(search.known) < first or search.place >= MODELLED or not axes.all:
