@@ -21,7 +21,6 @@ DIRECTIONS = ("minimize", "maximize")
 COUNTS = ("max_trial_count", "parallel_trial_count")
 LARGEST_COUNT = 2**31 - 1
 """What an int32 of the gRPC contract holds."""
-COUNTING = f"whole number from 1 to {LARGEST_COUNT}"
 
 
 class Options(TypedDict, total=False):
@@ -45,9 +44,9 @@ def read_options(options: Mapping[str, Any], parameters: Iterable[str]) -> Optio
     errors = [f"{name}: no such option{_instead(name, list(Options.__annotations__))}" for name in _strange(options)]
     errors += _setting_errors(options.get("settings", {}))
     errors += _metric_errors(options.get("metrics", (OBJECTIVE,)))
-    counts = {name: find_count(options[name]) for name in COUNTS if name in options}
+    counts = {name: find_count(options[name], LARGEST_COUNT) for name in COUNTS if name in options}
     for name in (name for name, count in counts.items() if count is None):
-        errors.append(f"{name}: {said(options[name])} is no {COUNTING}: leave it out for no limit")
+        errors.append(f"{name}: {said(options[name])} is no {counting(LARGEST_COUNT)}: leave it out for no limit")
     given = options.get("given", ())
     if isinstance(given, str | Mapping) or not isinstance(given, Iterable):
         errors.append(f"given: {said(given)} is no list: write a list, of {{name: value}} for each trial")
@@ -99,10 +98,15 @@ def read_algorithms(algorithms: Any) -> list[str]:
     return found
 
 
-def find_count(value: Any) -> int | None:
-    """How many, of any type that counts; None for what is no count."""
+def find_count(value: Any, most: int) -> int | None:
+    """How many, of any type that counts; None for what is no count from 1 to the most."""
     number = _index(value, 0)
-    return number if 1 <= number <= LARGEST_COUNT else None
+    return number if 1 <= number <= most else None
+
+
+def counting(most: int) -> str:
+    """What a count is."""
+    return f"whole number from 1 to {most}"
 
 
 def _index(value: Any, otherwise: int) -> int:
@@ -176,7 +180,7 @@ def _number(place: str, value: Any) -> float | None:
     if value is None:
         return None
     wrong = RefusedError(f"{place}: {said(value)} is no number: tell a number, or None when the trial failed")
-    if isinstance(value, str | bytes):
+    if isinstance(value, str | bytes | bool) or str(getattr(value, "dtype", "")) == "bool":  # numpy has its own
         raise wrong
     try:
         return float(value)

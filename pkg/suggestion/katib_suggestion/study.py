@@ -25,9 +25,9 @@ from katib_suggestion.experiments import to_objectives, to_parameter_spec
 from katib_suggestion.memory import Memory
 from katib_suggestion.objectives import directed
 from katib_suggestion.options import (
-    COUNTING,
     OBJECTIVE,
     Options,
+    counting,
     find_count,
     read_algorithms,
     read_options,
@@ -39,6 +39,7 @@ from katib_suggestion.options import (
 )
 from katib_suggestion.parameters import Parameter, categorical, discrete, double, integer, read_parameters
 from katib_suggestion.problem import Objective, RefusedError
+from katib_suggestion.proposals import MOST_AT_ONCE
 from katib_suggestion.registry import Registry, build_registry
 
 __all__ = [
@@ -177,10 +178,13 @@ class Study:
         return found[0]
 
     def ask_many(self, count: int) -> list[Asked]:
-        """The next trials, all different; fewer when no more are left. Raises RefusedError for what is no count."""
-        number = find_count(count)
+        """The next trials, all different; fewer when no more are left.
+
+        Raises RefusedError for what is no count, and for more than one answer holds.
+        """
+        number = find_count(count, MOST_AT_ONCE)
         if number is None:
-            raise RefusedError(f"count: {said(count)} is no {COUNTING}: say how many trials are wanted")
+            raise RefusedError(f"count: {said(count)} is no {counting(MOST_AT_ONCE)}: say how many trials are wanted")
         reply = self._suggest(number)
         self._keep_settings(reply.algorithm)
         return [self._add(entry) for entry in reply.parameter_assignments]

@@ -134,12 +134,16 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "a truth for a count": (
         asking(True),
-        "count: True is no whole number from 1 to 2147483647: say how many trials are wanted",
+        "count: True is no whole number from 1 to 1000: say how many trials are wanted",
     ),
-    "too large a count": (asking(2**31), "count: 2147483648 is no whole number from 1 to 2147483647: say how many"),
+    "too large a count": (asking(1001), "count: 1001 is no whole number from 1 to 1000: say how many"),
+    "too large a budget": (
+        making(max_trial_count=2**31),
+        "max_trial_count: 2147483648 is no whole number from 1 to 2147483647: leave it out for no limit",
+    ),
     "a text for a count": (
         asking("3"),
-        "count: '3' is no whole number from 1 to 2147483647: say how many trials are wanted",
+        "count: '3' is no whole number from 1 to 1000: say how many trials are wanted",
     ),
     "a trial of somebody's own": (
         telling(trial=lambda asked: Asked(0, asked.parameters)),
@@ -160,6 +164,9 @@ MISTAKES: dict[str, tuple[Callable[[], object], str]] = {
     "several numbers": (telling(np.array([1.0, 2.0])), "value: array([1., 2.]) is no number: tell a number, or None"),
     "an imaginary number": (telling(1j), "value: 1j is no number: tell a number, or None when the trial failed"),
     "a number without an end": (telling(10**400), "value: 1000"),
+    "a truth for a value": (telling(True), "value: True is no number: tell a number, or None when the trial failed"),
+    "a truth of numpy's": (telling(np.True_), f"value: {np.True_!r} is no number: "),
+    "a truth for a metric": (telling({"objective": False}), "value['objective']: False is no number: tell a number"),
     "an unknown parameter for a metric": (
         telling({"x": 0.5}),
         "value['x']: no such metric; known are objective: take one of them or remove it",
