@@ -71,15 +71,24 @@ def suggest(
             points = propose_points(task.strategy, search, given_up)
             return Answer(tuple(map(Suggestion, points)))
         case Scheduler():
-            answer = task.strategy.schedule(search)
-            _check(task.strategy, search, answer)
-            return answer
+            return _checked(task.strategy, search, task.strategy.schedule(search))
         case _:
             assert_never(task.strategy)
 
 
-def _check(scheduler: Scheduler, search: Search, answer: Answer) -> None:
-    """Raises ProposalError for an answer that no controller takes."""
+def _checked(scheduler: Scheduler, search: Search, answer: object) -> Answer:
+    """The answer; raises ProposalError for one that no controller takes."""
+    if not isinstance(answer, Answer) or not isinstance(answer.suggestions, tuple | list):
+        raise ProposalError(
+            f"{type(scheduler).__name__} returned {answer!r} from schedule, which is no Answer: "
+            "return Answer(suggestions), with a tuple of Suggestion"
+        )
+    for entry in answer.suggestions:
+        if not isinstance(entry, Suggestion):
+            raise ProposalError(
+                f"{type(scheduler).__name__} suggested {entry!r} in schedule, which is no Suggestion: "
+                "make it with Suggestion(point)"
+            )
     if len(answer.suggestions) > search.wanted:
         raise ProposalError(
             f"{type(scheduler).__name__} made {len(answer.suggestions)} suggestions for {search.wanted}"
@@ -89,6 +98,7 @@ def _check(scheduler: Scheduler, search: Search, answer: Answer) -> None:
         raise ProposalError(f"{type(scheduler).__name__} gave two trials one name, among {', '.join(names)}")
     for entry in answer.suggestions:
         _check_point(scheduler, search.space, entry.point)
+    return answer
 
 
 def _check_point(strategy: Strategy, space: SearchSpace, point: object) -> None:

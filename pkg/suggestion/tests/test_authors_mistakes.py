@@ -93,6 +93,33 @@ class Eager(Scheduler):
         return Answer(tuple(Suggestion((0.5,), name="same") for _ in range(self.count)))
 
 
+@dataclass(frozen=True)
+class Forgetful(Scheduler):
+    """Answers whatever it is told to."""
+
+    what: ClassVar[object] = None
+
+    def schedule(self, search: Search) -> Answer:
+        return self.what  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        (None, "Forgetful returned None from schedule, which is no Answer: return Answer(suggestions), with a tuple"),
+        ((), "Forgetful returned () from schedule, which is no Answer: "),
+        (Answer(None), "Forgetful returned Answer(suggestions=None, settings={}) from schedule, which is no Answer: "),  # type: ignore[arg-type]
+        (Answer(((0.5,),)), "Forgetful suggested (0.5,) in schedule, which is no Suggestion: make it with Suggestion("),  # type: ignore[arg-type]
+    ],
+)
+def test_what_is_no_answer_is_told_to_the_author_of_a_scheduler(
+    what: object, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Forgetful, "what", what)
+    with pytest.raises(ProposalError, match=re.escape(told)):
+        suggest(a_task(Forgetful()), History(), 0, 1)
+
+
 def test_an_answer_that_no_controller_takes_is_told_to_the_author() -> None:
     """algorithms.md §2.4."""
     with pytest.raises(ProposalError, match="Eager made 2 suggestions for 1"):
