@@ -301,6 +301,19 @@ def test_algorithms_ask_more_of_a_space() -> None:
     assert not algorithm_space_errors("random", {}, [listed("a", kind="discrete")], 10, 3)
 
 
+def test_the_resource_of_hyperband_is_a_number() -> None:
+    """What hyperband gives to it ('1', '3', '9') is no word of a list."""
+    resource = {"resource_name": "x"}
+    (found,) = algorithm_space_errors("hyperband", resource, [listed("few", "many")], 10, 3)
+    assert str(found) == (
+        "spec.parameters[0].parameterType of parameter 'x': 'categorical' cannot be the resource of hyperband, "
+        "which is a number: use the type int"
+    )
+    for entry in (listed("1", "9", kind="discrete"), integer("1", "9"), double("1", "9")):
+        assert not algorithm_space_errors("hyperband", resource, [entry], 10, 3)
+    assert not algorithm_space_errors("hyperband", {"resource_name": "y"}, [listed("few", "many")], 10, 3)
+
+
 def test_a_space_of_models_and_of_texts_is_the_same() -> None:
     spec = ParameterSpec.from_dict(
         {

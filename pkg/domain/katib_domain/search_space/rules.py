@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from katib_domain.search_space.texts import (
+    CATEGORICAL,
     DISCRETE,
     DISTRIBUTIONS,
     DOUBLE,
@@ -138,7 +139,7 @@ def algorithm_space_errors(
         case "cmaes":
             return list(_cmaes_errors(texts))
         case "hyperband":
-            return list(_hyperband_errors(texts))
+            return list(_hyperband_errors(texts, settings.get("resource_name", "")))
     return []
 
 
@@ -159,8 +160,11 @@ def _cmaes_errors(texts: Sequence[ParameterText]) -> Iterator[SpaceError]:
         yield SpaceError("spec.parameters", ", ".join(numeric), detail)
 
 
-def _hyperband_errors(texts: Sequence[ParameterText]) -> Iterator[SpaceError]:
+def _hyperband_errors(texts: Sequence[ParameterText], resource: str) -> Iterator[SpaceError]:
     for index, entry in enumerate(texts):
+        if entry.name == resource and entry.type == CATEGORICAL:
+            detail = "cannot be the resource of hyperband, which is a number: use the type int"
+            yield SpaceError(f"spec.parameters[{index}].parameterType", entry.type, detail, parameter=entry.name)
         for place, value in enumerate(entry.list if entry.type == DISCRETE else ()):
             if parse_decimal(value) is None:
                 path = f"spec.parameters[{index}].feasibleSpace.list[{place}]"
