@@ -18,7 +18,7 @@ CONNECTION_BYTES = 2**16
 """What a TLS connection is read into, for as long as it is open; asyncio's own 256 KiB are some times all that comes."""
 MAPPED_BYTES = 2**18
 TIDY_EVERY = 30.0
-TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
+TRIM_THRESHOLD, MMAP_THRESHOLD, ARENA_MAX = -1, -3, -8
 """glibc's names of options, and their numbers in its malloc.h."""
 
 
@@ -30,6 +30,15 @@ def limit_footprint() -> None:
     # Left alone, glibc maps only what is larger than the largest that was ever freed, and keeps the gaps of the rest.
     for option in (MMAP_THRESHOLD, TRIM_THRESHOLD):
         _allocator("mallopt")(option, MAPPED_BYTES)
+
+
+def share_heap() -> None:
+    """Let all threads take memory from one heap; a process says so once, before it starts one.
+
+    glibc gives each thread a heap of its own, and what one has left free, another does not use: a process that does large
+    work in whichever thread is idle holds the gaps of all of them.
+    """
+    _allocator("mallopt")(ARENA_MAX, 1)
 
 
 async def tidy(clock: Clock) -> None:

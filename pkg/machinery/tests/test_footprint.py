@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import subprocess
+import sys
 import weakref
 from collections.abc import Awaitable, Callable, Iterator
 
@@ -41,6 +43,35 @@ async def test_what_only_a_ring_holds_goes_when_the_process_is_tidied(wait: Call
         assert ring() is None
         ring = weakref.ref(Ring())
     tidying.cancel()
+
+
+HEAPS = """
+import ctypes, threading
+from katib_machinery.footprint import share_heap
+{first}
+meeting, allocator = threading.Barrier(4), ctypes.CDLL(None)
+def take():
+    meeting.wait()  # all of them live at once
+    allocator.malloc(1000)
+    meeting.wait()
+threads = [threading.Thread(target=take) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+getattr(allocator, "malloc_stats", print)()
+"""
+
+
+def test_threads_take_from_one_heap() -> None:
+    heaps = {
+        first: subprocess.run(
+            [sys.executable, "-c", HEAPS.format(first=first)], capture_output=True, text=True, check=True
+        )
+        for first in ("", "share_heap()")
+    }
+    apart, together = (found.stderr.count("Arena") for found in heaps.values())
+    assert together == min(1, apart) and apart != 1  # another allocator tells of none
 
 
 def test_a_process_with_another_allocator_is_left_as_it_is() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from katib_apis.v1beta1 import defaults, names
 from katib_machinery.flags import BAD_INPUT, FlagParser, ShowVersion, parse_listen_address
+from katib_machinery.footprint import share_heap
 
 log = logging.getLogger("katib-suggestion")
 GRACE = 5.0
@@ -84,6 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.path.insert(0, os.getcwd())  # as `python -m` does: modules of the user's are found beside
     for variable in ONE_THREAD:
         os.environ.setdefault(variable, "1")
+    share_heap()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
     try:
         asyncio.run(serve(parsed))
