@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from katib_apis.v1beta1.enums import ComparisonType, FileFormat
+from katib_machinery.scalars import parse_duration
 
 TRUE_WORDS = {"1", "t", "T", "true", "True", "TRUE"}
-UNITS = {"ns": 1e-9, "us": 1e-6, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-DURATION = re.compile(r"([0-9]*\.?[0-9]+)(ns|us|ms|s|m|h)")
 
 HELP = """\
 usage: katib-file-metrics-collector -t TRIAL -m METRICS -s-db HOST:PORT -path FILE -format TEXT|JSON [flags]
@@ -109,8 +107,8 @@ def parse_flags(arguments: Sequence[str]) -> Flags:
         path=single["path"],
         format=chosen,
         filters=(*(text for text in single.get("f", "").split(";") if text), *given.filters),
-        poll=parse_duration("-p", single.get("p", "1s")),
-        timeout=parse_duration("-timeout", single.get("timeout", "0")),
+        poll=parse_seconds("-p", single.get("p", "1s")),
+        timeout=parse_seconds("-timeout", single.get("timeout", "0")),
         wait_all=single.get("w", "true") in TRUE_WORDS,
         rules=tuple(given.rules),
         early_stopping=single.get("s-earlystop", ""),
@@ -145,11 +143,12 @@ def parse_stop_rule(text: str) -> StopRule:
         raise FlagError(f"-stop-rule {text!r}: value and startStep must be numbers") from error
 
 
-def parse_duration(flag: str, text: str) -> float:
-    """Seconds of a duration such as 1s, 500ms or 1m30s; raises FlagError."""
-    if text == "0":
-        return 0.0
-    parts = DURATION.findall(text)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
+def parse_seconds(flag: str, text: str) -> float:
+    """Seconds of a duration such as 1s, 500ms or 1m30s, to the microsecond; raises FlagError."""
+    try:
+        seconds = parse_duration(text).total_seconds()
+    except ValueError:
+        seconds = -1.0
+    if seconds < 0:
         raise FlagError(f"{flag} is {text!r}: it must be a duration such as 1s or 500ms")
-    return sum(float(number) * UNITS[unit] for number, unit in parts)
+    return seconds

@@ -34,6 +34,14 @@ def test_stop_rules_add_up() -> None:
     assert flags.rules == (StopRule("loss", 0.5, "greater", 3), StopRule("acc", 1.0, "less", 0))
 
 
+@pytest.mark.parametrize(
+    ("text", "seconds"), {"0": 0.0, "500ms": 0.5, "1m30s": 90.0, "1.h": 3600.0, "250µs": 0.00025, "+2s": 2.0}.items()
+)
+def test_durations_are_those_of_go(text: str, seconds: float) -> None:
+    flags = parse_flags([*CONTRACT.split(), f"-p={text}", "-timeout", text])
+    assert (flags.poll, flags.timeout) == (seconds, seconds)
+
+
 WRONG = {
     "-format XML": "-format is 'XML': it must be TEXT or JSON",
     "-format TEXT": "-m names no metric",
@@ -44,6 +52,8 @@ WRONG = {
     "-stop-rule a;1;near;1": "'near' is no comparison",
     "-stop-rule a;x;less;1": "value and startStep must be numbers",
     "-format TEXT -m a -path f -p soon": "-p is 'soon': it must be a duration",
+    "-format TEXT -m a -path f -p -1s": "-p is '-1s': it must be a duration",
+    "-format TEXT -m a -path f -timeout 1": "-timeout is '1': it must be a duration",
 }
 
 
