@@ -11,7 +11,7 @@ from katib_suggestion.history import History
 from katib_suggestion.memory import Memory, Recall, digest
 from katib_suggestion.permutation import Permutation
 from katib_suggestion.problem import Budget
-from katib_suggestion.randomness import Randomness
+from katib_suggestion.randomness import Randomness, steady_dice
 from katib_suggestion.search import (
     Algorithm,
     Answer,
@@ -138,6 +138,7 @@ def to_search(task: Task, history: History, issued: int, wanted: int, memory: Me
         seen=history.seen,
         issued=issued,
         key=task.randomness.key,
+        scrambling=_scrambling(task.randomness, history),
         dice=task.randomness.dice(issued),
         max_trial_count=task.budget.max_trial_count,
         parallel_trial_count=task.budget.parallel_trial_count,
@@ -150,6 +151,15 @@ def to_search(task: Task, history: History, issued: int, wanted: int, memory: Me
         randomness=task.randomness,
         recall=Recall(memory, lambda: _content(task, history, elsewhere)),
     )
+
+
+def _scrambling(randomness: Randomness, history: History) -> int:
+    """See `Search.scrambling`."""
+    if randomness.seed is not None:
+        return randomness.key
+    if history.trials:
+        return steady_dice(randomness.key, history.trials[0].name).getrandbits(64)
+    return randomness.dice(0).getrandbits(64)
 
 
 def _lessons(task: Task, history: History) -> tuple[Observation, ...]:

@@ -104,6 +104,9 @@ class Search:
     """How many points were handed out before this one."""
     key: int
     """A number that is the same for all calls of one Experiment: for orders and sequences that outlive a call."""
+    scrambling: int
+    """What a sequence is scrambled by, so that two searches differ. With a seed it is the key; without one, it follows from the
+    name that chance has given to the first trial, for those who replay, and before that from a throw for this reply."""
     dice: random.Random
     """The randomness of this one point."""
     max_trial_count: int | None

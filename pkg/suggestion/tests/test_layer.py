@@ -286,6 +286,28 @@ def test_only_new_and_changed_trials_are_read_again() -> None:
     assert 0 < memory.size < 10_000
 
 
+def test_a_search_is_scrambled_by_its_seed_or_else_by_what_chance_has_given_to_it() -> None:
+    """One number for all points of a reply, and from the first trial on for all replies."""
+
+    def scramblings(seed: int | None, *names: str) -> set[int]:
+        history, found = History(), set[int]()
+        for name in names:
+            history.add(Trial(name, State.PENDING, (0.5,)), exact=True)
+
+        @dataclass(frozen=True)
+        class Told(Algorithm):
+            def propose(self, search: Search) -> Iterator[Point]:
+                found.add(search.scrambling)
+                yield search.space.sample(search.dice)
+
+        suggest(Task(Told(), parse_space([LINE]), Randomness("told", "e", seed)), history, len(names), 3)
+        return found
+
+    assert scramblings(7) == scramblings(7, "a") == {Randomness("told", "e", 7).key}
+    assert scramblings(None, "a") == scramblings(None, "a", "b") != scramblings(None, "b")
+    assert len(scramblings(None)) == 1 and scramblings(None) != scramblings(None)
+
+
 @pytest.mark.parametrize(
     ("name", "settings", "seconds", "labels"),
     [

@@ -76,7 +76,7 @@ class CMAES(Algorithm):
         state = self._replayed(search, axes).state
         if not search.issued:
             yield axes.middle(state)
-        cube = sobol_point(search.issued + 1, len(axes.numbers), _scrambling(search))
+        cube = sobol_point(search.issued + 1, len(axes.numbers), search.scrambling)
         yield from axes.drawn(state, axes.stretches(state), cube, search.dice)
 
     def _replayed(self, search: Search, axes: Axes) -> Course:
@@ -124,9 +124,3 @@ class CMAES(Algorithm):
             return replace(following, small=True, state=self._begun(axes, mean, population, 10 ** (-2 * dice.random())))
         population = min(MOST_AT_ONCE, axes.usual_population * 2 ** (course.large + 1))
         return replace(following, small=False, large=course.large + 1, state=self._begun(axes, mean, population, 1.0))
-
-
-def _scrambling(search: Search) -> int:
-    """What steps are scrambled by: the seed; without one, the name that chance has given to the first trial."""
-    seeded = search.randomness is None or search.randomness.seed is not None
-    return search.key if seeded or not search.trials else steady_dice(search.key, search.trials[0].name).getrandbits(64)

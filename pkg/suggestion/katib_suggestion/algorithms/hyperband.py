@@ -36,13 +36,11 @@ class Spread(Algorithm):
     So all brackets together cover the space more evenly than chance does, and none looks where another has looked.
     """
 
-    scrambling: int
-
     def propose(self, search: Search) -> Iterator[Point]:
         return new_points(search, self.point, search.key)
 
     def point(self, search: Search, index: int) -> Point:
-        return search.space.from_unit(sobol_point(index, len(search.space.domains), self.scrambling))
+        return search.space.from_unit(sobol_point(index, len(search.space.domains), search.scrambling))
 
 
 def _position(search: Search) -> int:
@@ -52,13 +50,6 @@ def _position(search: Search) -> int:
     were ever given.
     """
     return len(search.seen) if len(search.trials) >= search.issued else search.issued
-
-
-def _scrambling(search: Search) -> int:
-    """The seed; without one, what chance has given to this search: the name of its first trial, or a throw before that."""
-    if search.randomness is None or search.randomness.seed is not None:
-        return search.key
-    return (search.steady_dice(search.trials[0].name) if search.trials else search.dice).getrandbits(64)
 
 
 @dataclass
@@ -255,7 +246,7 @@ class _Filling:
         """Configurations that were never tried; fewer when there are no more (U-06)."""
         if self._fresh is None and count:
             search = replace(self._search, wanted=self._wanted, issued=_position(self._search))
-            self._fresh = propose_points(Spread(_scrambling(search)), search)
+            self._fresh = propose_points(Spread(), search)
         fresh = self._fresh or []
         points, self._fresh = fresh[:count], fresh[count:] if count else self._fresh
         self._exhausted = self._exhausted or len(points) < count
