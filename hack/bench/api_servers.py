@@ -187,7 +187,9 @@ def main() -> None:
     parser.add_argument("--watchers", type=int, default=50)
     parser.add_argument("--kube", default=newest(), help="which real Kubernetes (default: the newest)")
     parser.add_argument("--alone", action="store_true", help="the laptop's only, which needs no Go")
-    parser.add_argument("--check", action="store_true", help=f"end with 1 when its median write takes over {SLOWEST} ms")
+    parser.add_argument(
+        "--check", action="store_true", help=f"end with 1 when its median write takes over {SLOWEST} ms"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="katib-bench-") as folder:
         with laptop(Path(folder, "laptop")) as server:
