@@ -9,7 +9,7 @@ import json
 import os
 import secrets
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -51,6 +51,15 @@ class Setup:
     config: str = ""
     algorithms: tuple[str, ...] = ()
     modules: Path = Path()
+
+
+@dataclass(frozen=True)
+class RestartingNode:
+    """A node, and how it is stopped and started again."""
+
+    katib: Katib
+    stop: Callable[[], object]
+    start: Callable[[], object]
 
 
 class RealKatib:

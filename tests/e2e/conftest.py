@@ -12,7 +12,7 @@ import pytest
 import yaml
 from builders import an_experiment_file
 from controlplane.audit import Grant, Use, unused
-from katibs import Setup, all_grants, katib_running, node_running
+from katibs import RestartingNode, Setup, all_grants, katib_running, node_running
 from laptops import ROOT, Katib
 from pages import blocks
 
@@ -143,4 +143,20 @@ def node(server_kind: str, request: pytest.FixtureRequest, tmp_path_factory: pyt
     katib = Katib(folder / "state")
     katib.good("up", f"--isolation={request.param}")
     yield katib
+    katib("down")
+
+
+@pytest.fixture
+def restarting_node(
+    server_kind: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RestartingNode]:
+    """A laptop of the test's own, or the process node of a real control plane, which goes on without it."""
+    folder = tmp_path_factory.mktemp("restarting")
+    if server_kind == "real":
+        with node_running(request.getfixturevalue("kubernetes_binaries"), folder, "auto") as real:
+            yield RestartingNode(real.katib, real.stop, real.start_node)
+        return
+    katib = Katib(folder / "state")
+    katib.good("up")
+    yield RestartingNode(katib, lambda: katib.good("down"), lambda: katib.good("up"))
     katib("down")

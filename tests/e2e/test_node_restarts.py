@@ -2,41 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-from katibs import node_running
-from laptops import Katib, eventually
+from katibs import RestartingNode
+from laptops import eventually
 from pods import Json, a_pod, create, ended, printed
-
-
-@dataclass(frozen=True)
-class RestartingNode:
-    """A node, and how it is stopped and started again."""
-
-    katib: Katib
-    stop: Callable[[], object]
-    start: Callable[[], object]
-
-
-@pytest.fixture(scope="module")
-def node(
-    server_kind: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RestartingNode]:
-    """The laptop, or the process node of a real control plane, which goes on without it."""
-    folder = tmp_path_factory.mktemp("restarting")
-    with ExitStack() as stack:
-        if server_kind == "real":
-            real = stack.enter_context(node_running(request.getfixturevalue("kubernetes_binaries"), folder, "auto"))
-            yield RestartingNode(real.katib, real.stop, real.start_node)
-        else:
-            katib = Katib(folder / "state")
-            stack.callback(katib, "down")
-            katib.good("up")
-            yield RestartingNode(katib, lambda: katib.good("down"), lambda: katib.good("up"))
 
 
 def a_status(node: RestartingNode, name: str) -> Json:
@@ -53,7 +23,8 @@ def shown(node: RestartingNode, name: str) -> list[str]:
     return node.katib.kubectl("get", "pod", name, "--no-headers").stdout.split()[1:4]
 
 
-def test_pods_go_on_or_have_failed_and_count_on(node: RestartingNode, tmp_path: Path) -> None:
+def test_pods_go_on_or_have_failed_and_count_on(restarting_node: RestartingNode, tmp_path: Path) -> None:
+    node = restarting_node
     gate = tmp_path / "gate"
     wait = f"until [ -e {gate} ]; do sleep 0.1; done"
     done = {"name": "done", "image": "i:1", "command": ["sh", "-c", "echo once"]}

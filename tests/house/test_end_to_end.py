@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 E2E = Path(__file__).parents[1] / "e2e"
-BOTH = ("cluster: Katib", "node: Katib", "both: Mapping")
+BOTH = ("cluster: Katib", "node: Katib", "restarting_node: RestartingNode", "both: Mapping")
 """How a test asks for either Kubernetes: see tests/e2e/conftest.py."""
 LAPTOP_ONLY = {
     "test_bad_input.py": "what `katib run` says of files, command lines, ports and disks; test_refused_on_both.py has what Katib refuses",
@@ -27,7 +27,7 @@ def test_an_end_to_end_test_runs_on_both_or_says_why_not(module: str) -> None:
     asks = any(words in (E2E / module).read_text() for words in BOTH)
     assert asks != (
         module in LAPTOP_ONLY
-    ), "ask for `cluster` or `node`, or say in LAPTOP_ONLY why the laptop is enough"
+    ), "ask for `cluster`, `node` or `restarting_node`, or say in LAPTOP_ONLY why the laptop is enough"
 
 
 def test_a_reason_is_about_a_test_that_is_there() -> None:
