@@ -209,6 +209,14 @@ def test_a_failed_container_is_restarted_as_its_policy_says(node: Katib) -> None
     assert node.kubectl("logs", "restarted", "--previous").stdout == "once\n"
 
 
+def test_a_container_starts_when_what_its_environment_lacks_is_there(node: Katib) -> None:
+    main = {"env": [{"name": "KEY", "valueFrom": {"configMapKeyRef": {"name": "late-map", "key": "k"}}}]}
+    create(node, a_pod("late", "echo $KEY", main=main, restartPolicy="OnFailure"))
+    eventually(lambda: "late-map" in node.kubectl("describe", "pod", "late").stdout)
+    node.kubectl("create", "configmap", "late-map", "--from-literal=k=there")
+    assert printed(node, "late") == "there\n"
+
+
 def test_logs_are_followed_and_cut(node: Katib) -> None:
     create(node, a_pod("talking", "for i in 1 2 3; do echo line $i; sleep 0.3; done; echo problem >&2"))
     followed = node.kubectl("logs", "-f", "talking", "--pod-running-timeout=30s")

@@ -29,6 +29,7 @@ from katib_local.node.reporter import Reporter
 from katib_local.node.sources import Sources
 from katib_local.node.tokens import bring_tokens
 from katib_local.node.volumes import Supply, make_source, make_volumes, remove_volumes
+from katib_machinery.transport import ApiError
 
 Json = Mapping[str, Any]
 
@@ -58,8 +59,7 @@ class Groundwork:
 
     async def prepare(self, reporter: Reporter) -> Coroutine[Any, Any, None]:
         """Make everything; returns what keeps tokens fresh while the pod runs. Raises ContainerError, which is told."""
-        namespace = self.metadata["namespace"]
-        self.sources = await Sources.fetch(self.pod["spec"], lambda kind, name: reporter.fetch(kind, namespace, name))
+        await self._fetch_sources(reporter)
         try:
             supply = Supply(self.pod, self.sources.find, self.allocatable, self.options.claims)
             self.places = make_volumes(supply, self.folder / "volumes")
@@ -70,6 +70,15 @@ class Groundwork:
         (self.folder / "logs").mkdir(parents=True, exist_ok=True)
         (self.options.state_dir / "s").mkdir(mode=0o700, exist_ok=True)
         return refreshing
+
+    async def _fetch_sources(self, reporter: Reporter) -> None:
+        namespace = self.metadata["namespace"]
+        self.sources = await Sources.fetch(self.pod["spec"], lambda kind, name: reporter.fetch(kind, namespace, name))
+
+    async def look_again(self, reporter: Reporter) -> None:
+        """Get the sources anew: one that a container lacked may be there by now. What cannot be had stays as it was."""
+        with contextlib.suppress(ApiError, OSError):
+            await self._fetch_sources(reporter)
 
     def process_of(self, container: Json) -> Process:
         """The process of a container; raises ContainerError."""

@@ -183,7 +183,7 @@ class PodRunner:
                     if state.running:
                         self.states[name] = state.end(now(), 137, 9)
                 self.stopping = True
-            case "learned":
+            case "learned" | "settled":
                 pass
             case _:
                 return
@@ -304,6 +304,7 @@ class PodRunner:
 
     async def _restart(self, container: Json, pause: float) -> None:
         await asyncio.sleep(pause)
+        await self.ground.look_again(self.reporter)
         if not self.stopping:
             self._start(container)
 
