@@ -264,6 +264,24 @@ def test_jobs_retry_give_up_expire_and_count(node: Katib) -> None:
     eventually(lambda: node.kubectl("get", "job", "short").returncode == 1)
 
 
+@pytest.mark.parametrize("patience", ["--force", "--grace-period=1"])
+def test_a_pod_of_a_job_that_somebody_deletes_goes_and_has_failed(node: Katib, patience: str) -> None:
+    """Its processes, too; and nothing is held when the Job goes."""
+    create(node, a_job("bereft", "exec sleep 1000"))
+    running = lambda: [  # noqa: E731
+        pod["metadata"]["name"]
+        for pod in node.get("pods", "-l", "job-name=bereft")["items"]
+        if pod["status"]["phase"] == "Running"
+    ]
+    eventually(running)
+    (first,) = running()
+    assert node.kubectl("delete", "pod", first, patience).returncode == 0
+    eventually(lambda: running() not in ([], [first]))
+    assert node.get("job", "bereft")["status"]["failed"] == 1
+    assert node.kubectl("delete", "job", "bereft", "--cascade=foreground").returncode == 0
+    assert not node.get("pods", "-l", "job-name=bereft")["items"]
+
+
 def test_a_deployment_is_available_and_comes_back(node: Katib) -> None:
     template = a_pod("serving", "sleep 1000", restartPolicy="Always", terminationGracePeriodSeconds=0)
     del template["apiVersion"], template["kind"], template["metadata"]["name"]

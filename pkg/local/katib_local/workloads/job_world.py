@@ -149,10 +149,11 @@ class World:
 
     @property
     def begun(self) -> int:
-        """How many pods this Job has had, but for those that count for nothing."""
+        """How many pods this Job has had, but for those that count for nothing and are gone, or are about to go."""
         ended = {pod.uid for pod in (*self.successes, *self.failures)}
-        left = [pod for pod in self.pods if not pods.is_finished(pod) and pod.uid not in ended]
-        return self.succeeded + self.failed + sum(not self.is_told(pod) for pod in left)
+        others = [pod for pod in self.pods if pod.uid not in ended and not self.is_told(pod)]
+        left = [pod for pod in others if tracking.is_tracked(pod) or pod.deletion_timestamp is None]
+        return self.succeeded + self.failed + len(left)
 
     def action_on(self, pod: Unstructured) -> str:
         """What the Job's rules do about a failed pod; empty when no rule is about it."""
