@@ -28,7 +28,7 @@ def a_job(trial: str, failed: int, **spec: Any) -> dict[str, Any]:
 
 
 LACKING = {
-    "0/1 nodes are available: 1 Insufficient cpu.": "CPU",
+    "0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 No preemption victims": "CPU",
     "0/1 nodes are available: 1 Insufficient memory, 1 Insufficient nvidia.com/gpu.": "memory",
     "0/1 nodes are available: 1 Insufficient nvidia.com/gpu. It asks for more than laptop has": "GPU",
     "0/1 nodes are available: 1 node(s) were not ready.": "a node",

@@ -15,7 +15,7 @@ from katib_local.workloads.scheduler import DEFAULT_SCHEDULER, node_of, place
 from katib_machinery.cluster import Cluster
 from katib_machinery.events import EventRecorder
 from katib_machinery.informer import Handler
-from katib_machinery.objects import NODES, PODS, ObjectKey, Unstructured
+from katib_machinery.objects import NAMESPACES, NODES, PODS, ObjectKey, Unstructured
 from katib_machinery.plan import Requeue
 from katib_machinery.transport import ApiError
 from katib_machinery.worker import run_worker
@@ -37,9 +37,11 @@ class Binder:
         self._assumed: set[str] = set()
         self._told: dict[str, str] = {}
         self._pods, self._nodes = informer_of(cluster, PODS), informer_of(cluster, NODES)
+        self._namespaces = informer_of(cluster, NAMESPACES)
         look = self._look
         self._pods.add_handler(Handler(on_add=look, on_update=lambda old, new: look(new), on_delete=self._forget))
-        self._nodes.add_handler(on_any(lambda node: self._queue.add(EVERYTHING)))
+        for informer in (self._nodes, self._namespaces):
+            informer.add_handler(on_any(lambda obj: self._queue.add(EVERYTHING)))
 
     def _look(self, pod: Unstructured) -> None:
         if node_of(pod):
@@ -54,7 +56,9 @@ class Binder:
 
     async def reconcile(self, key: ObjectKey) -> Requeue | None:
         """Bind what fits; say once of each other pod why it waits."""
-        placement = place(self._nodes.indexer.get(self._node), self._pods.indexer.list(), self._assumed)
+        namespaces = {namespace.name: namespace.labels for namespace in self._namespaces.indexer.list()}
+        node = self._nodes.indexer.get(self._node)
+        placement = place(node, self._pods.indexer.list(), self._assumed, namespaces)
         self._assumed.update(pod.uid for pod in placement.fitting)
         results = await asyncio.gather(*map(self._bind, placement.fitting), return_exceptions=True)
         for pod, reason in placement.waiting:

@@ -14,9 +14,18 @@ from katib_local.workloads.reconciler import Reconciler, Rules, follow
 from katib_local.workloads.replica_set import REPLICA_SETS
 from katib_local.workloads.volume_binder import VolumeBinder
 from katib_machinery.cluster import Cluster
-from katib_machinery.objects import DEPLOYMENTS, JOBS, NODES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS
+from katib_machinery.objects import (
+    DEPLOYMENTS,
+    JOBS,
+    NAMESPACES,
+    NODES,
+    PERSISTENT_VOLUME_CLAIMS,
+    PERSISTENT_VOLUMES,
+    PODS,
+)
 from katib_machinery.transport import Transport
 
+FOLLOWED = (JOBS, PODS, REPLICA_SETS, DEPLOYMENTS, NAMESPACES, NODES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES)
 RULES = (
     Rules("job-controller", JOBS, PODS, JobWorld, job.decide_pods, job.decide_status),
     Rules(
@@ -50,7 +59,7 @@ async def run(
     `storage` is where the node has a directory for each claim; without it no volume is made for one.
     """
     cluster = Cluster(transport)
-    for resource in (JOBS, PODS, REPLICA_SETS, DEPLOYMENTS, NODES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES):
+    for resource in FOLLOWED:
         follow(cluster, resource)
     jobs, *others = (Reconciler(cluster, rules) for rules in RULES)
     telling: list[Binder | Reconciler] = [Binder(cluster, node_name), jobs, *others]

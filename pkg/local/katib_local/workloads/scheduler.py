@@ -12,12 +12,18 @@ from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 from katib_local.workloads import pods
+from katib_local.workloads.node_filters import Objection, find_objection, spec_of
+from katib_local.workloads.pod_affinity import Namespaces, find_dislike
 from katib_machinery.objects import Unstructured
 from katib_machinery.scalars import parse_quantity
 
 DEFAULT_SCHEDULER = "default-scheduler"
 THOUSAND = Decimal(1000)
 PODS = "pods"
+NO_NODE = "no nodes available to schedule pods"
+NONE = "0/1 nodes are available:"
+HELPLESS = "Preemption is not helpful for scheduling"
+NOBODY = "No preemption victims found for incoming pod"
 
 Amounts = Counter[str]
 
@@ -30,33 +36,48 @@ class Placement:
     waiting: tuple[tuple[Unstructured, str], ...] = ()
 
 
-def place(node: Unstructured | None, found: Sequence[Unstructured], assumed: Collection[str] = ()) -> Placement:
-    """Admit pods by their requests against what the node can give. `assumed` are uids of pods that were bound just now."""
+def place(
+    node: Unstructured | None,
+    found: Sequence[Unstructured],
+    assumed: Collection[str] = (),
+    namespaces: Namespaces | None = None,
+) -> Placement:
+    """Admit pods by what they ask of the node, of what it can give, and of the pods that it has.
+
+    `assumed` are uids of pods that were bound just now, `namespaces` the labels of each namespace.
+    """
     unbound = sorted((pod for pod in found if _wants_node(pod) and pod.uid not in assumed), key=_age)
-    if node is None or (problem := _node_problem(node)):
-        reason = "0/0 nodes are available: the node has not registered yet." if node is None else _said(problem)
-        return Placement(waiting=tuple((pod, reason) for pod in unbound))
+    if node is None:
+        return Placement(waiting=tuple((pod, NO_NODE) for pod in unbound))
+    there = [pod for pod in found if _is_there(pod, node, assumed)]
     whole = allocatable(node)
     free = whole.copy()
-    for pod in found:
-        if (node_of(pod) == node.name or pod.uid in assumed) and not pods.is_finished(pod):
-            free.subtract(_readable_requests(pod))
+    for pod in there:
+        free.subtract(_readable_requests(pod))
     fitting: list[Unstructured] = []
     waiting: list[tuple[Unstructured, str]] = []
     for pod in unbound:
-        reason = _pod_problem(node, pod, whole, free)
-        if reason:
-            waiting.append((pod, reason))
+        objection, hint = find_objection(pod, node, there), ""
+        if objection is None:
+            objection, hint = _lack(node, pod, whole, free)
+        objection = objection or find_dislike(pod, node, there, namespaces or {})
+        if objection is not None:
+            waiting.append((pod, _said(objection) + hint))
         else:
             free.subtract(requests(pod))
+            there.append(pod)
             fitting.append(pod)
     return Placement(tuple(fitting), tuple(waiting))
 
 
 def _wants_node(pod: Unstructured) -> bool:
-    spec = pod.raw.get("spec") or {}
+    spec = spec_of(pod)
     ours = (spec.get("schedulerName") or DEFAULT_SCHEDULER) == DEFAULT_SCHEDULER
     return ours and pods.is_active(pod) and not node_of(pod) and not spec.get("schedulingGates")
+
+
+def _is_there(pod: Unstructured, node: Unstructured, assumed: Collection[str]) -> bool:
+    return (node_of(pod) == node.name or pod.uid in assumed) and not pods.is_finished(pod)
 
 
 def _age(pod: Unstructured) -> tuple[str, str, str]:
@@ -65,35 +86,28 @@ def _age(pod: Unstructured) -> tuple[str, str, str]:
 
 def node_of(pod: Unstructured) -> str:
     """The node that a pod is bound to; empty when there is none yet."""
-    return str((pod.raw.get("spec") or {}).get("nodeName") or "")
+    return str(spec_of(pod).get("nodeName") or "")
 
 
-def _node_problem(node: Unstructured) -> str:
-    if (node.raw.get("spec") or {}).get("unschedulable"):
-        return "1 node(s) were unschedulable"
-    if pods.condition_status(node, "Ready") in ("False", "Unknown"):
-        return "1 node(s) were not ready"
-    return ""
-
-
-def _pod_problem(node: Unstructured, pod: Unstructured, whole: Amounts, free: Amounts) -> str:
-    wanted = (pod.raw.get("spec") or {}).get("nodeSelector") or {}
-    if any(node.labels.get(key) != value for key, value in wanted.items()):
-        return _said("1 node(s) didn't match Pod's node affinity/selector")
+def _lack(node: Unstructured, pod: Unstructured, whole: Amounts, free: Amounts) -> tuple[Objection | None, str]:
+    """What there is too little of, and what to do about it when there will never be enough."""
     try:
         asked = requests(pod)
     except ValueError as error:
-        return _said(f"1 node(s) cannot read the pod's requests: {error}")
+        return Objection((f"node(s) cannot read the pod's requests: {error}",)), ""
     lacking = [name for name in sorted(asked) if asked[name] > max(free[name], 0)]
     if not lacking:
-        return ""
+        return None, ""
     never = [f"{name}: {_text(asked[name])} of {_text(whole[name])}" for name in lacking if asked[name] > whole[name]]
     hint = f" It asks for more than {node.name} has ({', '.join(never)}): ask for less." if never else ""
-    return _said(", ".join(f"1 Insufficient {name}" for name in lacking)) + hint
+    reasons = tuple("Too many pods" if name == PODS else f"Insufficient {name}" for name in lacking)
+    return Objection(reasons, lasting=bool(never)), hint
 
 
-def _said(problem: str) -> str:
-    return f"0/1 nodes are available: {problem}."
+def _said(objection: Objection) -> str:
+    """In the words of Kubernetes' scheduler, which then looks for pods to end in favour of this one: here there are none."""
+    reasons = ", ".join(sorted(f"1 {reason}" for reason in objection.reasons))
+    return f"{NONE} {reasons}. preemption: {NONE} 1 {HELPLESS if objection.lasting else NOBODY}."
 
 
 def _text(thousandths: int) -> str:
@@ -107,7 +121,7 @@ def allocatable(node: Unstructured) -> Amounts:
 
 def requests(pod: Unstructured) -> Amounts:
     """What a pod asks for: its containers together, or its largest init container if that is more; raises ValueError."""
-    spec = pod.raw.get("spec") or {}
+    spec = spec_of(pod)
     total = amounts(spec.get("overhead") or {})
     for container in spec.get("containers") or ():
         total.update(_requests_of(container))

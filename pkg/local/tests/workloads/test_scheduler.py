@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from katib_local.workloads.requirements import meets
 from katib_local.workloads.scheduler import allocatable, place, requests
 from katib_machinery.objects import Unstructured
 
@@ -34,7 +35,10 @@ def test_pods_that_fit_are_taken_oldest_first(build: SimpleNamespace) -> None:
     placement = place(a_node(), pods)
     assert [pod.name for pod in placement.fitting] == ["old", "small"]
     ((waiting, reason),) = placement.waiting
-    assert waiting.name == "young" and reason == "0/1 nodes are available: 1 Insufficient cpu."
+    assert waiting.name == "young" and reason == (
+        "0/1 nodes are available: 1 Insufficient cpu. "
+        "preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod."
+    )
 
 
 @pytest.mark.parametrize(
@@ -67,9 +71,54 @@ def test_bound_and_assumed_pods_take_their_part_and_finished_ones_give_it_back(b
     assert place(a_node(), [ended, assumed, new], {assumed.uid}).fitting == (new,)
 
 
+def test_pods_of_one_decision_see_each_other(build: SimpleNamespace) -> None:
+    """Two that would take one port, or be alone, are not both bound because neither was there yet."""
+    port = {"containers": [{"name": "a", "ports": [{"containerPort": 80, "hostPort": 80}]}]}
+    term = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": "a"}}}
+    alone = {"affinity": {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}}
+    for spec in (port, alone):
+        pods = [build.pod(name, "Pending", spec=spec, metadata={"labels": {"app": "a"}}) for name in "ab"]
+        assert [pod.name for pod in place(a_node(), pods).fitting] == ["a"]
+
+
+def test_pods_of_the_host_network_take_the_ports_of_their_containers(build: SimpleNamespace) -> None:
+    spec = {"hostNetwork": True, "containers": [{"name": "a", "ports": [{"containerPort": 80}]}]}
+    pods = [build.pod("bound", spec={**spec, "nodeName": "laptop"}), build.pod("new", "Pending", spec=spec)]
+    ((_, reason),) = place(a_node(), pods).waiting
+    assert "free ports" in reason
+
+
+def test_a_full_node_takes_no_more_pods(build: SimpleNamespace) -> None:
+    pods = [build.pod(name, "Pending") for name in "ab"]
+    ((_, reason),) = place(a_node(pods="1"), pods).waiting
+    assert reason.startswith("0/1 nodes are available: 1 Too many pods. ")
+
+
+def test_a_node_that_is_not_ready_takes_nothing(build: SimpleNamespace) -> None:
+    node = a_node()
+    node.raw["status"]["conditions"] = [{"type": "Ready", "status": "Unknown"}]
+    ((_, reason),) = place(node, [build.pod("a", "Pending")]).waiting
+    assert "1 node(s) were not ready" in reason
+
+
+@pytest.mark.parametrize(
+    ("operator", "values", "met"),
+    [
+        ("Gt", ["7"], True),
+        ("Gt", ["8"], False),
+        ("Lt", ["9"], True),
+        ("Gt", ["much"], False),
+        ("Gt", [], False),
+        ("Near", ["8"], False),
+    ],
+)
+def test_requirements_that_no_server_takes_are_not_met(operator: str, values: list[str], met: bool) -> None:
+    assert meets({"key": "cores", "operator": operator, "values": values}, {"cores": "8"}) is met
+
+
 def test_without_a_node_everybody_waits(build: SimpleNamespace) -> None:
     ((_, reason),) = place(None, [build.pod("a", "Pending")]).waiting
-    assert "has not registered yet" in reason
+    assert reason == "no nodes available to schedule pods"
 
 
 def test_other_schedulers_and_gates_are_respected(build: SimpleNamespace) -> None:
