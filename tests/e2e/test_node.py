@@ -332,6 +332,20 @@ def test_a_pod_that_does_not_fit_waits_and_says_why(node: Katib, amounts: Json, 
     assert node.get("pod", name)["status"]["phase"] == "Pending"
 
 
+def test_a_pod_runs_where_the_machine_is_as_it_asks(node: Katib) -> None:
+    """Manifests that name the system and the processor, by the labels of today and of before."""
+    held = node.get("node", "laptop")
+    system, processor = (held["status"]["nodeInfo"][field] for field in ("operatingSystem", "architecture"))
+    assert (system, processor in ("amd64", "arm64")) == ("linux", True)
+    wanted = {
+        f"{place}kubernetes.io/{key}": word
+        for place in ("", "beta.")
+        for key, word in (("os", system), ("arch", processor))
+    }
+    create(node, a_pod("choosy", "true", nodeSelector=wanted))
+    ended(node, "choosy")
+
+
 def test_a_process_of_a_pod_sees_the_others_when_the_pod_says_so(node: Katib) -> None:
     """What Katib's collector needs: the training's process is visible to it."""
     other = {"name": "other", "image": "i:1", "command": ["sleep", "86.25"]}
