@@ -10,7 +10,8 @@ import signal
 import ssl
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -283,6 +284,14 @@ def laptop_differs(server: OfAKind, *, real: Value, laptop: Value, why: str, row
 def by_version(server: Server, *, newest: Value, oldest: Value) -> Value:
     """What to expect where the oldest Kubernetes that is supported, 1.34, answers otherwise. The laptop is as the newest."""
     return oldest if server.minor <= OLDEST else newest
+
+
+def eventually(look: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + PATIENCE
+    while not (seen := look()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return seen
 
 
 def a_config_map(name: str, labels: Mapping[str, str] | None = None, **data: str) -> Json:

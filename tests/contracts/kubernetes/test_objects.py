@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -12,24 +11,16 @@ from contracts.kubernetes.servers import (
     APPLY,
     JSON_PATCH,
     MERGE,
-    PATIENCE,
     SPACE,
     STRATEGIC,
     Server,
     a_config_map,
     a_pizza,
+    eventually,
 )
 
 MAPS = f"{SPACE}/configmaps"
 Fresh = Callable[[], str]
-
-
-def eventually(look: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + PATIENCE
-    while not (seen := look()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return seen
 
 
 def test_a_created_object_gets_what_the_server_owns(server: Server, fresh: Fresh) -> None:

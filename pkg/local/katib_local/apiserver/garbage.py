@@ -6,12 +6,14 @@ One task beside the requests. Must not know HTTP.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import uuid
 from typing import Any
 
 from katib_local.apiserver.calls import Call, DeleteOptions
 from katib_local.apiserver.errors import Refusal
-from katib_local.apiserver.kinds import CRDS, NAMESPACES, Kind
+from katib_local.apiserver.kinds import CRDS, EVENTS, NAMESPACES, Kind
 from katib_local.apiserver.registry import Registry
 from katib_local.apiserver.removal import FOREGROUND, ORPHAN
 from katib_local.apiserver.store import Change, Key, owners_of
@@ -19,6 +21,7 @@ from katib_local.apiserver.store import Change, Key, owners_of
 log = logging.getLogger(__name__)
 Json = dict[str, Any]
 NAMING = ("apiVersion", "kind", "metadata")
+REPORTER = "garbage-collector-controller"
 
 
 class GarbageCollector:
@@ -38,7 +41,7 @@ class GarbageCollector:
                     self._queue.put_nowait(("unblocked", {**owner, "namespace": namespace}))
         elif change.new is not None and change.new["metadata"].get("deletionTimestamp"):
             self._put("deleting", change.new)
-        elif change.old is None and change.new is not None and change.new["metadata"].get("ownerReferences"):
+        elif change.new is not None and (owners := owners_of(change.new)) and owners != owners_of(change.old or {}):
             self._put("owned", change.new)
 
     def _put(self, what: str, document: Json) -> None:
@@ -76,7 +79,9 @@ class GarbageCollector:
             case "owned":
                 kind = self._registry.catalog.find_kind(document["apiVersion"], document["kind"])
                 if kind is not None:
-                    await self._collect(self._registry.key(kind, document))
+                    key = self._registry.key(kind, document)
+                    await self._report(document, key[1])
+                    await self._collect(key)
             case "unblocked":
                 self._unblock(document)
             case "deleting":
@@ -94,10 +99,27 @@ class GarbageCollector:
         if owners and not any(self._exists(owner, key[1]) for owner in owners):
             await self._delete(kind, document, "Background")
 
+    async def _report(self, document: Json, namespace: str) -> None:
+        """Tell of owners that are there, but where they own nothing of this namespace; "" is that of the cluster."""
+        for owner in owners_of(document):
+            if self._owner(owner, namespace) is None and self._is_elsewhere(owner):
+                event = desired_event(document, owner, namespace, self._registry.timestamp())
+                with contextlib.suppress(Refusal):  # a namespace that goes takes no more events
+                    await self._registry.create(EVENTS, event["metadata"]["namespace"], event, Call())
+
+    def _is_elsewhere(self, owner: Json) -> bool:
+        kind = self._registry.catalog.find_kind(owner.get("apiVersion", ""), owner.get("kind", ""))
+        held = self._registry.store.all(kind.qualified) if kind is not None and kind.namespaced else []
+        return any(document["metadata"]["uid"] == owner.get("uid") for document in held)
+
     def _exists(self, owner: Json, namespace: str) -> bool:
-        """Whether an owner is there; of a kind that is not served nobody can say that it is not."""
-        served = self._registry.catalog.find_kind(owner.get("apiVersion", ""), owner.get("kind", "")) is not None
-        return not served or self._owner(owner, namespace) is not None
+        """Whether an owner is there, or nobody can say that it is not.
+
+        So it is with one of a kind that is not served, and with one in a namespace whose dependent is in none.
+        """
+        kind = self._registry.catalog.find_kind(owner.get("apiVersion", ""), owner.get("kind", ""))
+        unknown = kind is None or (kind.namespaced and not namespace)
+        return unknown or self._owner(owner, namespace) is not None
 
     def _owner(self, owner: Json, namespace: str) -> Json | None:
         kind = self._registry.catalog.find_kind(owner.get("apiVersion", ""), owner.get("kind", ""))
@@ -192,3 +214,26 @@ class GarbageCollector:
         kinds = [kind for kind in self._registry.catalog if kind.namespaced]
         if not any(self._registry.store.all(kind.qualified, name) for kind in kinds):
             self._drop_finalizer(NAMESPACES, found, "kubernetes")
+
+
+def desired_event(dependent: Json, owner: Json, namespace: str, at: str) -> Json:
+    """What is told of an owner that is in another namespace than its dependent; those of the cluster are told in `default`."""
+    metadata = dependent["metadata"]
+    named = f"{owner.get('apiVersion')}/{owner.get('kind')}, namespace: {namespace}"
+    where = f"{named}, name: {owner.get('name')}, uid: {owner.get('uid')}"
+    about = {"kind": dependent["kind"], "name": metadata["name"], "uid": metadata["uid"]}
+    about |= {"apiVersion": dependent["apiVersion"], **({"namespace": namespace} if namespace else {})}
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": f"{metadata['name']}.{uuid.uuid4().hex[:16]}", "namespace": namespace or "default"},
+        "involvedObject": about,
+        "type": "Warning",
+        "reason": "OwnerRefInvalidNamespace",
+        "message": f'ownerRef [{where}] does not exist in namespace "{namespace}"',
+        "source": {"component": REPORTER},
+        "reportingComponent": REPORTER,
+        "firstTimestamp": at,
+        "lastTimestamp": at,
+        "count": 1,
+    }
