@@ -97,6 +97,21 @@ def test_fields_are_equal_or_not(server: Server, group: str, operator: str, foun
     assert server.good("GET", MAPS, fieldSelector="metadata.name=a\\,b").body["items"] == []
 
 
+def test_services_are_selected_by_type_and_address(server: Server, fresh: Fresh) -> None:
+    name = fresh()
+    spec = {"ports": [{"port": 80}], "clusterIP": "None"}
+    server.good("POST", f"{SPACE}/services", {"metadata": {"name": name}, "spec": spec})
+    for selector, there in (
+        ("spec.type=ClusterIP,spec.clusterIP=None", True),
+        ("spec.type!=ClusterIP", False),
+        ("spec.clusterIP!=None", False),
+    ):
+        found = server.good("GET", f"{SPACE}/services", fieldSelector=selector).body["items"]
+        assert (name in [item["metadata"]["name"] for item in found]) is there
+    answer = server.call("GET", f"{SPACE}/services", fieldSelector="spec.externalIP=x")
+    assert (answer.code, answer.body["message"]) == (400, "field label not supported: spec.externalIP")
+
+
 MATCH = "resourceVersionMatch"
 REFUSED: dict[str, tuple[dict[str, str], str, str]] = {
     "a match without version": (

@@ -33,6 +33,7 @@ SELECTABLE = {
     ),
     "Event": (*(f"involvedObject.{field}" for field in INVOLVED), "reason", "reportingComponent", "source", "type"),
     "Node": ("spec.unschedulable",),
+    "Service": ("spec.clusterIP", "spec.type"),
     "Namespace": ("status.phase",),
     "Secret": ("type",),
     "Job": ("status.successful",),
