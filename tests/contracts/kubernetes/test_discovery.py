@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from contracts.kubernetes.definitions import a_definition, create, define, fields
-from contracts.kubernetes.servers import SPACE, Server
+from contracts.kubernetes.servers import MERGE, SPACE, Server
 
 Json = dict[str, Any]
 TEXT: Json = {"type": "string"}
@@ -262,3 +262,41 @@ def test_what_is_listed_in_pages_is_shown_in_pages(server: Server, shows: str) -
 def test_yaml_is_answered_to_who_accepts_it(server: Server) -> None:
     answer = server.get(f"{SPACE}", "application/yaml")
     assert answer.headers["content-type"] == "application/yaml" and "kind: Namespace\n" in answer.body
+
+
+def offered(server: Server, prefix: str) -> dict[str, set[str]]:
+    return {entry["name"]: set(entry["verbs"]) for entry in server.good("GET", prefix).body["resources"]}
+
+
+CORE_VERBS = {
+    "namespaces": VERBS - {"deletecollection"},
+    "namespaces/finalize": {"update"},
+    "namespaces/status": {"get", "patch", "update"},
+    "nodes": VERBS,
+    "pods/binding": {"create"},
+    "pods/log": {"get"},
+    "serviceaccounts/token": {"create"},
+}
+
+
+def test_a_resource_is_offered_with_what_can_be_done_with_it(server: Server) -> None:
+    found = offered(server, "/api/v1")
+    assert {name: found[name] for name in CORE_VERBS} == CORE_VERBS
+    [binding] = [entry for entry in server.good("GET", "/api/v1").body["resources"] if entry["name"] == "pods/binding"]
+    assert binding["kind"] == "Binding"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("DELETE", "/api/v1/namespaces"),
+        ("GET", f"{SPACE}/finalize"),
+        ("PATCH", f"{SPACE}/finalize"),
+        ("PUT", f"{SPACE}/pods/nosuch/log"),
+        ("GET", f"{SPACE}/pods/nosuch/binding"),
+        ("GET", f"{SPACE}/serviceaccounts/default/token"),
+    ],
+)
+def test_what_is_not_offered_is_not_allowed(server: Server, method: str, path: str) -> None:
+    answer = server.call(method, path, *([{}, MERGE] if method == "PATCH" else []))
+    assert (answer.code, answer.body["reason"]) == (405, "MethodNotAllowed")

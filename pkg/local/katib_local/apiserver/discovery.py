@@ -4,21 +4,43 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
-from katib_local.apiserver.kinds import VERBS, Kind
+from katib_local.apiserver.kinds import OF_SUBRESOURCES, VERBS_OF, Kind
 
 Json = dict[str, Any]
 VERSION = "v1.37.0+katib"
 SUBRESOURCE_KINDS = {
+    "binding": {"kind": "Binding"},
     "scale": {"group": "autoscaling", "version": "v1", "kind": "Scale"},
     "token": {"group": "authentication.k8s.io", "version": "v1", "kind": "TokenRequest"},
 }
-SUBRESOURCE_VERBS = ["get", "patch", "update"]
+
+
+@dataclass(frozen=True)
+class Review:
+    """A kind that is asked and never stored."""
+
+    group: str
+    kind: str
+    namespaced: bool = False
+
+    @property
+    def plural(self) -> str:
+        return f"{self.kind.lower()}s"
+
+
 REVIEWS = (
-    ("authorization.k8s.io", "SelfSubjectAccessReview", "selfsubjectaccessreviews"),
-    ("authentication.k8s.io", "SelfSubjectReview", "selfsubjectreviews"),
+    Review("authorization.k8s.io", "LocalSubjectAccessReview", namespaced=True),
+    Review("authorization.k8s.io", "SelfSubjectAccessReview"),
+    Review("authorization.k8s.io", "SelfSubjectRulesReview"),
+    Review("authorization.k8s.io", "SubjectAccessReview"),
+    Review("authentication.k8s.io", "SelfSubjectReview"),
 )
+HEALTH = ("/healthz", "/livez", "/readyz")
+CHECKS = ("ping", "log")
+PLAIN = ("/api", "/api/v1", "/apis", "/apis/", "/metrics", "/openapi/v2", "/openapi/v3", "/version")
 
 
 def version() -> Json:
@@ -44,7 +66,7 @@ def core_versions(server: str) -> Json:
 
 
 def groups(kinds: Iterable[Kind]) -> Json:
-    versions: dict[str, list[str]] = {group: ["v1"] for group, _, _ in REVIEWS}
+    versions: dict[str, list[str]] = {review.group: ["v1"] for review in REVIEWS}
     for kind in kinds:
         held = versions.setdefault(kind.group, [])
         if kind.group and kind.version not in held:
@@ -66,6 +88,15 @@ def _group(name: str, versions: list[str]) -> Json:
     return {"name": name, "versions": entries, "preferredVersion": entries[0]}
 
 
+def paths(kinds: Iterable[Kind]) -> Json:
+    """Where something is said, beside the objects themselves."""
+    listed = groups(kinds)["groups"]
+    grouped = [f"/apis/{entry['name']}" for entry in listed]
+    grouped += [f"/apis/{version['groupVersion']}" for entry in listed for version in entry["versions"]]
+    health = [*HEALTH, *(f"{path}/{check}" for path in HEALTH for check in CHECKS)]
+    return {"paths": sorted((*PLAIN, *grouped, *health))}
+
+
 def group(kinds: Iterable[Kind], name: str) -> Json | None:
     found = next((entry for entry in groups(kinds)["groups"] if entry["name"] == name), None)
     return {"kind": "APIGroup", "apiVersion": "v1", **found} if found else None
@@ -84,19 +115,25 @@ def resources(kinds: Iterable[Kind], group_name: str, version_name: str) -> Json
                 "singularName": "",
                 "namespaced": kind.namespaced,
                 **SUBRESOURCE_KINDS.get(name, {"kind": kind.kind}),
-                "verbs": ["create"] if name == "token" else SUBRESOURCE_VERBS,
+                "verbs": list(VERBS_OF.get(name, OF_SUBRESOURCES)),
             }
             for name in kind.subresources
         ]
-    for group_of, kind_name, plural in REVIEWS:
-        if (group_of, "v1") == (group_name, version_name):
-            entries.append(
-                {"name": plural, "singularName": "", "namespaced": False, "kind": kind_name, "verbs": ["create"]}
-            )
+    entries += [_reviewed(review) for review in REVIEWS if (review.group, "v1") == (group_name, version_name)]
     if not entries:
         return None
     label = f"{group_name}/{version_name}" if group_name else version_name
     return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": label, "resources": entries}
+
+
+def _reviewed(review: Review) -> Json:
+    return {
+        "name": review.plural,
+        "singularName": review.kind.lower(),
+        "namespaced": review.namespaced,
+        "kind": review.kind,
+        "verbs": ["create"],
+    }
 
 
 def _resource(kind: Kind) -> Json:
@@ -105,7 +142,7 @@ def _resource(kind: Kind) -> Json:
         "singularName": kind.singular or kind.kind.lower(),
         "namespaced": kind.namespaced,
         "kind": kind.kind,
-        "verbs": list(VERBS),
+        "verbs": list(kind.verbs),
         **({"shortNames": list(kind.short_names)} if kind.short_names else {}),
         **({"categories": list(kind.categories)} if kind.categories else {}),
     }

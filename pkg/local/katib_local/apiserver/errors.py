@@ -114,6 +114,11 @@ def invalid_log_options(pod: str, causes: Sequence[tuple[str, str]]) -> Refusal:
     return _invalid("", "PodLogOptions", pod, causes)
 
 
+def invalid_review(group: str, causes: Sequence[tuple[str, str]]) -> Refusal:
+    """Of a question about somebody's rights: Kubernetes does not name its kind."""
+    return _invalid(group, "", "", causes)
+
+
 def _invalid(group: str, kind: str, name: str, causes: Sequence[tuple[str, str]]) -> Refusal:
     texts = [f"{field}: {text}" for field, text in causes]
     joined = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"

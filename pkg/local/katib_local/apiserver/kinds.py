@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,6 +12,15 @@ from katib_local.apiserver.shapes import Shape
 Json = dict[str, Any]
 STATUS = ("status",)
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+ONE_BY_ONE = tuple(verb for verb in VERBS if verb != "deletecollection")
+OF_SUBRESOURCES = ("get", "patch", "update")
+VERBS_OF: Mapping[str, tuple[str, ...]] = {
+    "binding": ("create",),
+    "finalize": ("update",),
+    "log": ("get",),
+    "token": ("create",),
+}
+"""What can be done with a subresource, where it is not what can be done with most."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,7 @@ class Kind:
     singular: str = ""
     scale: Mapping[str, str] = field(default_factory=dict, compare=False)
     selectable: tuple[str, ...] = ()
+    verbs: tuple[str, ...] = VERBS
 
     @property
     def api_version(self) -> str:
@@ -59,7 +69,8 @@ class Kind:
 
 
 def _core(kind: str, plural: str, *short: str, sub: tuple[str, ...] = (), namespaced: bool = True) -> Kind:
-    return Kind("", "v1", kind, plural, namespaced, short, sub, ("all",) if plural in ("pods", "services") else ())
+    grouped = ("all",) if plural in ("pods", "services") else ()
+    return Kind("", "v1", kind, plural, namespaced, short, sub, grouped)
 
 
 def _named(group: str, kind: str, plural: str, *short: str, sub: tuple[str, ...] = (), namespaced: bool = True) -> Kind:
@@ -68,7 +79,7 @@ def _named(group: str, kind: str, plural: str, *short: str, sub: tuple[str, ...]
 
 
 BUILT_INS = (
-    _core("Namespace", "namespaces", "ns", sub=(*STATUS, "finalize"), namespaced=False),
+    replace(_core("Namespace", "namespaces", "ns", sub=(*STATUS, "finalize"), namespaced=False), verbs=ONE_BY_ONE),
     _core("Node", "nodes", "no", sub=STATUS, namespaced=False),
     _core("PersistentVolume", "persistentvolumes", "pv", sub=STATUS, namespaced=False),
     _core("PersistentVolumeClaim", "persistentvolumeclaims", "pvc", sub=STATUS),

@@ -28,7 +28,15 @@ from katib_local.apiserver.errors import (
     no_such_page,
     unsupported_media,
 )
-from katib_local.apiserver.kinds import CRDS, NAMESPACES, TOKEN_REQUESTS, Catalog, Kind
+from katib_local.apiserver.kinds import (
+    CRDS,
+    NAMESPACES,
+    OF_SUBRESOURCES,
+    TOKEN_REQUESTS,
+    VERBS_OF,
+    Catalog,
+    Kind,
+)
 from katib_local.apiserver.listing import Watch, check_version, list_page
 from katib_local.apiserver.logs import pod_log
 from katib_local.apiserver.metadata import kindless, typed
@@ -45,7 +53,8 @@ NODE_TRUST: web.AppKey[ssl.SSLContext] = web.AppKey("node_trust", ssl.SSLContext
 USER: web.RequestKey[tuple[str, tuple[str, ...]]] = web.RequestKey("user")
 WARNINGS: web.RequestKey[list[str]] = web.RequestKey("warnings")
 PLACE: web.RequestKey[Place] = web.RequestKey("place")
-
+VERB = {"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+"""What a request wants to do with an object, by its method."""
 SHOWN_WHEN_GONE = {(CRDS.group, CRDS.plural)} | {
     ("", plural) for plural in ("persistentvolumeclaims", "persistentvolumes", "pods", "serviceaccounts", "services")
 }
@@ -147,6 +156,8 @@ async def serve_object(request: web.Request) -> web.StreamResponse:
         return await _collection(request, registry, kind, namespace)
     if subresource and not kind.has(subresource):
         raise no_such_page()
+    if subresource and VERB.get(request.method) not in VERBS_OF.get(subresource, OF_SUBRESOURCES):
+        raise method_not_allowed()
     if subresource == "log":
         return await pod_log(request, registry, registry.get(kind, namespace, name), request.app[NODE_TRUST])
     check_form(request)
@@ -160,8 +171,6 @@ async def serve_object(request: web.Request) -> web.StreamResponse:
 
 
 async def _token(request: web.Request, key: tuple[str, str]) -> web.Response:
-    if request.method != "POST":
-        raise method_not_allowed()
     return json_answer(request.app[ISSUER].mint(*key, typed(TOKEN_REQUESTS, await _body(request))), 201)
 
 
@@ -174,8 +183,6 @@ async def _scale(request: web.Request, registry: Registry, kind: Kind, key: tupl
             change = PatchBody(checked_scale(await _body(request), key[1]), "")
         call.subresource = "scale"
         document = await registry.update(kind, scaled(kind, document, change), document, call)
-    elif request.method != "GET":
-        raise method_not_allowed()
     return json_answer(render_scale(kind, document), 200, call.warnings)
 
 
@@ -191,7 +198,7 @@ async def _collection(request: web.Request, registry: Registry, kind: Kind, name
             call = await _write(request)
             created = await registry.create(kind, namespace, await _object(request, kind), call)
             return json_answer(shown_one(request, kind, created), 201, call.warnings)
-        case "DELETE":
+        case "DELETE" if "deletecollection" in kind.verbs:
             return await _empty(request, registry, kind, namespace)
         case _:
             raise method_not_allowed()

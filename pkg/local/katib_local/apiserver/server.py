@@ -24,6 +24,7 @@ from katib_local.apiserver.admission import Admission
 from katib_local.apiserver.answers import as_accepted, json_answer, refused
 from katib_local.apiserver.calls import Call, flag
 from katib_local.apiserver.definitions import is_established
+from katib_local.apiserver.discovery import CHECKS, HEALTH
 from katib_local.apiserver.errors import (
     Refusal,
     UnknownPath,
@@ -50,6 +51,7 @@ from katib_local.apiserver.objects import (
 )
 from katib_local.apiserver.openapi import Specification, hash_of
 from katib_local.apiserver.registry import Registry
+from katib_local.apiserver.reviews import add_reviews
 from katib_local.apiserver.standing import FIRST_NAMESPACES
 from katib_local.apiserver.store import Store, StoreError
 from katib_local.apiserver.tokens import TokenIssuer
@@ -61,8 +63,6 @@ LARGEST_BODY = 3 * 1024 * 1024
 OPEN_PATHS = ("/livez", "/readyz", "/healthz", "/version", "/version/")
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 PROTOBUF_OF_BEFORE = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
-HEALTH = ("/livez", "/readyz", "/healthz")
-CHECKS = ("ping", "log")
 IMPERSONATION = "impersonate-"
 EVERYBODY = "system:authenticated"
 USERS: web.AppKey[Any] = web.AppKey("users")
@@ -154,6 +154,7 @@ def _application(registry: Registry, settings: Settings) -> web.Application:
     application[COUNTS] = Counter()
     application[NODE_TRUST] = node_trust(settings.client_ca, settings.client_certificate)
     plain: list[tuple[str, Callable[[web.Request], Awaitable[web.StreamResponse]]]] = [
+        ("/", _paths),
         ("/version", _version),
         ("/version/", _version),
         *((path, _health) for path in HEALTH),
@@ -171,8 +172,7 @@ def _application(registry: Registry, settings: Settings) -> web.Application:
     ]
     for path, handler in plain:
         application.router.add_get(path, handler)
-    application.router.add_post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", _access_review)
-    application.router.add_post("/apis/authentication.k8s.io/v1/selfsubjectreviews", _self_review)
+    add_reviews(application.router)
     for base in ("/api/{version}", "/apis/{group}/{version}"):
         application.router.add_get(base, _resources)
         application.router.add_get(f"{base}/", _resources)
@@ -247,6 +247,10 @@ def _count(request: web.Request, code: int) -> None:
         verb = "LIST"
     user = request.get(USER, ("", ()))[0]
     request.app[COUNTS][(user, verb, place.plural, place.subresource, code)] += 1
+
+
+async def _paths(request: web.Request) -> web.Response:
+    return json_answer(discovery.paths(request.app[REGISTRY].catalog))
 
 
 async def _version(request: web.Request) -> web.Response:
@@ -344,17 +348,3 @@ def _page(document: Json | None) -> web.Response:
     if document is None:
         raise no_such_page()
     return json_answer(document)
-
-
-async def _access_review(request: web.Request) -> web.Response:
-    """Whatever is asked, in whatever form: the one user may do it."""
-    status = {"allowed": True, "reason": "the laptop has one user"}
-    kind = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
-    return json_answer({**kind, "metadata": {}, "spec": {}, "status": status}, 201)
-
-
-async def _self_review(request: web.Request) -> web.Response:
-    user, groups = request[USER]
-    kind = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
-    status = {"userInfo": {"username": user, "groups": list(groups)}}
-    return json_answer({**kind, "metadata": {}, "status": status}, 201)
