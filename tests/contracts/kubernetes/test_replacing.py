@@ -172,3 +172,50 @@ def test_a_generated_name_does_not_begin_with_more_than_a_name_may_have(server: 
     answer = server.call("POST", MAPS, {"metadata": {"generateName": prefix}}, dryRun="All")
     why = f'Invalid value: "{prefix}": must be no more than 253 characters'
     assert (answer.code, answer.causes) == (422, {("metadata.generateName", "FieldValueInvalid", why)})
+
+
+ROLES, LINKS = (
+    f"/apis/rbac.authorization.k8s.io/v1/namespaces/default/{plural}" for plural in ("roles", "rolebindings")
+)
+BEGUN: dict[str, tuple[str, Json]] = {
+    "an event": (
+        f"{SPACE}/events",
+        {"involvedObject": {"namespace": "default", "kind": "Pod", "name": "x"}, "reason": "A", "message": "b"},
+    ),
+    "a lease": (LEASES, {"spec": {"holderIdentity": "x"}}),
+    "a role": (ROLES, {"rules": []}),
+    "a role's link": (LINKS, {"roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "x"}}),
+    "a service": (f"{SPACE}/services", {"spec": {"ports": [{"port": 80}], "clusterIP": "None"}}),
+}
+
+
+@pytest.mark.parametrize("case", BEGUN)
+def test_what_is_not_there_is_made_by_who_replaces_it(server: Server, fresh: Fresh, case: str) -> None:
+    (path, document), name = BEGUN[case], fresh()
+    wanted = {**document, "metadata": {"name": name, "resourceVersion": "5"}}
+    assert server.call("PUT", f"{path}/{name}", wanted, dryRun="All").code == 201
+    assert server.call("GET", f"{path}/{name}").code == 404
+    first = server.call("PUT", f"{path}/{name}", wanted)
+    assert (first.code, first.body["metadata"]["name"]) == (201, name)
+    assert server.call("PUT", f"{path}/{name}", first.body).code == 200
+    server.good("DELETE", f"{path}/{name}")
+
+
+@pytest.mark.parametrize("path", [MAPS, f"{SPACE}/secrets", f"{SPACE}/serviceaccounts", "/api/v1/nodes"])
+def test_of_other_kinds_what_is_not_there_is_not_replaced(server: Server, fresh: Fresh, path: str) -> None:
+    name = fresh()
+    assert server.call("PUT", f"{path}/{name}", {"metadata": {"name": name}}).code == 404
+
+
+def test_what_is_made_so_is_meant_for_its_place(server: Server, fresh: Fresh) -> None:
+    name = fresh()
+    others = {"metadata": {"name": f"{name}-other"}}, {"metadata": {}}
+    assert [server.call("PUT", f"{LEASES}/{name}", other).code for other in others] == [400, 400]
+    gone = {"metadata": {"name": name, "uid": "00000000-0000-0000-0000-000000000001"}}
+    answer = server.call("PUT", f"{LEASES}/{name}", gone)
+    assert (answer.code, answer.body["reason"]) == (409, "Conflict")
+    nowhere = LEASES.replace("default", "nosuch")
+    assert (
+        said(server.call("PUT", f"{nowhere}/{name}", {"metadata": {"name": name}}))[2]
+        == 'namespaces "nosuch" not found'
+    )

@@ -39,6 +39,17 @@ def check_target(kind: Kind, document: Json, old: Json) -> None:
             raise invalid(kind, name, [(f"metadata.{field}", fixed(metadata[field]))])
 
 
+def begun(kind: Kind, document: Json, name: str) -> Json:
+    """What is created of an object that was to be replaced and is not there; raises a refusal for one that is another."""
+    metadata = document.get("metadata") or {}
+    if not metadata.get("name"):
+        raise unnamed(name)
+    check_name(metadata["name"], name)
+    if uid := metadata.get("uid"):
+        raise conflict(kind, name, f"Precondition failed: UID in precondition: {uid}, UID in object meta: ")
+    return {**document, "metadata": {key: part for key, part in metadata.items() if key != "resourceVersion"}}
+
+
 def check_name(said: str, name: str) -> None:
     """Raise a refusal for an object that has another name than its URL."""
     if said != name:

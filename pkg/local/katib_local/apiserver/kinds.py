@@ -41,6 +41,7 @@ class Kind:
     scale: Mapping[str, str] = field(default_factory=dict, compare=False)
     selectable: tuple[str, ...] = ()
     verbs: tuple[str, ...] = VERBS
+    begins_by_put: bool = False
 
     @property
     def api_version(self) -> str:
@@ -68,14 +69,22 @@ class Kind:
         return subresource in self.subresources
 
 
+BEGUN_BY_PUT = (
+    *("endpoints", "events", "leases", "services"),
+    *("clusterrolebindings", "clusterroles", "rolebindings", "roles"),
+)
+"""Of these, who replaces an object that is not there makes it."""
+
+
 def _core(kind: str, plural: str, *short: str, sub: tuple[str, ...] = (), namespaced: bool = True) -> Kind:
     grouped = ("all",) if plural in ("pods", "services") else ()
-    return Kind("", "v1", kind, plural, namespaced, short, sub, grouped)
+    begins = plural in BEGUN_BY_PUT
+    return Kind("", "v1", kind, plural, namespaced, short, sub, grouped, begins_by_put=begins)
 
 
 def _named(group: str, kind: str, plural: str, *short: str, sub: tuple[str, ...] = (), namespaced: bool = True) -> Kind:
     grouped = ("all",) if group in ("apps", "batch") else ()
-    return Kind(group, "v1", kind, plural, namespaced, short, sub, grouped)
+    return Kind(group, "v1", kind, plural, namespaced, short, sub, grouped, begins_by_put=plural in BEGUN_BY_PUT)
 
 
 BUILT_INS = (

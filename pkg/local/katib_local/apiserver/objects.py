@@ -18,6 +18,7 @@ from katib_local.apiserver import discovery
 from katib_local.apiserver.answers import check_form, json_answer, list_answer, shown_one, stream_events, warned
 from katib_local.apiserver.bodies import JSON, OBJECTS, PATCHES, doubled_fields, parse_body
 from katib_local.apiserver.calls import Call, DeleteOptions, PatchBody, check_apply, check_timeout, flag
+from katib_local.apiserver.changes import begun
 from katib_local.apiserver.errors import (
     Gone,
     Refusal,
@@ -229,6 +230,9 @@ async def _single(request: web.Request, registry: Registry, kind: Kind, key: tup
             return json_answer(shown_one(request, kind, registry.get(kind, namespace, name)))
         case "PUT":
             document = await _object(request, kind)
+            if kind.begins_by_put and not subresource and registry.store.get(kind.qualified, *key) is None:
+                created = await registry.create(kind, namespace, begun(kind, typed(kind, document), name), call)
+                return json_answer(shown_one(request, kind, created), 201, call.warnings)
             updated = await registry.update(kind, document, registry.get(kind, namespace, name), call, subresource)
         case "PATCH":
             change = await _patch_body(request, kind)
