@@ -24,6 +24,10 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
+class EndingError(Exception):
+    """An algorithm has raised what ends a program, such as SystemExit; or a loop, such as CancelledError."""
+
+
 class SuggestionService(api_pb2_grpc.SuggestionServicer):
     """api.v1.beta1.Suggestion, for every algorithm and any number of Experiments."""
 
@@ -38,8 +42,9 @@ class SuggestionService(api_pb2_grpc.SuggestionServicer):
     async def GetSuggestions(
         self, request: api_pb2.GetSuggestionsRequest, context: Context
     ) -> api_pb2.GetSuggestionsReply:
-        return await _answer(
+        return await self._answer(
             context,
+            request.experiment,
             lambda given_up: answer_suggestions(
                 request,
                 self._registry,
@@ -53,26 +58,48 @@ class SuggestionService(api_pb2_grpc.SuggestionServicer):
     async def ValidateAlgorithmSettings(
         self, request: api_pb2.ValidateAlgorithmSettingsRequest, context: Context
     ) -> api_pb2.ValidateAlgorithmSettingsReply:
-        await _answer(context, lambda _: answer_validation(request, self._registry, self._checkpoints))
+        await self._answer(
+            context, request.experiment, lambda _: answer_validation(request, self._registry, self._checkpoints)
+        )
         return api_pb2.ValidateAlgorithmSettingsReply()
 
+    async def _answer(
+        self, context: Context, experiment: api_pb2.Experiment, work: Callable[[Callable[[], bool]], T]
+    ) -> T:
+        """Do the work in a thread and give its errors the codes of algorithms.md §2.5.
 
-async def _answer(context: Context, work: Callable[[Callable[[], bool]], T]) -> T:
-    """Do the work in a thread and give its errors the codes of algorithms.md §2.5.
+        It is told how to ask whether the call was given up: cancelled by its caller, or past its deadline.
+        """
+        given_up = Event()
+        try:
+            return await asyncio.to_thread(_contained, work, given_up.is_set)
+        except asyncio.CancelledError:
+            given_up.set()  # a thread cannot be cancelled: it looks, and ends
+            raise
+        except RefusedError as error:
+            await abort(context, grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        except EndingError as error:
+            log.exception("cannot answer")
+            text = f"{self._told(experiment)} raised {error}: raise an Exception, which is about one call only"
+            await abort(context, grpc.StatusCode.INTERNAL, text)
+        except Exception as error:  # a mistake of ours: the caller may try again, the operator sees where
+            log.exception("cannot answer")
+            await abort(context, grpc.StatusCode.INTERNAL, f"{type(error).__name__}: {error}")
 
-    It is told how to ask whether the call was given up: cancelled by its caller, or past its deadline.
-    """
-    given_up = Event()
+    def _told(self, experiment: api_pb2.Experiment) -> str:
+        """The algorithm of an Experiment, as its author knows it."""
+        name = experiment.spec.algorithm.algorithm_name
+        return f"algorithm {name} ({self._registry.places.get(name, 'unknown')})"
+
+
+def _contained(work: Callable[[Callable[[], bool]], T], given_up: Callable[[], bool]) -> T:
+    """Do the work; raises EndingError for what is no Exception, since that would end the loop and with it the service."""
     try:
-        return await asyncio.to_thread(work, given_up.is_set)
-    except asyncio.CancelledError:
-        given_up.set()  # a thread cannot be cancelled: it looks, and ends
+        return work(given_up)
+    except Exception:
         raise
-    except RefusedError as error:
-        await abort(context, grpc.StatusCode.INVALID_ARGUMENT, str(error))
-    except Exception as error:  # a mistake of ours: the caller may try again, the operator sees where
-        log.exception("cannot answer")
-        await abort(context, grpc.StatusCode.INTERNAL, f"{type(error).__name__}: {error}")
+    except BaseException as error:
+        raise EndingError(f"{type(error).__name__}: {error}") from error
 
 
 def build_server(service: SuggestionService) -> aio.Server:
