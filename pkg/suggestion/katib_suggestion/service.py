@@ -1,11 +1,11 @@
-"""The gRPC services: bytes in, bytes out. Work is done in threads, so that health and other calls are answered meanwhile."""
+"""The gRPC services: bytes in, bytes out. Work is done in threads, so that health and other calls are answered meanwhile.
+
+Each algorithm has threads of its own, and those of validation beside them: one that hangs holds up nobody else.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Callable
-from threading import Event
 from typing import TypeVar
 
 import grpc
@@ -19,32 +19,36 @@ from katib_suggestion.memory import Memory
 from katib_suggestion.problem import RefusedError
 from katib_suggestion.registry import Registry
 from katib_suggestion.serving import OPTIONS, Context, Health, abort
+from katib_suggestion.workers import MOST, EndingError, StuckError, Work, Workers
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-
-
-class EndingError(Exception):
-    """An algorithm has raised what ends a program, such as SystemExit; or a loop, such as CancelledError."""
 
 
 class SuggestionService(api_pb2_grpc.SuggestionServicer):
     """api.v1.beta1.Suggestion, for every algorithm and any number of Experiments."""
 
     def __init__(
-        self, registry: Registry, *, strict_count: bool = False, checkpoints: Checkpoints | None = None
+        self,
+        registry: Registry,
+        *,
+        strict_count: bool = False,
+        checkpoints: Checkpoints | None = None,
+        threads: int = MOST,
     ) -> None:
+        """With so many threads for each algorithm."""
         self._registry = registry
         self._strict_count = strict_count
         self._checkpoints = checkpoints
         self._memory = Memory()
+        self._workers = Workers(threads)
 
     async def GetSuggestions(
         self, request: api_pb2.GetSuggestionsRequest, context: Context
     ) -> api_pb2.GetSuggestionsReply:
         return await self._answer(
             context,
-            request.experiment,
+            request,
             lambda given_up: answer_suggestions(
                 request,
                 self._registry,
@@ -58,48 +62,37 @@ class SuggestionService(api_pb2_grpc.SuggestionServicer):
     async def ValidateAlgorithmSettings(
         self, request: api_pb2.ValidateAlgorithmSettingsRequest, context: Context
     ) -> api_pb2.ValidateAlgorithmSettingsReply:
-        await self._answer(
-            context, request.experiment, lambda _: answer_validation(request, self._registry, self._checkpoints)
-        )
+        await self._answer(context, request, lambda _: answer_validation(request, self._registry, self._checkpoints))
         return api_pb2.ValidateAlgorithmSettingsReply()
 
     async def _answer(
-        self, context: Context, experiment: api_pb2.Experiment, work: Callable[[Callable[[], bool]], T]
+        self,
+        context: Context,
+        request: api_pb2.GetSuggestionsRequest | api_pb2.ValidateAlgorithmSettingsRequest,
+        work: Work[T],
     ) -> T:
         """Do the work in a thread and give its errors the codes of algorithms.md §2.5.
 
         It is told how to ask whether the call was given up: cancelled by its caller, or past its deadline.
         """
-        given_up = Event()
+        name = request.experiment.spec.algorithm.algorithm_name
+        place = self._registry.places.get(name, "unknown")
+        told = f"algorithm {name} ({place})"
         try:
-            return await asyncio.to_thread(_contained, work, given_up.is_set)
-        except asyncio.CancelledError:
-            given_up.set()  # a thread cannot be cancelled: it looks, and ends
-            raise
+            return await self._workers.run((type(request), place), work)
         except RefusedError as error:
             await abort(context, grpc.StatusCode.INVALID_ARGUMENT, str(error))
         except EndingError as error:
             log.exception("cannot answer")
-            text = f"{self._told(experiment)} raised {error}: raise an Exception, which is about one call only"
+            text = f"{told} raised {error}: raise an Exception, which is about one call only"
             await abort(context, grpc.StatusCode.INTERNAL, text)
+        except StuckError as error:
+            log.warning("%s is not asked: %s", told, error)
+            text = f"{told} is not asked: {error}: if it never ends, mend it and start the service again"
+            await abort(context, grpc.StatusCode.RESOURCE_EXHAUSTED, text)
         except Exception as error:  # a mistake of ours: the caller may try again, the operator sees where
             log.exception("cannot answer")
             await abort(context, grpc.StatusCode.INTERNAL, f"{type(error).__name__}: {error}")
-
-    def _told(self, experiment: api_pb2.Experiment) -> str:
-        """The algorithm of an Experiment, as its author knows it."""
-        name = experiment.spec.algorithm.algorithm_name
-        return f"algorithm {name} ({self._registry.places.get(name, 'unknown')})"
-
-
-def _contained(work: Callable[[Callable[[], bool]], T], given_up: Callable[[], bool]) -> T:
-    """Do the work; raises EndingError for what is no Exception, since that would end the loop and with it the service."""
-    try:
-        return work(given_up)
-    except Exception:
-        raise
-    except BaseException as error:
-        raise EndingError(f"{type(error).__name__}: {error}") from error
 
 
 def build_server(service: SuggestionService) -> aio.Server:
