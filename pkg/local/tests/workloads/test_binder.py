@@ -10,7 +10,7 @@ from katib_local.workloads.binder import EVERYTHING, Binder
 from katib_local.workloads.reconciler import follow
 from katib_machinery.cluster import Cluster
 from katib_machinery.kube import connect
-from katib_machinery.objects import NODES, PODS, Unstructured
+from katib_machinery.objects import NAMESPACES, NODES, PODS, Unstructured
 from katib_machinery.transport import Transport
 
 READY = {"type": "Ready", "status": "False", "reason": "Mine"}
@@ -38,7 +38,7 @@ async def types_of(cluster: Cluster) -> list[str]:
 
 async def a_binder(transport: Transport) -> tuple[Cluster, Binder]:
     cluster = Cluster(transport)
-    for resource in (PODS, NODES):
+    for resource in (PODS, NODES, NAMESPACES):
         follow(cluster, resource)
     binder = Binder(cluster, "nowhere")
     await seen(cluster)
