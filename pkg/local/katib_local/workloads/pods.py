@@ -19,6 +19,8 @@ SUFFIX_LENGTH = 5
 LONGEST_PREFIX = 58
 SUCCEEDED, FAILED = "Succeeded", "Failed"
 DISRUPTION = "DisruptionTarget"
+INTERRUPTED = "NodeRestarted"
+"""Why a container has ended, in its node's words, that its node's restart has ended."""
 
 
 def phase(pod: Unstructured) -> str:
@@ -71,8 +73,13 @@ def ready_since(pod: Unstructured) -> datetime | None:
 
 
 def restarts(pod: Unstructured) -> int:
-    """How often its containers were started again."""
-    return sum(int(entry.get("restartCount") or 0) for entry in _container_statuses(pod))
+    """How often its containers were started again; of each not the latest time, when that was for its node's restart."""
+    return sum(map(_own_restarts, _container_statuses(pod)))
+
+
+def _own_restarts(entry: Mapping[str, Any]) -> int:
+    last = (entry.get("lastState") or {}).get("terminated") or {}
+    return max(0, int(entry.get("restartCount") or 0) - (last.get("reason") == INTERRUPTED))
 
 
 def finished_at(pod: Unstructured) -> datetime | None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from katib_local.node import takeover
 from katib_local.workloads import job, job_world, verdict
 from katib_machinery.objects import JOBS, PODS, Unstructured
 from katib_machinery.plan import Create, Delete, UpdateStatus
@@ -109,6 +110,18 @@ def test_restarts_inside_a_pod_count_towards_the_limit(build: SimpleNamespace) -
     for limit, fate in ((2, verdict.Fate.FAILING), (3, verdict.Fate.GOING_ON)):
         world = job_world.World(build.job(backoffLimit=limit, template=template), (held,))
         assert verdict.judge(world, build.now).fate is fate
+
+
+@pytest.mark.parametrize(("reason", "failing"), [(takeover.INTERRUPTED, False), ("Error", True)])
+def test_a_restart_of_a_container_for_that_of_its_node_does_not_count(
+    build: SimpleNamespace, reason: str, failing: bool
+) -> None:
+    template = {"spec": {"restartPolicy": "OnFailure", "containers": [{"name": "main"}]}}
+    entry = {"name": "main", "restartCount": 1, "lastState": {"terminated": {"exitCode": 137, "reason": reason}}}
+    world = job_world.World(
+        build.job(backoffLimit=0, template=template), (build.pod("a", status={"containerStatuses": [entry]}),)
+    )
+    assert (verdict.judge(world, build.now).fate is verdict.Fate.FAILING) == failing
 
 
 @pytest.mark.parametrize("limit", [0, 1])
