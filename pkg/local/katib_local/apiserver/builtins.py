@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from katib_local.apiserver.definitions import default_definition, initial_status
+from katib_local.apiserver.gate_rules import gated_condition, gates_of
 from katib_local.apiserver.kinds import Kind
 from katib_local.apiserver.metadata import JOB_LABELS, UID_LABELS
 from katib_local.apiserver.pod_defaults import default_pod_spec, default_source, with_requests
@@ -34,8 +35,7 @@ def begin(kind: Kind, document: Json) -> Json:
         document = {key: value for key, value in document.items() if key != "status"}
     match kind.kind:
         case "Pod":
-            status = {"phase": "Pending", "qosClass": _qos(document.get("spec") or {})}
-            return {**document, "status": status}
+            return {**document, "status": _pod_status(document)}
         case "Job" if not kind.custom:
             return {**_labelled(_recognizing(document)), "status": {}}
         case "Deployment" | "ReplicaSet" if not kind.custom:
@@ -50,6 +50,12 @@ def begin(kind: Kind, document: Json) -> Json:
             return {**document, "status": initial_status(document)}
         case _:
             return document
+
+
+def _pod_status(document: Json) -> Json:
+    spec = document.get("spec") or {}
+    gated = [gated_condition(document["metadata"]["creationTimestamp"])] if gates_of(spec) else []
+    return {"phase": "Pending", "qosClass": _qos(spec), **({"conditions": gated} if gated else {})}
 
 
 def default_builtin(kind: Kind, document: Json) -> Json:

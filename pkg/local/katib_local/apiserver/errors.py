@@ -84,6 +84,13 @@ def outdated_binding(kind: Kind, name: str, uid: str) -> Refusal:
     return Refusal(409, "Conflict", message, {"name": name, "kind": kind.kind})
 
 
+def unbindable(name: str, why: str) -> Refusal:
+    """Of a pod that gets no node."""
+    kind = "pods/binding"
+    message = f'Operation cannot be fulfilled on {kind} "{name}": pod {name} {why}'
+    return Refusal(409, "Conflict", message, {"name": name, "kind": kind})
+
+
 def unversioned(kind: Kind, name: str) -> Refusal:
     """Of a change to a kind whose writers say what they have seen."""
     causes = [("metadata.resourceVersion", "Invalid value: 0: must be specified for an update")]

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from katib_local.apiserver.definitions import changed_problems
+from katib_local.apiserver.gate_rules import changed_gate_problems, gates_of
 from katib_local.apiserver.kinds import Kind
 
 Json = Mapping[str, Any]
@@ -18,6 +19,8 @@ POD = (
     "tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
 )
 JOB = ("completionMode", "selector", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy")
+CHANGING = ("activeDeadlineSeconds", "tolerations", "schedulingGates")
+PLACING = (*CHANGING, "nodeSelector")
 SCHEDULING = ("nodeSelector", "tolerations", "affinity", "schedulingGates")
 
 
@@ -70,7 +73,9 @@ def _locked(document: Json, old: Json) -> Problems:
 
 
 def _pod(spec: Json, before: Json) -> Problems:
-    if _pod_rest(spec) != _pod_rest(before):
+    yield from changed_gate_problems(spec, before)
+    changing = PLACING if gates_of(before) else CHANGING
+    if _pod_rest(spec, changing) != _pod_rest(before, changing):
         yield "spec", POD
     limit, earlier = spec.get("activeDeadlineSeconds"), before.get("activeDeadlineSeconds")
     if earlier is not None and (limit is None or limit > earlier):
@@ -79,9 +84,9 @@ def _pod(spec: Json, before: Json) -> Problems:
         yield "spec.tolerations", "Forbidden: existing toleration can not be modified except its tolerationSeconds"
 
 
-def _pod_rest(spec: Json) -> Json:
+def _pod_rest(spec: Json, changing: tuple[str, ...]) -> Json:
     """A pod's spec without what may change."""
-    rest = {key: part for key, part in spec.items() if key not in ("activeDeadlineSeconds", "tolerations")}
+    rest = {key: part for key, part in spec.items() if key not in changing}
     for field in ("containers", "initContainers"):
         if field in rest:
             rest[field] = [{**entry, "image": "", "imagePullPolicy": ""} for entry in rest[field]]

@@ -21,14 +21,15 @@ from katib_local.apiserver.calls import Call, DeleteOptions, PatchBody, check_ap
 from katib_local.apiserver.changes import begun
 from katib_local.apiserver.errors import (
     Gone,
-    Refusal,
     UnknownPath,
     Unparsable,
     bad_request,
     method_not_allowed,
     no_such_page,
+    unbindable,
     unsupported_media,
 )
+from katib_local.apiserver.gate_rules import why_unbindable
 from katib_local.apiserver.kinds import (
     CRDS,
     NAMESPACES,
@@ -274,8 +275,8 @@ async def _bind(request: web.Request, registry: Registry, kind: Kind, key: tuple
         raise bad_request("name in URL does not match name in Binding object")
     target = (body.get("target") or {}).get("name", "")
     pod = registry.get(kind, *key)
-    if (pod.get("spec") or {}).get("nodeName"):
-        raise Refusal(409, "Conflict", f'pod {key[1]} is already assigned to node "{pod["spec"]["nodeName"]}"')
+    if why := why_unbindable(pod):
+        raise unbindable(key[1], why)
     at = registry.timestamp()
     status = pod.get("status") or {}
     others = [entry for entry in status.get("conditions") or [] if entry.get("type") != "PodScheduled"]

@@ -11,6 +11,7 @@ from typing import Any
 from katib_local.apiserver.contents import validate_contents
 from katib_local.apiserver.definitions import definition_problems
 from katib_local.apiserver.errors import unsupported
+from katib_local.apiserver.gate_rules import gate_problems
 from katib_local.apiserver.kinds import Kind
 from katib_local.apiserver.kubernetes_types import Type, field_type, resolved, type_of
 from katib_local.apiserver.metadata import LABEL, LABEL_NAME_WORDS
@@ -69,6 +70,7 @@ def _ruled(kind: Kind, document: Json, *, created: bool) -> Problems:
             if created and spec.get("ephemeralContainers"):
                 yield "spec.ephemeralContainers", "Forbidden: cannot be set on create"
             yield from _pod(spec, "spec")
+            yield from gate_problems(spec)
         case "Job":
             yield from _pod((spec.get("template") or {}).get("spec") or {}, "spec.template.spec")
             yield from job_problems(document, created=created)
