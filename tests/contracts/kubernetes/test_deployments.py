@@ -149,3 +149,18 @@ def test_an_update_is_undone(working: Server, fresh: Fresh) -> None:
     until(lambda: newest(working, name) == first)
     told = lambda: working.kubectl("rollout", "history", f"deployment/{name}").stdout.splitlines()[2:]  # noqa: E731
     until(lambda: [line.split()[0] for line in told() if line] == ["2", "3"])
+
+
+def test_the_lowest_revisions_are_forgotten(working: Server, fresh: Fresh) -> None:
+    """However quickly one came after the other."""
+    name = fresh()
+    path = roll(working, name, replicas=0, revisionHistoryLimit=2)
+    for number in range(2, 6):
+        another_image(working, path, f"i:{number}")
+        until(lambda: number in _revisions(working, name))  # noqa: B023
+    until(lambda: _revisions(working, name) == [3, 4, 5])
+
+
+def _revisions(server: Server, name: str) -> list[int]:
+    revision = "deployment.kubernetes.io/revision"
+    return sorted(int(held["metadata"]["annotations"][revision]) for held in _sets(server, name))

@@ -164,9 +164,8 @@ def _scaled(name: str, wanted: int, held: int = 0) -> Emit:
 def _forgotten(world: World) -> list[Unstructured]:
     found = world.deployment.raw["spec"].get("revisionHistoryLimit")
     kept = HISTORY if found is None else int(found)
-    empty = [held for held in world.outdated if not _is_populated(held)]
-    empty.sort(key=lambda held: (held.raw["metadata"].get("creationTimestamp") or "", held.name))
-    return empty[: max(0, len(empty) - kept)]
+    by_number = sorted(world.outdated, key=lambda held: (revision(held), held.name))
+    return [held for held in by_number[: max(0, len(by_number) - kept)] if not _is_populated(held)]
 
 
 def decide_status(world: World, now: datetime) -> Plan:

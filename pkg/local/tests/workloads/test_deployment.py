@@ -101,6 +101,18 @@ def of(owner: Unstructured, status: dict[str, Any], number: int = 1) -> Unstruct
     return Unstructured({**made.raw, "status": status})
 
 
+def test_the_lowest_revisions_are_forgotten_whatever_they_are_called(build: SimpleNamespace) -> None:
+    owner = an_owner("Deployment", 0, revisionHistoryLimit=2)
+    old = []
+    for name, number in (("a", 4), ("b", 3), ("c", 2), ("d", 10)):
+        made = of(owner, {}, number).to_dict()
+        made["metadata"]["name"] = name
+        made["spec"]["template"]["spec"]["containers"][0]["image"] = f"i:{number}"
+        old.append(Unstructured(made))
+    plan = deployment.decide_replica_sets(deployment.World(owner, [*old, of(owner, {}, 11)]), build.now)
+    assert [action.obj.name for action in plan.actions if isinstance(action, Delete)] == ["c", "b"]
+
+
 def resized(plan: Plan) -> list[Unstructured]:
     return [
         action.obj
