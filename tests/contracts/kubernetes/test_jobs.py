@@ -54,6 +54,18 @@ def test_a_pod_of_a_job_says_whose_it_is(working: Server, fresh: Fresh) -> None:
     assert metadata["generateName"] == f"{name}-" and metadata["name"].startswith(f"{name}-")
 
 
+def test_a_pod_of_a_job_with_a_selector_of_its_own_has_the_labels_of_the_template(
+    working: Server, fresh: Fresh
+) -> None:
+    name = fresh()
+    spec = {"restartPolicy": "Never", "containers": [{"name": "a", "image": "i:1"}]}
+    template = {"metadata": {"labels": {"app": name}}, "spec": spec}
+    chosen = {"manualSelector": True, "selector": {"matchLabels": {"app": name}}, "template": template}
+    working.good("POST", JOBS, {"metadata": {"name": name}, "spec": chosen})
+    (pod,) = until(lambda: pods_of(working, name, "app"))
+    assert pod["metadata"]["labels"] == {"app": name}
+
+
 def test_a_job_runs_as_many_pods_side_by_side_as_it_may(working: Server, fresh: Fresh) -> None:
     name = fresh()
     start(working, name, completions=3, parallelism=2)

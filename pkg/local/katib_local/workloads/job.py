@@ -135,6 +135,8 @@ def _pause(failures: int) -> timedelta:
 def _new_pods(world: World, count: int) -> list[Unstructured]:
     job = world.job
     labels = {**dict.fromkeys(JOB_LABELS, job.name), **dict.fromkeys(UID_LABELS, job.uid)}
+    if world.spec.get("manualSelector"):
+        labels = {}
     taken = (f"{pods.pod_prefix(job)}{pod.name.rpartition('-')[2]}" for pod in world.pods)
     names = islice(pods.fresh_names(job, taken, world.begun), max(0, count))
     return [tracked(pods.desired_pod(job, name, labels)) for name in names]
