@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from katib_local.workloads.adoption import Claiming
 from katib_local.workloads.conditions import Condition, find_condition, set_condition
+from katib_local.workloads.names import NONE_USED, Names
 from katib_local.workloads.pods import ALPHABET, conditions_of, owner_reference
 from katib_local.workloads.replica_set import REPLICA_FAILURE, REPLICA_SETS, generation, replicas
 from katib_local.workloads.revisions import (
@@ -30,8 +32,10 @@ from katib_machinery.frozen import deep_copy
 from katib_machinery.objects import DEPLOYMENTS, Unstructured, parse_time
 from katib_machinery.plan import Action, Create, Delete, Emit, Plan, Requeue, Update, UpdateStatus
 
+Json = dict[str, Any]
 HASH_LABEL = "pod-template-hash"
 HASH_LENGTH = 10
+CLAIMING = Claiming()
 LONGEST_PREFIX = 52
 HISTORY, PROGRESS_SECONDS = 10, 600
 STAMP = "lastUpdateTime"
@@ -47,23 +51,45 @@ class World:
     deployment: Unstructured
     replica_sets: Sequence[Unstructured]
     failure: str = ""
+    names: Names = NONE_USED
 
     @property
     def current(self) -> Unstructured | None:
-        """The ReplicaSet of the Deployment's template as it is now."""
-        name = replica_set_name(self.deployment)
-        return next((held for held in self.replica_sets if held.name == name), None)
+        """The oldest ReplicaSet of the Deployment's template as it is now, whatever its name."""
+        name, template = replica_set_name(self.deployment), template_of(self.deployment)
+        found = [held for held in self.replica_sets if held.name == name or template_of(held) == template]
+        return min(found, key=age, default=None)
 
     @property
     def outdated(self) -> list[Unstructured]:
-        name = replica_set_name(self.deployment)
-        return [held for held in self.replica_sets if held.name != name and held.deletion_timestamp is None]
+        current = self.current
+        others = (held for held in self.replica_sets if current is None or held.name != current.name)
+        return [held for held in others if held.deletion_timestamp is None]
+
+
+def template_of(owner: Unstructured) -> Json:
+    """The template of an owner's pods, but for the label that tells one template from another."""
+    template = deep_copy(dict(owner.raw["spec"].get("template") or {}))
+    metadata = dict(template.get("metadata") or {})
+    labels = {name: value for name, value in (metadata.get("labels") or {}).items() if name != HASH_LABEL}
+    return {**template, "metadata": {**metadata, "labels": labels}}
+
+
+def age(replica_set: Unstructured) -> tuple[str, str]:
+    """By which the oldest comes first."""
+    return replica_set.raw["metadata"].get("creationTimestamp") or "", replica_set.name
+
+
+def collisions(deployment: Unstructured) -> int:
+    """How often the name of a new ReplicaSet was another's."""
+    return int((deployment.raw.get("status") or {}).get("collisionCount") or 0)
 
 
 def template_hash(deployment: Unstructured) -> str:
-    """Text that tells one template from another."""
+    """Text that tells one template from another; another text after each collision of names."""
     template = deployment.raw["spec"].get("template") or {}
-    digest = hashlib.sha256(json.dumps(template, sort_keys=True).encode()).digest()
+    salt = str(collisions(deployment) or "")
+    digest = hashlib.sha256((json.dumps(template, sort_keys=True) + salt).encode()).digest()
     return "".join(ALPHABET[byte % len(ALPHABET)] for byte in digest[:HASH_LENGTH])
 
 
@@ -97,6 +123,9 @@ def decide_replica_sets(world: World, now: datetime) -> Plan:
     deployment = world.deployment
     if deployment.deletion_timestamp is not None or deployment.raw["spec"].get("paused"):
         return Plan()
+    if world.current is None and world.names.is_taken(replica_set_name(deployment)):
+        status = {**(deployment.raw.get("status") or {}), "collisionCount": collisions(deployment) + 1}
+        return Plan((UpdateStatus(DEPLOYMENTS, Unstructured({**deployment.raw, "status": status})),), Requeue(SOON))
     wanted, old = replicas(deployment), world.outdated
     if _recreates(deployment) and any(_has_pods(held) for held in old):
         return Plan(tuple(action for held in old for action in _changed(held, 0, sizes(wanted, wanted))))
@@ -164,7 +193,7 @@ def _scaled(name: str, wanted: int, held: int = 0) -> Emit:
 def _forgotten(world: World) -> list[Unstructured]:
     found = world.deployment.raw["spec"].get("revisionHistoryLimit")
     kept = HISTORY if found is None else int(found)
-    by_number = sorted(world.outdated, key=lambda held: (revision(held), held.name))
+    by_number = sorted(world.outdated, key=lambda held: (revision(held), *age(held)))
     return [held for held in by_number[: max(0, len(by_number) - kept)] if not _is_populated(held)]
 
 
@@ -189,6 +218,7 @@ def decide_status(world: World, now: datetime) -> Plan:
     status = {
         "observedGeneration": generation(deployment),
         "terminatingReplicas": _sum(world, "terminatingReplicas"),
+        **({"collisionCount": count} if (count := collisions(deployment)) else {}),
         **{name: count for name, count in counts.items() if count},
     }
     write = UpdateStatus(DEPLOYMENTS, Unstructured({**deployment.raw, "status": {**status, "conditions": conditions}}))
@@ -239,8 +269,8 @@ def _has_got_on(world: World, counts: Mapping[str, int]) -> bool:
 def _progress(world: World, has_got_on: bool, now: datetime) -> tuple[Condition, Requeue | None]:
     """How an update gets on; one that takes too long says so, and one that is held up, or goes on after that."""
     deployment, wanted = world.deployment, replicas(world.deployment)
-    name = replica_set_name(deployment)
     current = world.current
+    name = current.name if current is not None else replica_set_name(deployment)
     is_done = (
         current is not None and _number(current, "availableReplicas") >= wanted and _sum(world, "replicas") == wanted
     )

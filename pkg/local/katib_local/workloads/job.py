@@ -14,10 +14,11 @@ from itertools import islice
 from typing import Any, assert_never
 
 from katib_local.workloads import counting, indexed, pods
+from katib_local.workloads.adoption import Claiming
 from katib_local.workloads.conditions import Condition, find_condition, holds, set_condition
 from katib_local.workloads.job_world import World
 from katib_local.workloads.policies import IGNORE
-from katib_local.workloads.tracking import is_tracked, let_go, tracked
+from katib_local.workloads.tracking import TRACKING, is_tracked, let_go, tracked
 from katib_local.workloads.verdict import Fate, Verdict, deadline, judge
 from katib_machinery.objects import JOBS, PODS, Unstructured, parse_time
 from katib_machinery.plan import Action, Create, Delete, Emit, Plan, Requeue, UpdateStatus
@@ -28,7 +29,13 @@ FIRST_BACKOFF, LONGEST_BACKOFF = timedelta(seconds=10), timedelta(minutes=10)
 SOON = timedelta(milliseconds=10)
 JOB_LABELS = ("batch.kubernetes.io/job-name", "job-name")
 UID_LABELS = ("batch.kubernetes.io/controller-uid", "controller-uid")
+CLAIMING = Claiming(lambda job: claims_pods(World(job, ())), finalizers=(TRACKING,))
 COUNTS = ("active", "ready", "terminating", "succeeded", "failed")
+
+
+def claims_pods(world: World) -> bool:
+    """Whether a Job takes in pods and lets them go: until it has ended."""
+    return not world.is_foreign and not any(holds(world.conditions, end) for end in ("Complete", "Failed"))
 
 
 def decide_pods(world: World, now: datetime) -> Plan:
@@ -137,8 +144,9 @@ def _new_pods(world: World, count: int) -> list[Unstructured]:
     labels = {**dict.fromkeys(JOB_LABELS, job.name), **dict.fromkeys(UID_LABELS, job.uid)}
     if world.spec.get("manualSelector"):
         labels = {}
-    taken = (f"{pods.pod_prefix(job)}{pod.name.rpartition('-')[2]}" for pod in world.pods)
-    names = islice(pods.fresh_names(job, taken, world.begun), max(0, count))
+    own = (f"{pods.pod_prefix(job)}{pod.name.rpartition('-')[2]}" for pod in world.pods)
+    begun = world.begun + world.names.passed
+    names = islice(pods.fresh_names(job, own, begun, world.names.is_taken), max(0, count))
     return [tracked(pods.desired_pod(job, name, labels)) for name in names]
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from katib_local.workloads import indexed, pods, tracking
+from katib_local.workloads.names import NONE_USED, Names
 from katib_local.workloads.policies import FAIL_INDEX, IGNORE, match_failure
 from katib_machinery.objects import Unstructured
 
@@ -23,6 +24,7 @@ class World:
     job: Unstructured
     pods: Sequence[Unstructured]
     failure: str = ""
+    names: Names = NONE_USED
 
     @property
     def spec(self) -> Mapping[str, Any]:

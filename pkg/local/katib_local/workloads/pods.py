@@ -6,7 +6,7 @@ Must not know what kind of owner asks.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -118,17 +118,20 @@ def _terminated(entry: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return found
 
 
-def fresh_names(owner: Unstructured, taken: Iterable[str], begun: int = 0) -> Iterator[str]:
+def fresh_names(
+    owner: Unstructured, own: Iterable[str], begun: int = 0, is_taken: Callable[[str], bool] = lambda name: False
+) -> Iterator[str]:
     """Names for an owner's new pods, the same ones for the same world: a pod that is created twice is one pod.
 
-    `begun` is how many it has had: also those that are gone keep their names for themselves.
+    `own` are the names of its pods, and `begun` is how many it has had: also those that are gone keep their names for
+    themselves. `is_taken` tells of others' pods.
     """
-    used, number = set(taken), begun
+    used, number = set(own), begun
     while True:
         digest = hashlib.sha256(f"{owner.uid}/{number}".encode()).digest()
         suffix = "".join(ALPHABET[byte % len(ALPHABET)] for byte in digest[:SUFFIX_LENGTH])
         name = f"{pod_prefix(owner)}{suffix}"
-        if name not in used:
+        if name not in used and not is_taken(name):
             used.add(name)
             yield name
         number += 1

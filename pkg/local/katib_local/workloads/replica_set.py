@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
 from katib_local.workloads import pods
+from katib_local.workloads.adoption import Claiming
 from katib_local.workloads.conditions import Condition, set_condition
+from katib_local.workloads.names import NONE_USED, Names
 from katib_machinery.objects import PODS, Resource, Unstructured
 from katib_machinery.plan import Action, Create, Delete, Emit, Plan, Requeue, UpdateStatus
 
 REPLICA_SETS = Resource("apps", "v1", "replicasets", "ReplicaSet")
 REPLICA_FAILURE = "ReplicaFailure"
 PAUSE = timedelta(seconds=10)
+CLAIMING = Claiming(claimable=pods.is_active)
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class World:
     replica_set: Unstructured
     pods: Sequence[Unstructured]
     failure: str = ""
+    names: Names = NONE_USED
 
     @property
     def active(self) -> list[Unstructured]:
@@ -51,10 +55,14 @@ def decide_pods(world: World, now: datetime) -> Plan:
     wait = _pause_ends(ended, now) - now if missing else timedelta(0)
     if wait > timedelta(0):
         return Plan(requeue=Requeue(wait))
-    names = islice(pods.fresh_names(owner, (pod.name for pod in world.pods)), missing)
-    made = [pods.desired_pod(owner, name, {}) for name in names]
+    made = [pods.desired_pod(owner, name, {}) for name in islice(_fresh_names(world), missing)]
     events = (Emit("Normal", "SuccessfulCreate", f"Created pod: {pod.name}") for pod in made)
     return Plan((*(Delete(PODS, pod) for pod in ended), *(Create(PODS, pod) for pod in made), *events))
+
+
+def _fresh_names(world: World) -> Iterator[str]:
+    begun = len(world.pods) + world.names.gone + world.names.passed
+    return pods.fresh_names(world.replica_set, (pod.name for pod in world.pods), begun, world.names.is_taken)
 
 
 def _pause_ends(ended: Sequence[Unstructured], now: datetime) -> datetime:

@@ -27,7 +27,7 @@ from katib_machinery.transport import Transport
 
 FOLLOWED = (JOBS, PODS, REPLICA_SETS, DEPLOYMENTS, NAMESPACES, NODES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES)
 RULES = (
-    Rules("job-controller", JOBS, PODS, JobWorld, job.decide_pods, job.decide_status),
+    Rules("job-controller", JOBS, PODS, JobWorld, job.decide_pods, job.decide_status, job.CLAIMING),
     Rules(
         "replicaset-controller",
         REPLICA_SETS,
@@ -35,6 +35,7 @@ RULES = (
         replica_set.World,
         replica_set.decide_pods,
         replica_set.decide_status,
+        replica_set.CLAIMING,
     ),
     Rules(
         "deployment-controller",
@@ -43,6 +44,7 @@ RULES = (
         deployment.World,
         deployment.decide_replica_sets,
         deployment.decide_status,
+        deployment.CLAIMING,
     ),
 )
 
