@@ -51,6 +51,7 @@ from katib_local.apiserver.removal import marked, may_go, unsaid
 from katib_local.apiserver.rules import breaches
 from katib_local.apiserver.schema import fill_defaults, prune
 from katib_local.apiserver.standing import ACCOUNT, admit
+from katib_local.apiserver.status_rules import status_problems
 from katib_local.apiserver.store import Key, Store
 from katib_local.apiserver.strategic import strategic_merge_patch
 from katib_local.apiserver.validation import validate_builtin
@@ -362,15 +363,17 @@ class Registry:
 
 
 def validate_object(kind: Kind, document: Json, old: Json | None, subresource: str) -> Iterator[tuple[str, str]]:
-    """All that keeps an object from being stored: pairs of field and text. A status says what was seen, right or not."""
+    """All that keeps an object from being stored: pairs of field and text."""
     yield from validate_metadata(kind, document["metadata"], old and old["metadata"])
     if kind.custom:
         if not kind.shape.takes(document):
             yield from value_errors(document, kind.schema or {}, ABSENT if old is None else old)
-    elif not subresource:
+        return
+    if not subresource:
         yield from validate_builtin(kind, document, created=old is None)
         if old is not None:
             yield from validate_change(kind, document, builtins.default_builtin(kind, old))
+    yield from status_problems(kind, document, old, subresource)
 
 
 UNCHECKED = (
