@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from contracts.kubernetes.servers import MERGE, Answer, Json, Server
+from contracts.kubernetes.servers import MERGE, STRATEGIC, Answer, Json, Server, by_version
 
 JOBS = "/apis/batch/v1/namespaces/default/jobs"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
@@ -339,6 +339,51 @@ def test_an_indexed_job_changes_its_parts_with_its_workers(server: Server, fresh
         assert (answer.code, answer.causes) == (422, {("spec.completions", "FieldValueInvalid", refusal)})
     else:
         assert {field: answer.body["spec"][field] for field in change} == change
+
+
+AT = "2026-01-01T00:00:00Z"
+SUSPENDED = [{"type": "Suspended", "status": "True", "lastProbeTime": AT, "lastTransitionTime": AT}]
+LATE_STATES: dict[str, tuple[Json, Json, bool]] = {
+    "it has not begun": ({"suspend": True}, {}, True),
+    "its pods have gone": ({"suspend": True}, {"startTime": AT, "conditions": SUSPENDED}, True),
+    "a pod ends": ({"suspend": True}, {"terminating": 1}, True),
+    "it is about to be suspended": ({"suspend": True}, {"startTime": AT}, False),
+    "it has a pod": ({"suspend": True}, {"active": 1}, False),
+    "it has a pod though it is suspended": ({"suspend": True}, {"active": 1, "conditions": SUSPENDED}, False),
+    "it runs": ({"suspend": False}, {}, False),
+}
+
+
+@pytest.mark.parametrize("case", LATE_STATES)
+def test_what_pods_ask_for_and_where_they_go_may_change_while_their_job_waits(
+    server: Server, fresh: Callable[[], str], case: str
+) -> None:
+    (spec, status, may), name = LATE_STATES[case], fresh()
+    job = {**a_job(managedBy="example.com/nobody", **spec), "metadata": {"name": name}}
+    server.good("POST", JOBS, job)
+    server.good("PATCH", f"{JOBS}/{name}/status", {"status": status}, MERGE)
+    changes: tuple[Json, ...] = (
+        {"containers": [{"name": "a", "resources": {"requests": {"cpu": "2"}}}]},
+        {"nodeSelector": {"a": "b"}},
+    )
+    told = [
+        server.call("PATCH", f"{JOBS}/{name}", {"spec": {"template": {"spec": change}}}, STRATEGIC)
+        for change in changes
+    ]
+    first = may and by_version(server, newest=True, oldest=False)
+    second = by_version(server, newest=may, oldest=spec["suspend"] and "startTime" not in status)
+    assert [answer.code for answer in told] == [200 if taken else 422 for taken in (first, second)]
+    fields = [[cause["field"] for cause in answer.body["details"]["causes"]] for answer in told if answer.code == 422]
+    assert all(field == ["spec.template"] for field in fields)
+
+
+def test_what_pods_run_does_not_change_while_their_job_waits(server: Server, fresh: Callable[[], str]) -> None:
+    name = fresh()
+    server.good("POST", JOBS, {**a_job(suspend=True), "metadata": {"name": name}})
+    change = {"spec": {"template": {"spec": {"containers": [{"name": "a", "image": "i:2"}]}}}}
+    answer = server.call("PATCH", f"{JOBS}/{name}", change, STRATEGIC)
+    fields = [cause["field"] for cause in answer.body["details"]["causes"]]
+    assert (answer.code, fields) == (422, [by_version(server, newest="spec.template.spec", oldest="spec.template")])
 
 
 def test_a_job_is_not_replaced_by_its_bare_manifest(server: Server, fresh: Callable[[], str]) -> None:

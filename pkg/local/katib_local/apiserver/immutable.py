@@ -33,7 +33,7 @@ def validate_change(kind: Kind, document: Json, old: Json) -> Problems:
         case "Pod":
             yield from _pod(spec, before)
         case "Job":
-            yield from _job(spec, before, started=bool((old.get("status") or {}).get("startTime")))
+            yield from _job(spec, before, waits=_waits(before, old.get("status") or {}))
         case "Deployment" | "ReplicaSet":
             yield from _fixed(spec, before, "spec", ("selector",))
         case "ConfigMap" | "Secret":
@@ -93,14 +93,22 @@ def _pod_rest(spec: Json, changing: tuple[str, ...]) -> Json:
     return rest
 
 
-def _job(spec: Json, before: Json, *, started: bool) -> Problems:
+def _job(spec: Json, before: Json, *, waits: bool) -> Problems:
     yield from _fixed(spec, before, "spec", JOB)
     yield from _completions(spec, before)
     template, earlier = spec.get("template"), before.get("template")
-    if before.get("suspend") and not started:  # what places its pods may be decided late
-        template, earlier = _unplaced(template), _unplaced(earlier)
-    if template != earlier:
+    if not waits and template != earlier:
         yield "spec.template", f"Invalid value: {FIXED}"
+    elif _undecided(template) != _undecided(earlier):  # what places its pods, and what they ask for, is decided late
+        yield "spec.template.spec", f"Invalid value: {FIXED}"
+
+
+def _waits(spec: Json, status: Json) -> bool:
+    """Whether a Job is suspended and has no pods: it has not begun, or its controller has said that it is suspended."""
+    if not spec.get("suspend") or status.get("active"):
+        return False
+    said = [entry for entry in status.get("conditions") or [] if entry.get("type") == "Suspended"]
+    return not status.get("startTime") or any(entry.get("status") == "True" for entry in said)
 
 
 def _completions(spec: Json, before: Json) -> Problems:
@@ -113,6 +121,10 @@ def _completions(spec: Json, before: Json) -> Problems:
         yield "spec.completions", f"Invalid value: {wanted}: {text}"
 
 
-def _unplaced(template: Any) -> Any:
+def _undecided(template: Any) -> Any:
+    """A template without what may still change while its Job waits."""
     pod = {key: part for key, part in (template.get("spec") or {}).items() if key not in SCHEDULING}
+    for field in ("containers", "initContainers"):
+        if field in pod:
+            pod[field] = [{key: part for key, part in entry.items() if key != "resources"} for entry in pod[field]]
     return {"spec": pod}
