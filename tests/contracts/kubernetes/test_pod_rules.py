@@ -196,3 +196,88 @@ TAKEN: dict[str, Json] = {
 @pytest.mark.parametrize("case", TAKEN)
 def test_what_is_near_to_that_is_taken(server: Server, case: str) -> None:
     server.good("POST", PODS, TAKEN[case], dryRun="All")
+
+
+PORT = "spec.containers[0].ports[0].hostPort"
+
+
+def shared(*ports: Json, **spec: Any) -> Json:
+    document = a_pod(ports=list(ports))
+    return {**document, "spec": {**document["spec"], **spec}}
+
+
+OF_HOSTS: dict[str, tuple[Json, str, str]] = {
+    "no names": (
+        shared(dnsPolicy="None"),
+        "spec.dnsConfig",
+        "Required value: must provide `dnsConfig` when `dnsPolicy` is None",
+    ),
+    "nobody who knows names": (
+        shared(dnsPolicy="None", dnsConfig={"searches": ["a"]}),
+        "spec.dnsConfig.nameservers",
+        "Required value: must provide at least one DNS nameserver when `dnsPolicy` is None",
+    ),
+    "somebody of no address": (
+        shared(dnsConfig={"nameservers": ["x"]}),
+        "spec.dnsConfig.nameservers[0]",
+        'Invalid value: "x": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
+    ),
+    "processes of two": (
+        shared(hostPID=True, shareProcessNamespace=True),
+        "spec.shareProcessNamespace",
+        "Invalid value: true: ShareProcessNamespace and HostPID cannot both be enabled",
+    ),
+    "another port of the host": (
+        shared({"containerPort": 80, "hostPort": 81}, hostNetwork=True),
+        PORT,
+        "Invalid value: 81: must match `containerPort` when `hostNetwork` is true",
+    ),
+    "a port of the host twice": (
+        shared({"containerPort": 80, "hostPort": 81}, {"containerPort": 82, "hostPort": 81}),
+        PORT.replace("ports[0]", "ports[1]"),
+        'Duplicate value: "TCP//81"',
+    ),
+}
+
+
+@pytest.mark.parametrize("case", OF_HOSTS)
+def test_what_a_pod_cannot_share_with_its_host_is_invalid(server: Server, case: str) -> None:
+    document, field, text = OF_HOSTS[case]
+    answer = server.call("POST", PODS, document, dryRun="All")
+    assert (answer.code, answer.causes) == (422, {(field, f"FieldValue{text.partition(' value')[0]}", text)})
+
+
+def test_a_pod_has_names_ports_and_processes_of_its_host(server: Server) -> None:
+    named = shared(dnsPolicy="None", dnsConfig={"nameservers": ["1.2.3.4"]})
+    whole = shared({"containerPort": 80, "hostPort": 80}, hostNetwork=True, hostPID=True)
+    for document in (named, whole):
+        server.good("POST", PODS, document, dryRun="All")
+
+
+BY_CLASS = (
+    "must not be provided in pod spec; priority admission controller computed {} from the given PriorityClass name"
+)
+NOT_LET_IN = {
+    "a priority of its own": ({"priority": 7}, f"the integer value of priority (7) {BY_CLASS.format(0)}"),
+    "a policy of its own": (
+        {"preemptionPolicy": "Never"},
+        f"the string value of PreemptionPolicy (Never) {BY_CLASS.format('PreemptLowerPriority')}",
+    ),
+    "a runtime that there is not": ({"runtimeClassName": "nosuch"}, 'pod rejected: RuntimeClass "nosuch" not found'),
+    "more than its containers need": (
+        {"overhead": {"cpu": "1"}},
+        "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", NOT_LET_IN)
+def test_a_pod_that_ranks_or_runs_as_nobody_said_is_not_let_in(server: Server, case: str) -> None:
+    spec, why = NOT_LET_IN[case]
+    document = shared(**spec)
+    answer = server.call("POST", PODS, document, dryRun="All")
+    named = document["metadata"].get("name") or document["metadata"].get("generateName")
+    assert (answer.code, answer.body["message"]) == (403, f'pods "{named}" is forbidden: {why}')
+    template = {"spec": {**document["spec"], "restartPolicy": "Never"}}
+    job = {"metadata": {"name": "let-in"}, "spec": {"template": template}}
+    server.good("POST", "/apis/batch/v1/namespaces/default/jobs", job, dryRun="All")

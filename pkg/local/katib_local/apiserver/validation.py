@@ -12,6 +12,7 @@ from katib_local.apiserver.contents import validate_contents
 from katib_local.apiserver.definitions import definition_problems
 from katib_local.apiserver.errors import unsupported
 from katib_local.apiserver.gate_rules import gate_problems
+from katib_local.apiserver.host_rules import host_problems
 from katib_local.apiserver.kinds import Kind
 from katib_local.apiserver.kubernetes_types import Type, field_type, resolved, type_of
 from katib_local.apiserver.metadata import LABEL, LABEL_NAME_WORDS
@@ -119,6 +120,7 @@ def _pod(spec: Json, path: str) -> Problems:
         yield f"{path}.activeDeadlineSeconds", f"Invalid value: {limit}: {text}"
     yield from unsupported(f"{path}.restartPolicy", spec.get("restartPolicy"), RESTARTS)
     yield from unsupported(f"{path}.dnsPolicy", spec.get("dnsPolicy"), DNS_POLICIES)
+    yield from host_problems(spec, path)
     yield from volume_problems(spec.get("volumes") or [], f"{path}.volumes")
     volumes = [volume.get("name") for volume in spec.get("volumes") or []]
     yield from identity_problems(spec.get("securityContext") or {}, f"{path}.securityContext")
