@@ -115,6 +115,10 @@ REFUSED: dict[str, tuple[Json, Cause]] = {
             'Invalid value: "": Checked value must be of type integer with format int32 in spec.short',
         ),
     ),
+    "a fraction for a format of numbers": ({"short": 1.5}, wrong_type("spec.short", "int32", '"float64"')),
+    "a yes for a format of numbers": ({"short": True}, wrong_type("spec.short", "int32", '""')),
+    "an object for a format of numbers": ({"short": {}}, wrong_type("spec.short", "int32", '""')),
+    "a list for a format of numbers": ({"short": []}, wrong_type("spec.short", "integer", '"array"')),
     "both of oneOf": (
         {"exclusive": {"a": 1, "b": 1}},
         (

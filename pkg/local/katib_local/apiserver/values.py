@@ -39,8 +39,9 @@ def _errors(value: Any, schema: Schema, old: Any, path: str) -> Problems:
     wanted = _types(schema)
     wrong = wanted and not any(_is_a(value, name) for name in wanted)
     if wrong:
-        shown = _shown(type_name(value))
-        yield path or NOWHERE, f"Invalid value: {shown}: {path} in body must be of type {','.join(wanted)}: {shown}"
+        told, shown = _told_types(value, schema, wanted)
+        yield path or NOWHERE, f"Invalid value: {shown}: {path} in body must be of type {told}: {shown}"
+        yield from _bound_errors(value, schema, path)
     yield from _combined(value, schema, path)
     if not wrong:
         yield from _by_type(value, schema, old, path)
@@ -84,6 +85,16 @@ def type_name(value: Any) -> str:
             return "array"
         case _:
             return "object"
+
+
+def _told_types(value: Any, schema: Schema, wanted: Sequence[str]) -> tuple[str, str]:
+    """Which types a value should have and which it has: where numbers have a format, some are told in Go's words."""
+    name = schema.get("format", "")
+    if name in BOUNDS and isinstance(value, float):
+        return name, _shown("float64")
+    if name in BOUNDS and isinstance(value, bool | Mapping):
+        return name, _shown("")
+    return ",".join(wanted), _shown(type_name(value))
 
 
 def _is_a(value: Any, wanted: str) -> bool:
@@ -142,9 +153,15 @@ def _number_errors(value: float, schema: Schema, path: str) -> Problems:
         yield path, f"{said} less than or equal to {most}"
     if factor and not (value / factor).is_integer():
         yield path, f"{said} a multiple of {factor}"
+    yield from _bound_errors(value, schema, path)
+
+
+def _bound_errors(value: Any, schema: Schema, path: str) -> Problems:
+    """A number that is no whole one, or too large for the format that it should have."""
     name = schema.get("format", "")
-    if name in BOUNDS and not -BOUNDS[name] <= value < BOUNDS[name]:
-        yield NOWHERE, f'Invalid value: "": Checked value must be of type integer with format {name} in {path}'
+    if name in BOUNDS and isinstance(value, int | float) and not isinstance(value, bool):
+        if value != int(value) or not -BOUNDS[name] <= value < BOUNDS[name]:
+            yield NOWHERE, f'Invalid value: "": Checked value must be of type integer with format {name} in {path}'
 
 
 def _object_errors(value: Mapping[str, Any], schema: Schema, old: Any, path: str) -> Problems:
