@@ -182,6 +182,8 @@ def _recognizing(job: Json) -> Json:
 def _service_spec(spec: Mapping[str, Any]) -> Json:
     """Services have no addresses of their own here: clients reach them by name through the node's proxy."""
     complete = {"type": "ClusterIP", "sessionAffinity": "None", **spec}
+    if complete["sessionAffinity"] == "None":
+        complete.pop("sessionAffinityConfig", None)
     if spec.get("ports"):
         complete["ports"] = [{"protocol": "TCP", "targetPort": port.get("port"), **port} for port in spec["ports"]]
     if complete["type"] == "ExternalName":

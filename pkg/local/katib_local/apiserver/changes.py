@@ -95,12 +95,13 @@ def merged(kind: Kind, document: Json, old: Json, subresource: str) -> Json:
 def counted(document: Json, old: Json) -> Json:
     """With the next generation if anything but metadata and status is another than before, mutations included."""
     generation = old["metadata"].get("generation")
-    if generation is None or _spec(document) == _spec(old):
+    if generation is None or spec_of(document) == spec_of(old):
         return document
     return {**document, "metadata": {**document["metadata"], "generation": generation + 1}}
 
 
-def _spec(document: Json) -> Json:
+def spec_of(document: Json) -> Json:
+    """All but metadata and status."""
     return {key: value for key, value in document.items() if key not in ("metadata", "status")}
 
 

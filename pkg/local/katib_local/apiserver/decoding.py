@@ -1,4 +1,7 @@
-"""Reads an object as its Kubernetes type: wrong forms are refused, unknown fields and nulls left out. Pure."""
+"""Reads an object as its Kubernetes type: wrong forms are refused, unknown fields, nulls and zeros left out. Pure.
+
+What can be written in several forms, a quantity or a time, has the one in which a cluster keeps it.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,14 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any
 
 from katib_local.apiserver.errors import Undecodable, json_name
 from katib_local.apiserver.kinds import Kind
-from katib_local.apiserver.kubernetes_types import QUANTITY, Type, field_type, resolved, type_of
-from katib_machinery.scalars import parse_quantity
+from katib_local.apiserver.kubernetes_types import MICRO_TIME, QUANTITY, Type, field_type, resolved, type_of
+from katib_local.apiserver.quantities import canonical_quantity
+from katib_local.apiserver.times import canonical_time
+from katib_local.apiserver.zeros import keeps_zero
 
 Json = dict[str, Any]
 BOUNDS = {"int32": 2**31, "int64": 2**63}
@@ -29,14 +33,6 @@ FORMS: Mapping[str, tuple[type, ...]] = {
 
 GO_NAMES = {"string": "string", "boolean": "bool", "number": "float64"}
 BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-UNSAID_WHEN_ZERO = (
-    *("deprecated", "hostIPC", "hostNetwork", "hostPID", "nullable", "paused", "publishNotReadyAddresses", "readOnly"),
-    *("stdin", "stdinOnce", "tty", "uniqueItems", "unschedulable"),
-    *("healthCheckNodePort", "hostPort", "initialDelaySeconds", "minReadySeconds", "nodePort"),
-)
-"""Fields that are not there when they are false or 0: what a server in Go leaves out of what it writes."""
-ZERO_IS_SAID = ("CSIVolumeSource",)
-"""Types with a field of such a name that is kept as it is said."""
 QUANTITY_FORM = re.compile(r"[+-]?[0-9.]+[eEinumkKMGTP]*[-+]?[0-9]*")
 QUANTITY_WORDS = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 
@@ -69,7 +65,7 @@ class _Place:
 
 @dataclass
 class _Reader:
-    """What is found on the way: unknown fields and the first wrong form."""
+    """What is found on the way: unknown fields and the first wrong form. Values are kept as they are `as_said`."""
 
     kind: Kind
     as_said: bool
@@ -77,7 +73,7 @@ class _Reader:
 
     def read(self, value: Any, found: Type, place: _Place) -> Any:
         if found.get("$ref") == QUANTITY:
-            return self._quantity(value, place)
+            return self._quantity(value)
         wanted, found = found, resolved(found)
         form = found.get("type")
         if form is None:
@@ -90,8 +86,7 @@ class _Reader:
             return [self.read(entry, items, place.entry(index)) for index, entry in enumerate(value)]
         if form == "object":
             return self._object(value, found, place.inside(wanted))
-        self._check_format(value, wanted, place)
-        return value
+        return self._scalar(value, wanted, place)
 
     def _object(self, value: Json, found: Type, place: _Place) -> Json:
         if "properties" not in found and "additionalProperties" not in found:
@@ -105,41 +100,47 @@ class _Reader:
                 self.unknown.append(below.path)
             elif part is not None:
                 inner = self.read(part, wanted, below)
-                if inner or not self._goes_unsaid(key, inner, wanted, place) or key in (found.get("required") or ()):
+                if inner or key in (found.get("required") or ()) or self._stays(wanted, place, key, key in known):
                     read[key] = inner
             elif key not in known and rest is not None and rest.get("type") == "string":
                 read[key] = ""
         return read
 
-    def _goes_unsaid(self, key: str, value: Any, found: Type, place: _Place) -> bool:
-        """Whether a field that is empty, false or 0 is as if nobody had said it: a list or a map, and some others."""
-        if found.get("type") in ("boolean", "integer"):
-            return not self.as_said and key in UNSAID_WHEN_ZERO and place.struct not in ZERO_IS_SAID
-        return _is_collection(found)
+    def _stays(self, wanted: Type, place: _Place, key: str, known: bool) -> bool:
+        """Whether what is empty or zero is more than nothing, at a field that not every object has."""
+        if _is_collection(wanted):
+            return False
+        if self.as_said or not known:
+            return True
+        form = resolved(wanted).get("type")
+        return form in (None, "object") or keeps_zero(place.struct, key)
 
-    def _check_format(self, value: Any, found: Type, place: _Place) -> None:
+    def _scalar(self, value: Any, found: Type, place: _Place) -> Any:
+        """A value of a right form, as it is kept."""
         name = resolved(found).get("format", "")
         if name in BOUNDS and not -BOUNDS[name] <= value < BOUNDS[name]:
             raise self._wrong(value, _go_type(found), place)
         try:
             if name == "date-time":
-                datetime.fromisoformat(value)
-            elif name == "byte":
+                kept = canonical_time(value, micro=found.get("$ref") == MICRO_TIME)
+                return value if self.as_said else kept
+            if name == "byte":
                 base64.b64decode(value, validate=True)
         except ValueError as error:
-            why = f"illegal base64 data at input byte {_illegal(value)}" if name == "byte" else _no_time(value, place)
+            why = f"illegal base64 data at input byte {_illegal(value)}" if name == "byte" else str(error)
             raise self._unreadable(why) from error
+        return value
 
-    def _quantity(self, value: Any, place: _Place) -> str:
+    def _quantity(self, value: Any) -> str:
         if type(value) not in (str, int, float):
             raise self._unreadable(QUANTITY_WORDS)
-        text = str(value)
+        text = str(value).strip()
         try:
-            parse_quantity(text)
+            kept = canonical_quantity(text)
         except ValueError as error:
             suffix = QUANTITY_FORM.fullmatch(text) is not None
             raise self._unreadable("unable to parse quantity's suffix" if suffix else QUANTITY_WORDS) from error
-        return text
+        return text if self.as_said else kept
 
     def _wrong(self, value: Any, form: str, place: _Place) -> Exception:
         name = json_name(value)
@@ -175,10 +176,6 @@ def _illegal(text: str) -> int:
     return next((index for index, sign in enumerate(text) if sign not in BASE64), len(text) // 4 * 4)
 
 
-def _no_time(value: str, place: _Place) -> str:
-    return f"{place.path}: {json.dumps(value, ensure_ascii=False)[:80]} is no time as of RFC 3339"
-
-
 def _is_collection(found: Type) -> bool:
     """Whether a field is a list or a map: an empty one is none, unless every object has it."""
     return found.get("type") == "array" or "additionalProperties" in found
@@ -187,7 +184,8 @@ def _is_collection(found: Type) -> bool:
 def read_object(kind: Kind, document: Json, *, as_said: bool = False) -> tuple[Json, list[str]]:
     """The object as its type has it, and the paths of fields that it does not know; raises a refusal.
 
-    What is false or 0 is kept `as_said` also where it is not stored: who applies it owns it. Of a custom object only the metadata is read: its own schema says the rest.
+    Zeros, quantities and times are as a cluster keeps them, or `as_said`: what somebody applies he owns as he said it. Of
+    a custom object only the metadata is read: its own schema says the rest.
     """
     reader = _Reader(kind, as_said)
     if not kind.custom:

@@ -14,6 +14,7 @@ from katib_local.apiserver.kinds import Kind
 Json = dict[str, Any]
 Type = Mapping[str, Any]
 META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+MICRO_TIME = "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime"
 QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
 
 

@@ -19,6 +19,7 @@ POD = {
 }
 CONTAINER = {"terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File"}
 PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
+HOOKS = ("postStart", "preStop")
 PROBE = {"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3}
 CALLS: dict[str, Json] = {"httpGet": {"path": "/", "scheme": "HTTP"}, "grpc": {"service": ""}}
 FILE_MODE = {"defaultMode": 0o644}
@@ -74,19 +75,28 @@ def _container(container: Json) -> Json:
     _each(complete, "env", _variable)
     _each(complete, "ports", lambda port: {"protocol": "TCP", **port})
     for name in PROBES:
-        _within(complete, name, _probe)
+        _within(complete, name, lambda probe: _call({**PROBE, **probe}))
+    _within(complete, "lifecycle", _hooks)
     return complete
 
 
-def _probe(probe: Json) -> Json:
-    complete = {**PROBE, **probe}
+def _hooks(lifecycle: Json) -> Json:
+    complete = dict(lifecycle)
+    for name in HOOKS:
+        _within(complete, name, _call)
+    return complete
+
+
+def _call(owner: Json) -> Json:
+    """A probe or hook with the defaults of what it calls."""
+    complete = dict(owner)
     for call, defaults in CALLS.items():
         _fill(complete, call, defaults)
     return complete
 
 
 def _variable(variable: Json) -> Json:
-    """A variable that takes a field of its pod names the version that has the field."""
+    """A variable that takes a field of its pod names the version that has the field; one of an amount, what it counts in."""
     complete = dict(variable)
     _within(complete, "valueFrom", _field)
     return complete
@@ -95,6 +105,7 @@ def _variable(variable: Json) -> Json:
 def _field(source: Json) -> Json:
     complete = dict(source)
     _fill(complete, "fieldRef", {"apiVersion": "v1"})
+    _fill(complete, "resourceFieldRef", {"divisor": "0"})
     return complete
 
 

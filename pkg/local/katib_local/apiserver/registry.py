@@ -23,6 +23,7 @@ from katib_local.apiserver.changes import (
     fixed,
     merged,
     other_uid,
+    spec_of,
     version_in,
     version_of,
 )
@@ -225,6 +226,8 @@ class Registry:
         name = old["metadata"]["name"]
         check_target(kind, document, old)
         changed = builtins.default_builtin(kind, merged(kind, document, old, subresource))
+        if not kind.custom and spec_of(changed) != spec_of(old):
+            old = read_object(kind, dict(old))[0]  # an earlier version may have stored it in other forms
         if changed == old:
             return old
         if not call.owns:

@@ -27,7 +27,8 @@ from katib_local.apiserver.workload_rules import deployment_problems, job_proble
 
 Json = Mapping[str, Any]
 Problems = Iterator[tuple[str, str]]
-DEFAULTED = ("apiGroup",)
+DEFAULTED = ("apiGroup", "value")
+"""Fields that every object has and that may be empty: of a header and of a sysctl their value, and what a default fills."""
 OWN_WORDS = {
     "ClusterRoleBinding": ("roleRef", "subjects"),
     "CustomResourceDefinition": ("x-kubernetes-validations",),
