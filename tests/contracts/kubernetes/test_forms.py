@@ -1,4 +1,4 @@
-"""In which form an object is kept: one for each quantity and time, no zeros that say nothing."""
+"""In which form an object is kept: one for each quantity and time, no zeros that say nothing, each owner once."""
 
 from __future__ import annotations
 
@@ -40,6 +40,8 @@ QUANTITIES = {
 ZEROS = {"hostNetwork": False, "hostPID": False, "nodeName": "", "subdomain": "", "restartPolicy": "", "dnsPolicy": ""}
 KEPT = {"automountServiceAccountToken": False, "shareProcessNamespace": False, "terminationGracePeriodSeconds": 0}
 OF_A_CONTAINER = {"tty": False, "stdin": False, "workingDir": "", "imagePullPolicy": "", "terminationMessagePath": ""}
+OWNER = {"apiVersion": "v1", "kind": "Node", "name": "a", "uid": "1"}
+TWICE = "API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests"
 
 
 def a_pod(name: str, container: Mapping[str, Any] | None = None, **spec: Any) -> Json:
@@ -219,3 +221,32 @@ def test_a_lease_tells_microseconds(server: Server, fresh: Fresh) -> None:
         answer = renewed(f"2026-01-01T00:00:{wrong}")
         end = f'as "2006-01-02T15:04:05.000000Z07:00": cannot parse "{rest}" as "{wanted}"'
         assert answer.code == 400 and answer.body["message"].endswith(end)
+
+
+def test_an_owner_that_stands_there_twice_is_kept_once_with_a_warning(
+    server: Server, pizzas: str, fresh: Fresh
+) -> None:
+    for path, document in ((MAPS, {}), (pizzas, {"apiVersion": "food.example.com/v1", "kind": "Pizza"})):
+        owners = [OWNER, OWNER, {**OWNER, "name": "b"}, {**OWNER, "controller": False}]
+        metadata = {"name": fresh(), "ownerReferences": owners}
+        answer = server.good("POST", path, {**document, "metadata": metadata}, **DRY)
+        assert answer.body["metadata"]["ownerReferences"] == owners[1:]
+        assert answer.warnings == [
+            f".metadata.ownerReferences contains duplicate entries; {TWICE}; duplicate UID(s) observed: 1"
+        ]
+
+
+def test_a_patch_is_looked_at_for_doubled_owners_after_admission(server: Server, fresh: Fresh) -> None:
+    name = fresh()
+    created = server.good("POST", MAPS, a_config_map(name)).body
+    owned = {"metadata": {"ownerReferences": [OWNER, OWNER]}}
+    answer = server.good("PATCH", f"{MAPS}/{name}", owned, MERGE, **DRY)
+    assert answer.body["metadata"]["ownerReferences"] == [OWNER]
+    after = ".metadata.ownerReferences contains duplicate entries after mutating admission happens"
+    assert answer.warnings == [f"{after}; {TWICE}; duplicate UID(s) observed: 1"]
+    replaced = {**created, "metadata": {**created["metadata"], **owned["metadata"]}}
+    answer = server.good("PUT", f"{MAPS}/{name}", replaced, **DRY)
+    assert answer.warnings == [
+        f".metadata.ownerReferences contains duplicate entries; {TWICE}; duplicate UID(s) observed: 1"
+    ]
+    server.good("DELETE", f"{MAPS}/{name}")

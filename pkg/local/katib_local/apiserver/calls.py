@@ -49,8 +49,8 @@ def check_timeout(query: Mapping[str, str]) -> None:
 class Call:
     """Who asks, how strictly, and what they are warned of.
 
-    `named` says that the manager is named by who asks, `owns` that an object's owners are written on it, `subresource`
-    through which one a part of the whole object is written; `doubled` tells what the body has twice.
+    `named` says that the manager is named by who asks, `owns` that an object's owners are written on it, `patches`
+    that it is what a patch has made, `subresource` through which one a part of the whole object is written; `doubled` tells what the body has twice.
     """
 
     user: str = "system:admin"
@@ -61,6 +61,7 @@ class Call:
     named: bool = False
     force: bool = False
     owns: bool = False
+    patches: bool = False
     subresource: str = ""
     warnings: list[str] = field(default_factory=list)
     doubled: Sequence[str] = ()

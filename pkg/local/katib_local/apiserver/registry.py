@@ -48,6 +48,7 @@ from katib_local.apiserver.immutable import validate_change
 from katib_local.apiserver.kinds import CRDS, NAMESPACES, SERVICE_ACCOUNTS, Catalog, Kind, kinds_of
 from katib_local.apiserver.kubernetes_types import type_of
 from katib_local.apiserver.metadata import born, finalizer_warnings, placed, typed, validate_metadata
+from katib_local.apiserver.owners import with_each_owner_once
 from katib_local.apiserver.removal import marked, may_go, unsaid
 from katib_local.apiserver.rules import breaches
 from katib_local.apiserver.schema import fill_defaults, prune
@@ -87,7 +88,7 @@ class Registry:
 
         Mutating webhooks come before its name and uid, and may name it.
         """
-        document = placed(kind, namespace, self._shaped(kind, typed(kind, document), call))
+        document = placed(kind, namespace, with_each_owner_once(self._shaped(kind, typed(kind, document), call), call))
         self._check_namespace(kind, namespace, document["metadata"].get("name") or "")
         document = builtins.default_builtin(kind, document)
         if not call.owns:
@@ -144,7 +145,9 @@ class Registry:
         mutated = await self.admission.mutate(request, call.warnings)
         if mutated is None or mutated == document:
             return document
-        return builtins.default_builtin(kind, self._shaped(kind, mutated, call))
+        return builtins.default_builtin(
+            kind, with_each_owner_once(self._shaped(kind, mutated, call), call, mutated=True)
+        )
 
     async def _check(
         self, operation: str, kind: Kind, document: Json, old: Json | None, call: Call, subresource: str = ""
@@ -222,7 +225,7 @@ class Registry:
 
     async def update(self, kind: Kind, document: Json, old: Json, call: Call, subresource: str = "") -> Json:
         """Replace an object, or one subresource of it; `old` is what the caller has seen. Returns what is stored."""
-        document = self._shaped(kind, typed(kind, document), call)
+        document = with_each_owner_once(self._shaped(kind, typed(kind, document), call), call, mutated=call.patches)
         name = old["metadata"]["name"]
         check_target(kind, document, old)
         changed = builtins.default_builtin(kind, merged(kind, document, old, subresource))
@@ -253,6 +256,7 @@ class Registry:
     ) -> Json:
         """Patch an object; tries again when somebody else has changed it in between, unless the patch names a version."""
         namespace, name = key
+        call = replace(call, patches=True)
         while True:
             old = self.get(kind, namespace, name)
             document = self._patched(kind, old, change)
