@@ -28,9 +28,9 @@ FOREIGN = {
     ("bcdfghjklmnpqrstvwxz2456789", "pkg/local/"): "Kubernetes' own alphabet of generated names",
     ("IfNotPresent", "pkg/local/"): "Kubernetes' own pull policy",
     ("IfNotPresent", "pkg/domain/katib_domain/katib_config.py"): "one of the pull policies that Kubernetes has",
-    ("/metrics", "pkg/local/katib_local/apiserver/server.py"): "kube-apiserver's own path",
-    ("/healthz", "pkg/local/katib_local/apiserver/server.py"): "kube-apiserver's own path",
-    ("/readyz", "pkg/local/katib_local/apiserver/server.py"): "kube-apiserver's own path",
+    ("/metrics", "pkg/local/katib_local/apiserver/"): "kube-apiserver's own path",
+    ("/healthz", "pkg/local/katib_local/apiserver/"): "kube-apiserver's own path",
+    ("/readyz", "pkg/local/katib_local/apiserver/"): "kube-apiserver's own path",
     ("katib-config", "pkg/controller/katib_controller/options.py"): "a flag of the command line",
 }
 
