@@ -40,7 +40,8 @@ REVIEWS = (
 )
 HEALTH = ("/healthz", "/livez", "/readyz")
 CHECKS = ("ping", "log")
-PLAIN = ("/api", "/api/v1", "/apis", "/apis/", "/metrics", "/openapi/v2", "/openapi/v3", "/version")
+METRICS = "/metrics"
+PLAIN = ("/api", "/api/v1", "/apis", "/apis/", METRICS, "/openapi/v2", "/openapi/v3", "/version")
 
 
 def version() -> Json:

@@ -24,7 +24,7 @@ from katib_local.apiserver.admission import Admission
 from katib_local.apiserver.answers import as_accepted, json_answer, refused
 from katib_local.apiserver.calls import Call, flag
 from katib_local.apiserver.definitions import is_established
-from katib_local.apiserver.discovery import CHECKS, HEALTH
+from katib_local.apiserver.discovery import CHECKS, HEALTH, METRICS
 from katib_local.apiserver.errors import (
     Refusal,
     UnknownPath,
@@ -60,7 +60,7 @@ from katib_machinery.clock import Clock, SystemClock
 log = logging.getLogger(__name__)
 Json = dict[str, Any]
 LARGEST_BODY = 3 * 1024 * 1024
-OPEN_PATHS = ("/livez", "/readyz", "/healthz", "/version", "/version/")
+OPEN_PATHS = (*HEALTH, "/version", "/version/")
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 PROTOBUF_OF_BEFORE = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
 IMPERSONATION = "impersonate-"
@@ -159,7 +159,7 @@ def _application(registry: Registry, settings: Settings) -> web.Application:
         ("/version/", _version),
         *((path, _health) for path in HEALTH),
         *((f"{path}/{check}", _health) for path in HEALTH for check in CHECKS),
-        ("/metrics", _metrics),
+        (METRICS, _metrics),
         ("/api", _core_versions),
         ("/api/", _core_versions),
         ("/apis", _groups),
