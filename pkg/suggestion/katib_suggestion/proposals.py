@@ -150,6 +150,7 @@ def to_search(task: Task, history: History, issued: int, wanted: int, memory: Me
         notes=dict(task.notes),
         randomness=task.randomness,
         recall=Recall(memory, lambda: _content(task, history, elsewhere)),
+        mark=_find_mark(task.space, task.given, (trial.point for trial in history.trials)),
     )
 
 
@@ -160,6 +161,12 @@ def _scrambling(randomness: Randomness, history: History) -> int:
     if history.trials:
         return steady_dice(randomness.key, history.trials[0].name).getrandbits(64)
     return randomness.dice(0).getrandbits(64)
+
+
+def _find_mark(space: SearchSpace, given: Sequence[Point], points: Iterable[Point | None]) -> Point | None:
+    """See `Search.mark`."""
+    placed = {*given, space.from_unit([0.5] * len(space.domains))}
+    return next((point for point in points if point is not None and point not in placed), None)
 
 
 def _lessons(task: Task, history: History) -> tuple[Observation, ...]:
@@ -207,6 +214,7 @@ def propose_points(algorithm: Algorithm, search: Search, given_up: Callable[[], 
             dice=search.dice_at(search.issued + 1),
             wanted=search.wanted - 1,
             place=place + 1,
+            mark=_find_mark(search.space, search.given, [point]) if search.mark is None else search.mark,
         )
     return points
 

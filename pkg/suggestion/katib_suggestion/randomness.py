@@ -31,7 +31,7 @@ class Randomness:
         return random.Random(state)  # noqa: S311 - searching, not guarding
 
 
-def steady_dice(key: int, *purpose: str | int) -> random.Random:
+def steady_dice(key: int, *purpose: str | float) -> random.Random:
     """A stream that is the same whenever it is asked for: for what must not change from call to call."""
     return random.Random(_digest("steady", key, *purpose))  # noqa: S311 - searching, not guarding
 

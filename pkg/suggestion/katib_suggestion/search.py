@@ -103,7 +103,7 @@ class Search:
     issued: int
     """How many points were handed out before this one."""
     key: int
-    """A number that is the same for all calls of one Experiment: for orders and sequences that outlive a call."""
+    """A number that is the same for all calls of one Experiment: for orders that outlive a call. See `lot`."""
     scrambling: int
     """What a sequence is scrambled by, so that two searches differ. With a seed it is the key; without one, it follows from the
     name that chance has given to the first trial, for those who replay, and before that from a throw for this reply."""
@@ -127,6 +127,19 @@ class Search:
     """Settings of `Strategy.note_names` that came with the request: what was written back, unless the user gave it."""
     randomness: Randomness | None = None
     recall: Recall | None = None
+    mark: Point | None = None
+    """The first point that chance has placed: no given one, nor the middle of the space, in which many begin."""
+
+    @property
+    def lot(self) -> int | None:
+        """A number that is the same for all calls of one search, and another one for another search (U-10).
+
+        It follows from the seed; without one, from the first point that chance has placed. None before there is such a point:
+        it has to be drawn from `dice`.
+        """
+        if self.randomness is None or self.randomness.seed is not None:
+            return self.key
+        return None if self.mark is None else self.steady_dice("lot", *map(float, self.mark)).getrandbits(64)
 
     @property
     def known(self) -> tuple[Observation, ...]:
@@ -137,7 +150,7 @@ class Search:
         """The randomness of the point that follows `issued` earlier ones; without a seed it is fresh each time."""
         return steady_dice(self.key, "point", issued) if self.randomness is None else self.randomness.dice(issued)
 
-    def steady_dice(self, *purpose: str | int) -> random.Random:
+    def steady_dice(self, *purpose: str | float) -> random.Random:
         """Randomness that is the same in every call of one Experiment, also when there is no seed."""
         return steady_dice(self.key, *purpose)
 

@@ -24,7 +24,7 @@ from katib_suggestion.history import History
 from katib_suggestion.memory import Memory
 from katib_suggestion.proposals import Task, suggest, to_search
 from katib_suggestion.randomness import Randomness
-from katib_suggestion.search import Observation, Search
+from katib_suggestion.search import Observation, Search, State, Trial
 from katib_suggestion.settings import parse_settings
 from katib_suggestion.surrogates import WIDEST
 from katib_suggestion.surrogates.acquisition import expected_improvement
@@ -198,6 +198,23 @@ def test_what_failed_is_kept_away_from() -> None:
     algorithm = BayesianOptimization(n_initial_points=3, acq_func="EI")
     history = replace(history, observations=kept, failed=failed)
     assert all(float(point[0]) > 0.4 for point in asked(task(algorithm, PLANE), history, wanted=4))
+
+
+def test_without_a_seed_first_points_fill_the_space_too_and_others_each_time() -> None:
+    """U-10: one in each tenth of every side, over replies of three, three and four; which ones, chance says."""
+
+    def first_ten() -> list[Point]:
+        history = History()
+        for wanted in (3, 3, 4):
+            for point in asked(task(space=PLANE, seed=None), history, wanted):
+                history.add(Trial(str(len(history.trials)), State.PENDING, point), exact=True)
+        return [trial.point for trial in history.trials if trial.point is not None]
+
+    runs = [first_ten(), first_ten()]
+    for run in runs:
+        for low, width, values in zip((0, -5), (1, 15), zip(*run, strict=True), strict=True):
+            assert sorted(int((value - low) / width * 10) for value in values) == list(range(10))
+    assert not set(runs[0]) & set(runs[1])
 
 
 def test_nothing_but_failures_is_answered_with_more_first_points() -> None:

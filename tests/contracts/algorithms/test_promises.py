@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from itertools import combinations
 from pathlib import Path
 from statistics import median
 
@@ -24,6 +25,7 @@ from contracts.algorithms.questions import (
     seed_of,
     serving,
 )
+from contracts.algorithms.running import values_of
 
 from katib_apis.v1beta1 import api_pb2
 
@@ -94,12 +96,37 @@ def test_a_batch_is_what_single_questions_would_have_given(service: Service) -> 
         ] == at_once
 
 
-def test_different_seeds_and_no_seed_give_different_points(service: Service, algorithm: str) -> None:
+def test_different_seeds_give_different_points(service: Service, algorithm: str) -> None:
     if not REGISTRY.get_algorithm(algorithm).seed_names:
         return
     settings = [seed_of(algorithm, 1), seed_of(algorithm, 2), seed_of(algorithm, 2**64 - 1)]
     replies = [service.points(a_question(an_experiment(algorithm, settings=given))) for given in settings]
     assert len({tuple(map(key, reply)) for reply in replies}) == 3
+
+
+PLAIN = {"sobol"}
+"""What is the same for every Experiment unless its sequence is scrambled with a seed, as Katib's is (algorithms.md §10)."""
+BY_NAME = {"grid"}
+"""What follows from the Experiment's name without a seed: its order has to be the same in every call, each point once."""
+
+
+def test_without_a_seed_no_two_searches_are_the_same(service: Service, algorithm: str) -> None:
+    """U-10: neither two Experiments nor two runs of one; many begin in the middle of the space."""
+    if algorithm in PLAIN:
+        return
+    runs = []
+    for name in ("searching", "searching", "again"):
+        experiment = an_experiment(algorithm)
+        experiment.name = name
+        trials: list[api_pb2.Trial] = []
+        for _ in range(4):
+            points = service.points(a_question(experiment, trials))
+            trials += [a_trial(len(trials) + place, point, point["rate"]) for place, point in enumerate(points)]
+            for trial in trials[-len(points) :]:
+                trial.name = f"{len(runs)}-{trial.name}"  # of a Trial's name, chance gives a part
+        runs.append([key(values_of(trial)) for trial in trials][1:])
+    alike = [sum(one == two for one, two in zip(*pair, strict=True)) for pair in combinations(runs, 2)]
+    assert max(alike[1:]) <= 2 and (algorithm in BY_NAME or alike[0] <= 2)
 
 
 @pytest.mark.parametrize("condition", [Status.CREATED, Status.RUNNING, Status.SUCCEEDED, Status.FAILED])

@@ -75,7 +75,8 @@ class Auto(Algorithm):
         if not search.issued and not search.elsewhere:
             yield search.space.from_unit([0.5] * len(search.space.domains))
         recall = None if search.recall is None else search.recall.within(choice.name)
-        yield from get_strategy(choice.name, search.key).propose(replace(search, recall=recall))
+        lot = search.dice.getrandbits(64) if search.lot is None else search.lot
+        yield from get_strategy(choice.name, lot).propose(replace(search, recall=recall))
 
 
 def _tell(search: Search, choice: Choice) -> None:

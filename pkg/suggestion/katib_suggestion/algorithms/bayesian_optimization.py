@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
+from katib_suggestion.randomness import steady_dice
 from katib_suggestion.search import Algorithm, Point, Search
 from katib_suggestion.settings import setting
 from katib_suggestion.surrogates import WIDEST
@@ -27,6 +29,7 @@ from katib_suggestion.surrogates.learning import GAUSSIAN, MOST, MOST_FITTED, Le
 from katib_suggestion.surrogates.maximise import Belief, Costs, Promise, candidates, ranked, refined
 
 log = logging.getLogger(__name__)
+Vector = npt.NDArray[np.float64]
 ACQUISITIONS: Mapping[str, Acquisition] = {
     "EI": expected_improvement,
     "LCB": lower_bound,
@@ -102,17 +105,39 @@ def drawn(most: int, width: int) -> int:
 
 
 def first_points(search: Search, count: int) -> Iterator[Point]:
-    """Points that fill the space evenly, drawn from the distributions; then any."""
-    turn, place = divmod(search.issued, min(count, SQUARE))
+    """Points that fill the space evenly, drawn from the distributions; then any.
 
-    def spread() -> Matrix:
-        dice = np.random.default_rng(search.steady_dice("square", turn).getrandbits(64))
-        return latin_square(min(count, SQUARE), len(search.space.domains), dice)
-
-    square = search.remembered(f"square {turn} of {count}", spread)
-    yield search.space.from_unit(square[place].tolist())
+    They are rows of one square, also over several replies. Without a seed the first of them is drawn, and the square laid
+    around it.
+    """
+    lot = search.lot
+    if lot is not None:
+        yield _square_point(search, min(count, SQUARE), lot)
     while True:
         yield search.space.sample(search.dice)
+
+
+def _square_point(search: Search, size: int, lot: int) -> Point:
+    turn, place = divmod(search.issued, size)
+
+    def spread() -> Matrix:
+        dice = np.random.default_rng(steady_dice(lot, "square", turn).getrandbits(64))
+        square = latin_square(size, len(search.space.domains), dice)
+        if lot == search.key or search.mark is None or turn:
+            return square
+        return _laid_around(square, np.array(search.space.to_unit(search.mark)))
+
+    square = search.remembered(f"square {turn} of {size} with {lot}", spread)
+    return search.space.from_unit(square[place].tolist())
+
+
+def _laid_around(square: Matrix, place: Vector) -> Matrix:
+    """A Latin square whose first row is in the slices that a place of the unit cube is in."""
+    slices, wanted = np.floor(square * len(square)), np.minimum(np.floor(place * len(square)), len(square) - 1)
+    rows, columns = np.argmax(slices == wanted, axis=0), np.arange(len(place))
+    laid = square.copy()
+    laid[rows, columns], laid[0] = square[0], square[rows, columns]
+    return laid
 
 
 def learn_history(search: Search, axes: Axes, kind: str) -> Learned:

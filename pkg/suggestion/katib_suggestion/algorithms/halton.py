@@ -17,8 +17,8 @@ PATIENCE = 64
 class Halton(Algorithm):
     """The randomized Halton sequence through the inverse distribution functions; nothing has to be known in advance.
 
-    Behind the middle of the space it is scrambled with the seed, or with the Experiment's name when there is none: the
-    plain sequence is of no use beyond a few parameters. References: Halton 1960; Owen, arXiv:1706.02808.
+    Behind the middle of the space it is scrambled: the plain sequence is of no use beyond a few parameters. Without a seed
+    the second point is drawn, and the sequence scrambled by it. References: Halton 1960; Owen, arXiv:1706.02808.
     """
 
     def propose(self, search: Search) -> Iterator[Point]:
@@ -26,7 +26,12 @@ class Halton(Algorithm):
 
     def point(self, search: Search, index: int) -> Point:
         width = len(search.space.domains)
-        return search.space.from_unit(halton_point(index - 1, width, search.key) if index else [0.5] * width)
+        if not index:
+            return search.space.from_unit([0.5] * width)
+        lot = search.lot
+        if lot is None:
+            return search.space.sample(search.dice)
+        return search.space.from_unit(halton_point(index - 1, width, lot))
 
 
 def new_points(search: Search, place: Callable[[Search, int], Point], key: int) -> Iterator[Point]:
