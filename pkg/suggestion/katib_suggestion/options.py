@@ -6,7 +6,7 @@ Knows Python values; knows no algorithm, whose settings and spaces are judged by
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from katib_domain.algorithm_needs import ARCHITECTURES
@@ -161,19 +161,30 @@ def validate_lesson(learn_from: Mapping[str, str], parameters: Mapping[str, str]
 
 
 def read_values(value: Any, metrics: Sequence[str]) -> dict[str, float | None]:
-    """Values by the metrics' names, None where there is none; raises RefusedError for what is no value.
+    """Values by the metrics' names, None where there is none; raises RefusedError for what is no value, or lacks a metric.
 
     The first of the metrics is the objective. A number that is not finite stays what it is.
     """
     if not isinstance(value, Mapping):
-        return {metrics[0]: _number("value", value)}
+        number = _number("value", value)
+        _validate_told(value, metrics[:1], metrics)
+        return {metrics[0]: number}
     errors = [f"value[{said(name)}]: no such metric{_instead(name, metrics)}" for name in value if name not in metrics]
     if not errors and metrics[0] not in value:
         cure = f"give {metrics[0]!r}, or None instead of all metrics when the trial failed"
         errors.append(f"value: {said(dict(value))} lacks the objective: {cure}")
     if errors:
         raise RefusedError(*errors)
-    return {name: _number(f"value[{name!r}]", entry) for name, entry in value.items()}
+    numbers = {name: _number(f"value[{name!r}]", entry) for name, entry in value.items()}
+    _validate_told(dict(value), numbers, metrics)
+    return numbers
+
+
+def _validate_told(value: Any, told: Collection[str], metrics: Sequence[str]) -> None:
+    """Raises RefusedError when a metric is lacking: a trial without one of several objectives would count as failed."""
+    if lacking := [repr(name) for name in metrics if name not in told]:
+        cure = "tell all metrics by name, with None for one that has no value, or None alone when the trial failed"
+        raise RefusedError(f"value: {said(value)} lacks {', '.join(lacking)}: {cure}")
 
 
 def _number(place: str, value: Any) -> float | None:

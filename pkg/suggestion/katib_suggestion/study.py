@@ -207,7 +207,7 @@ class Study:
     def tell(
         self,
         trial: Asked,
-        value: float | Mapping[str, float] | None,
+        value: float | Mapping[str, float | None] | None,
         *,
         stopped: bool = False,
         again: bool = False,

@@ -112,7 +112,7 @@ def test_each_metric_goes_its_own_way(algorithm: str) -> None:
 def test_a_trial_without_one_of_the_metrics_is_no_compromise() -> None:
     study = a_study("nsgaii", 1)
     first, second, third, fourth = study.ask_many(4)
-    study.tell(first, {"left": 0.0})
+    study.tell(first, {"left": 0.0, "right": None})
     study.tell(second, {"left": 0.5, "right": 0.5})
     study.tell(third, {"left": 0.5, "right": 0.6})
     study.tell(fourth, None)

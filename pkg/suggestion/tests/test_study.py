@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -166,7 +167,7 @@ def test_a_wrong_option_is_named_with_its_cure(case: str) -> None:
 
 def test_parameters_that_are_none_are_named_with_their_cure() -> None:
     with pytest.raises(RefusedError, match=r"^parameters\['x'\]: \(0, 1\) is no parameter: make it with double"):
-        Study({"x": (0, 1)})  # type: ignore[dict-item]
+        Study({"x": (0, 1)})
     with pytest.raises(RefusedError, match=r"^parameters: \['x'\] is no mapping of names to parameters"):
         Study(["x"])  # type: ignore[arg-type]
     with pytest.raises(
@@ -201,7 +202,7 @@ def test_what_is_no_value_is_refused_and_nothing_is_told(case: str) -> None:
     with pytest.raises(RefusedError) as caught:
         study.tell(trial, value)  # type: ignore[arg-type]
     assert words in str(caught.value)
-    study.tell(trial, {"loss": 1, "seconds": None})  # type: ignore[dict-item]
+    study.tell(trial, {"loss": 1, "seconds": None})
     assert study.best.metrics == {"loss": 1.0}
 
 
@@ -229,3 +230,18 @@ def test_a_resource_may_have_values_that_its_list_has_not() -> None:
         trial = study.ask()
         study.tell(trial, float(number))
     assert {trial.parameters["epochs"] for trial in study.trials} >= {1, 10}
+
+
+@pytest.mark.parametrize("value", [1.0, {"loss": 1.0}, {"loss": 1.0, "size": 2.0}])
+def test_a_value_that_lacks_a_metric_is_refused_and_none_says_that_there_is_none(value: object) -> None:
+    """A trial without one of several objectives has failed, which nobody has said."""
+    study = Study(PLANE, algorithm="nsgaii", metrics=["loss", "size", "seconds"])
+    trial = study.ask()
+    lacking = "'seconds'" if isinstance(value, dict) and len(value) == 2 else "'size', 'seconds'"
+    with pytest.raises(
+        RefusedError, match=f"^value: {re.escape(repr(value))} lacks {lacking}: tell all metrics by name"
+    ):
+        study.tell(trial, value)  # type: ignore[arg-type]
+    study.tell(trial, {"loss": 1.0, "size": 2.0, "seconds": None})
+    assert study.trials[0].metrics == {"loss": 1.0, "size": 2.0}
+    study.tell(study.ask(), None)
