@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import Any, Literal, Protocol, Unpack
 
-from katib_apis.v1beta1 import api_pb2
+from katib_apis.v1beta1 import api_pb2, names
 from katib_suggestion.answers import answer_suggestions, answer_validation
 from katib_suggestion.experiments import to_objectives, to_parameter_spec
 from katib_suggestion.memory import Memory
@@ -76,6 +76,15 @@ class Asked:
     """All metrics, once they were told."""
     study: str = field(default="", repr=False, compare=False)
     """A word for the study that was asked."""
+    name: str = field(default="", compare=False)
+    """The trial's name, by which others refer to it."""
+    labels: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """What a scheduler says of the trial, as of a Trial of an Experiment: pbt its generation and its parent."""
+
+    @property
+    def parent(self) -> str:
+        """The name of the trial whose weights pbt lets it go on from; empty for one that begins anew."""
+        return self.labels.get(names.LABEL_PBT_PARENT, "")
 
 
 class Service(Protocol):
@@ -278,7 +287,7 @@ class Study:
         self._trials.append(trial)
         texts = {entry.name: entry.value for entry in suggestion.assignments}
         values = {name: entry.read(texts[name]) for name, entry in self._parameters.items()}
-        asked = Asked(number, values, study=self._token)
+        asked = Asked(number, values, study=self._token, name=trial.name, labels=dict(suggestion.labels))
         self._asked.append(asked)
         return asked
 

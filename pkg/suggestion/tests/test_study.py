@@ -245,3 +245,17 @@ def test_a_value_that_lacks_a_metric_is_refused_and_none_says_that_there_is_none
     study.tell(trial, {"loss": 1.0, "size": 2.0, "seconds": None})
     assert study.trials[0].metrics == {"loss": 1.0, "size": 2.0}
     study.tell(study.ask(), None)
+
+
+def test_a_trial_of_pbt_says_whose_weights_it_goes_on_from() -> None:
+    """D-39: a better rate without the weights that earned it is worth little."""
+    settings = {"n_population": 5, "truncation_threshold": 0.4, "suggestion_trial_dir": "/unused"}
+    study = Study(PLANE, algorithm="pbt", settings=settings, seed=1)
+    first = study.ask_many(5)
+    assert [trial.parent for trial in first] == [""] * 5
+    for number, trial in enumerate(first):
+        study.tell(trial, number)
+    found = study.ask_many(5)
+    assert {trial.parent for trial in found} <= {trial.name for trial in first[:4]}
+    assert [trial.labels["pbt.suggestion.katib.kubeflow.org/generation"] for trial in found] == ["1"] * 5
+    assert len({trial.name for trial in study.trials}) == 10
