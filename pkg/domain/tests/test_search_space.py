@@ -57,7 +57,7 @@ GRIDS = {
     double("0", "1", "2"): "0.0",
     integer("1", "50", "10"): "1 11 21 31 41",
     integer("1", "4"): "1 2 3 4",
-    integer("1", "5", "0.8"): "1 2 3 4 5",
+    integer("1", "5", "0.8"): "1 2 3 4 5",  # V7: such a step is no mistake
     integer("1", "10", "0.7"): "1 2 3 4 5 6 7 8 9",
     integer("1", "11", "2.5"): "1 4 6 8 11",
     integer("1", "1", "1", "logUniform"): "1",

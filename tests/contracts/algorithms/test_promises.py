@@ -147,7 +147,7 @@ def test_points_are_inside_new_and_pairwise_different(service: Service, algorith
 
 
 def test_a_finite_space_is_searched_whole_and_then_ends(service: Service, algorithm: str) -> None:
-    """U-06, CTL-5, D-05, D-10, D-12: fewer points than asked for when fewer are left, none at the end, and no error."""
+    """U-06, CTL-5, D-05, D-10, D-12, D-13: fewer points than asked for when fewer are left, none at the end, and no error."""
     experiment = an_experiment(algorithm, FINITE)
     trials: list[api_pb2.Trial] = []
     conditions = [Status.SUCCEEDED, Status.FAILED, Status.RUNNING, Status.METRICSUNAVAILABLE, Status.KILLED]
@@ -372,7 +372,7 @@ def test_the_total_number_says_how_many_were_issued(service: Service) -> None:
 
 
 def test_a_grid_visits_every_point_once_in_a_shuffled_order(service: Service) -> None:
-    """D-11, D-13, algorithms.md §5: exact decimals, each point once, whatever became of it."""
+    """D-11, algorithms.md §5: exact decimals, each point once."""
     parameters = [a_parameter("x", api_pb2.DOUBLE, bounds=("0.1", "0.3"), step="0.1"), MIXED[3]]
     experiment = an_experiment("grid", parameters, seed_of("grid", 7))
     points = service.points(a_question(experiment, wanted=50))
