@@ -8,6 +8,7 @@ from typing import Any
 
 from katib_local.apiserver.errors import Refusal, bad_request, shown
 from katib_local.apiserver.metadata import label_problems, label_value_problems, qualified, qualified_problems
+from katib_local.requirements import selects
 
 Json = Mapping[str, Any]
 Test = Callable[[Json], bool]
@@ -162,26 +163,7 @@ def _labels(document: Json) -> Mapping[str, str]:
 
 def match_selector(selector: Json | None, labels: Mapping[str, str]) -> bool:
     """Whether labels fit a LabelSelector object; an absent one fits everything."""
-    selector = selector or {}
-    for key, value in (selector.get("matchLabels") or {}).items():
-        if labels.get(key) != value:
-            return False
-    return all(_match_expression(entry, labels) for entry in selector.get("matchExpressions") or [])
-
-
-def _match_expression(entry: Json, labels: Mapping[str, str]) -> bool:
-    key, values = entry.get("key", ""), entry.get("values") or []
-    match entry.get("operator"):
-        case "In":
-            return key in labels and labels[key] in values
-        case "NotIn":
-            return key not in labels or labels[key] not in values
-        case "Exists":
-            return key in labels
-        case "DoesNotExist":
-            return key not in labels
-        case _:
-            return False
+    return selector is None or selects(selector, labels)
 
 
 def selector_problems(selector: Json, path: str) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from katib_local.apiserver.selectors import match_selector
+from katib_local import requirements
 from katib_local.workloads.pods import owner_reference
 from katib_machinery.objects import Unstructured
 
@@ -65,7 +65,7 @@ def _selector(owner: Unstructured) -> Any:
 def selects(owner: Unstructured, obj: Unstructured) -> bool:
     """Whether an owner's selector fits an object of its namespace; one that is empty fits nothing."""
     selector = _selector(owner)
-    return bool(selector) and owner.namespace == obj.namespace and match_selector(selector, obj.labels)
+    return bool(selector) and owner.namespace == obj.namespace and requirements.selects(selector, obj.labels)
 
 
 def adoption(owner: Unstructured, obj: Unstructured, finalizers: Sequence[str]) -> Json:

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from katib_local.requirements import meets
 from katib_local.workloads import pods
-from katib_local.workloads.requirements import meets
 from katib_machinery.objects import Unstructured
 
 Json = Mapping[str, Any]

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from katib_local.requirements import Labels, selects
 from katib_local.workloads.node_filters import Objection, required
-from katib_local.workloads.requirements import Labels, selects
 from katib_machinery.objects import Unstructured
 
 Json = Mapping[str, Any]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from katib_local.workloads.requirements import meets
+from katib_local.requirements import meets
 from katib_local.workloads.scheduler import allocatable, place, requests
 from katib_machinery.objects import Unstructured
 
