@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 BENCH = Path(__file__).parents[3] / "hack/bench/early_stopping.py"
-SEEDS = 5
+SEEDS = 15
 
 
 def measured(seeds: int) -> str:
@@ -33,6 +33,7 @@ def rows() -> dict[tuple[str, str], dict[str, Any]]:
         ("crossing", "asha", 0.6),
         ("power law, no ties", "asha", 0.6),
         ("crossing, no ties", "asha", 0.6),
+        ("power law", "medianstop", 0.2),
         ("power law", "medianstop after one", 0.2),
         ("crossing", "medianstop", 0.2),
         ("crossing", "medianstop after one", 0.2),
@@ -43,8 +44,9 @@ def rows() -> dict[tuple[str, str], dict[str, Any]]:
 def test_so_much_is_saved_at_no_worse_final_value(
     rows: dict[tuple[str, str], dict[str, Any]], curves: str, way: str, least: float
 ) -> None:
+    """Of the epochs of all seeds: how much one seed saves hangs, where curves tie, on which trials come first."""
     row = rows[curves, way]
-    assert statistics.median(row["saved"]) >= least
+    assert statistics.fmean(row["saved"]) >= least
     assert statistics.median(row["worse"]) <= 0
 
 
