@@ -28,6 +28,7 @@ from contracts.algorithms.questions import (
 from contracts.algorithms.running import values_of
 
 from katib_apis.v1beta1 import api_pb2
+from katib_domain.naming import trial_name
 
 Status = api_pb2.TrialStatus
 FINITE_SIZE = 15
@@ -83,6 +84,19 @@ def test_the_order_of_the_trials_in_a_request_does_not_matter(service: Service, 
     expected = service.points(a_question(experiment, trials, wanted=4))
     assert service.points(a_question(experiment, trials[::-1], wanted=4)) == expected
     assert service.points(a_question(experiment, trials[7:] + trials[:7], wanted=4)) == expected
+
+
+def test_how_many_trials_start_in_a_second_does_not_matter(service: Service, any_algorithm: str) -> None:
+    """U-03: starts are whole seconds; the names that our controller gives tell who was suggested first."""
+    experiment = an_experiment(any_algorithm, settings=seed_of(any_algorithm, 7))
+    trials = searched(service, experiment, rounds=18, batch=1)
+    answers = []
+    for each in (1, 3, 4):
+        for number, trial in enumerate(trials):
+            trial.name = trial_name("searching", number, "2z"[number % 2] * 4)
+            trial.status.start_time = f"2026-01-31T12:00:{number // each:02}Z"
+        answers.append(service.points(a_question(experiment, trials[::-1], wanted=2)))
+    assert answers[0] == answers[1] == answers[2]
 
 
 def test_a_batch_is_what_single_questions_would_have_given(service: Service) -> None:
