@@ -93,7 +93,7 @@ def test_how_many_trials_start_in_a_second_does_not_matter(service: Service, any
     answers = []
     for each in (1, 3, 4):
         for number, trial in enumerate(trials):
-            trial.name = trial_name("searching", number, "2z"[number % 2] * 4)
+            trial.name = trial_name("searching", number, "2z"[number % 2] * 5)
             trial.status.start_time = f"2026-01-31T12:00:{number // each:02}Z"
         answers.append(service.points(a_question(experiment, trials[::-1], wanted=2)))
     assert answers[0] == answers[1] == answers[2]

@@ -40,6 +40,8 @@ from katib_domain.naming import trial_name
 from katib_machinery.clock import Clock
 
 CONNECT_SECONDS: Final = 5.0
+CHANCE_LENGTH: Final = 5
+"""How many letters of a Trial's name are chance; the others tell nearly 20,000 Trials apart, and then begin again."""
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=0.5), timedelta(seconds=60)
 # Called by its path, because the request is serialised already.
 _SERVICE: Final = api_pb2.DESCRIPTOR.services_by_name["Suggestion"]
@@ -198,7 +200,7 @@ def _refusal(method: str, error: aio.AioRpcError) -> Invalid | NoAnswer:
 
 
 def _fresh_names(experiment: Experiment, begun: int) -> Iterator[str]:
-    """Names of Trials after those that were suggested before; half of each is chance, so that no two ever meet."""
+    """Names of Trials after those that were suggested before; most of each is chance, also beside Trials long gone."""
     for number in itertools.count(begun):
-        letters = (secrets.choice(names.TRIAL_NAME_ALPHABET) for _ in range(names.TRIAL_NAME_LENGTH // 2))
+        letters = (secrets.choice(names.TRIAL_NAME_ALPHABET) for _ in range(CHANCE_LENGTH))
         yield trial_name(experiment.name, number, "".join(letters))
