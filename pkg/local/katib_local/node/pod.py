@@ -383,9 +383,10 @@ class PodRunner:
     async def _report(self) -> None:
         """Write what is known now, in order."""
         async with self._report_lock:
-            end = self.ended if self.over else None
+            concluded = self.over or self._over()
+            end = self.ended if concluded else None
             status = render_status(self.pod, self.states, now(), ending=self.stopping, end=end)
-            if self.over:
+            if concluded:
                 status = render_concluded(self.pod, status)
             if json.dumps(status, sort_keys=True) == json.dumps(self.pod.get("status"), sort_keys=True):
                 return

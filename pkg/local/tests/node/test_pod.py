@@ -115,6 +115,14 @@ async def test_a_pod_whose_node_ends_ends_too_and_leaves_it_to_the_next_node_to_
     assert len(listener.statuses) == told and phases(listener)[-1] == "Running"
 
 
+async def test_a_pod_that_has_ended_says_at_once_why(tmp_path: Path) -> None:
+    """Who waits for its end looks no second time."""
+    runner, listener = a_runner(tmp_path, a_pod(["sleep", "1000"], ["sleep", "1000"], activeDeadlineSeconds=0.2))
+    await asyncio.wait_for(runner.run(), 30)
+    ends = [status for status in listener.statuses if status["phase"] == "Failed"]
+    assert ends and {status.get("reason") for status in ends} == {"DeadlineExceeded"}
+
+
 @pytest.mark.parametrize("isolation", isolations())
 async def test_nothing_that_a_container_started_outlives_its_pod(tmp_path: Path, isolation: str) -> None:
     """Not even a daemon in a session of its own."""
