@@ -31,8 +31,6 @@ log = logging.getLogger(__name__)
 Json = Mapping[str, Any]
 TRIAL_OWNER = (TRIALS.api_version, TRIALS.kind)
 DEEPEST = 8
-OF_OTHERS = frozenset({"v1", "apps/v1"})
-"""Versions whose kinds (a ReplicaSet, a Node) stand over pods that are no Trial's, unless the controller has marked them."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +59,9 @@ class PodInjector:
                 return ADMITTED
             injection = await self._injection(trial, request.namespace, reader)
         except (ApiError, OSError) as error:
-            if _is_marked(pod):
-                return denied(500, f"the Trial of this pod cannot be looked up now: {error}")
             metadata = pod.get("metadata") or {}
+            if names.LABEL_TRIAL in (metadata.get("labels") or {}):
+                return denied(500, f"the Trial of this pod cannot be looked up now: {error}")
             name = metadata.get("name") or metadata.get("generateName")
             log.warning("pod %s/%s is admitted without a look at its owners: %s", request.namespace, name, error)
             return ADMITTED
@@ -72,8 +70,7 @@ class PodInjector:
         return Verdict(patch=list(render_patch(pod, inject_pod(pod, injection))))
 
     async def _find_trial(self, pod: Json, namespace: str, reader: ClusterReader) -> Trial | None:
-        passed_over = frozenset() if _is_marked(pod) else OF_OTHERS
-        name = await _trial_name(pod, namespace, reader, passed_over, DEEPEST)
+        name = await _trial_name(pod, namespace, reader, DEEPEST)
         return None if name is None else await reader.find_trial(namespace, name)
 
     async def _injection(self, trial: Trial, namespace: str, reader: ClusterReader) -> Injection:
@@ -108,26 +105,18 @@ def _early_stopping(config: KatibConfig, suggestion: Suggestion | None) -> str:
     return early_stopping_address(suggestion, entry, stopping)
 
 
-def _is_marked(pod: Json) -> bool:
-    """Whether the controller says that a pod is a Trial's."""
-    return names.LABEL_TRIAL in ((pod.get("metadata") or {}).get("labels") or {})
-
-
-async def _trial_name(
-    document: Json, namespace: str, reader: ClusterReader, passed_over: frozenset[str], depth: int
-) -> str | None:
-    """The Trial at the top of an object's owners, which its job is named like; owners of some versions are not asked for."""
+async def _trial_name(document: Json, namespace: str, reader: ClusterReader, depth: int) -> str | None:
+    """The Trial at the top of an object's owners: its job has its name."""
     metadata = document.get("metadata") or {}
     owners = metadata.get("ownerReferences") or []
     for owner in owners:
         if (owner.get("apiVersion"), owner.get("kind")) == TRIAL_OWNER:
             return str(owner.get("name"))
     for owner in owners if depth else []:
-        version = owner.get("apiVersion", "")
-        if version in passed_over:
-            continue
-        above = await reader.find_owner(version, owner.get("kind", ""), namespace, owner.get("name", ""))
-        found = await _trial_name(above, namespace, reader, passed_over, depth - 1) if above is not None else None
+        above = await reader.find_owner(
+            owner.get("apiVersion", ""), owner.get("kind", ""), namespace, owner.get("name", "")
+        )
+        found = await _trial_name(above, namespace, reader, depth - 1) if above is not None else None
         if found is not None:
             return found
     return None

@@ -298,6 +298,22 @@ async def test_a_sidecar_tells_of_an_early_stop_where_the_rules_come_from(
     assert f'"-stop-rule", "accuracy;0.5;less;4", "-s-earlystop", "{address}"' in json.dumps(operations)
 
 
+async def test_a_pod_behind_the_replica_set_of_a_deployment_that_is_a_trials_has_its_collector(
+    webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its template has no mark: the controller knows that of Jobs alone."""
+    apps = "/apis/apps/v1"
+    for path, document in {
+        apps: {"resources": [{"name": f"{kind.lower()}s", "kind": kind} for kind in ("Deployment", "ReplicaSet")]},
+        f"{apps}/namespaces/ns/replicasets/r": {"metadata": {"name": "r", **reference("apps/v1", "Deployment", "d")}},
+        f"{apps}/namespaces/ns/deployments/d": {
+            "metadata": {"name": "d", **reference("kubeflow.org/v1beta1", "Trial", "exp-1")}
+        },
+    }.items():
+        monkeypatch.setitem(OBJECTS, path, document)
+    assert patch_of(await webhook.review("/mutate-pod", a_pod(reference("apps/v1", "ReplicaSet", "r"))))
+
+
 @pytest.mark.parametrize(
     "owner",
     [
@@ -310,17 +326,6 @@ async def test_a_sidecar_tells_of_an_early_stop_where_the_rules_come_from(
 )
 async def test_other_pods_are_admitted_as_they_are(webhook: Webhook, owner: Json) -> None:
     assert await webhook.review("/mutate-pod", a_pod(owner)) == {"uid": "u1", "allowed": True}
-
-
-async def test_nothing_is_asked_about_the_pods_of_a_deployment_that_stand_beside_trials(
-    webhook: Webhook, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Katib may not read ReplicaSets, and has no need to."""
-    webhook.cluster.broken = True
-    pod = a_pod(reference("apps/v1", "ReplicaSet", "web-1"))
-    assert await webhook.review("/mutate-pod", pod) == {"uid": "u1", "allowed": True} and not caplog.messages
-    marked = a_pod(reference("apps/v1", "ReplicaSet", "web-1"), **{"katib.kubeflow.org/trial": "exp-1"})
-    assert not (await webhook.review("/mutate-pod", marked))["allowed"]
 
 
 async def test_when_the_look_up_fails_only_marked_pods_are_held_back(
