@@ -77,9 +77,13 @@ def api_server(files: Credentials, ports: Ports) -> list[str]:
 
 
 def controller_manager(kubeconfig: Path, files: Credentials) -> list[str]:
-    """Every controller that is on by default, each as the service account that has its roles; no limit of its calls."""
+    """Every controller that is on by default but one, each as the service account that has its roles; no limit of its calls.
+
+    Pods are not collected: cases bind theirs to nodes that are not there, and each 20 s they would be deleted.
+    """
     return [
         *_client(kubeconfig),
+        "--controllers=*,-pod-garbage-collector-controller",
         "--use-service-account-credentials=true",
         f"--service-account-private-key-file={files.service_accounts}",
         f"--root-ca-file={files.ca}",

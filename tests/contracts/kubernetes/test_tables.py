@@ -300,7 +300,7 @@ PODS: dict[str, tuple[Json, tuple[str, str, str]]] = {
         ("0/2", "Evicted", "0"),
     ),
     "it waits behind a gate": (
-        {"conditions": [{"type": "PodScheduled", "status": "False", "reason": "SchedulingGated"}]},
+        {"gates": [{"name": "example.com/later"}]},
         ("0/2", "SchedulingGated", "0"),
     ),
 }
@@ -319,9 +319,10 @@ def test_a_table_shows_what_a_pod_is_doing(server: Server, fresh: Callable[[], s
     second = any(entry["name"] == "d" for entry in told.get("mains", ()))
     spec = {"initContainers": inits[:1] if second else inits, "containers": [{"name": "c", **image}]}
     spec["containers"] += [{"name": "d", **image}] if second else []
+    spec |= {"schedulingGates": told["gates"]} if "gates" in told else {}
     server.good("POST", f"{SPACE}/pods", {"metadata": {"name": name}, "spec": spec})
     renamed = {"inits": "initContainerStatuses", "mains": "containerStatuses"}
-    status = {renamed.get(field, field): value for field, value in told.items()}
+    status = {renamed.get(field, field): value for field, value in told.items() if field != "gates"}
     server.good("PATCH", f"{SPACE}/pods/{name}/status", {"status": status}, MERGE)
     cells = server.get(f"{SPACE}/pods/{name}", TABLE).body["rows"][0]["cells"]
     server.good("DELETE", f"{SPACE}/pods/{name}", {"gracePeriodSeconds": 0})
