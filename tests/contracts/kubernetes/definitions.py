@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
-from contracts.kubernetes.servers import PATIENCE, Answer, Server, a_crd
+from contracts.kubernetes.servers import Answer, Server, a_crd, until
 
 Json = dict[str, Any]
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -46,13 +45,6 @@ def define(server: Server, crd: Json) -> str:
     path = path_of(crd["spec"]["names"]["plural"], crd["spec"]["versions"][0]["name"])
     until(lambda: server.call("GET", path).code == 200)
     return path
-
-
-def until(reached: Any) -> None:
-    """Ask again until it is so."""
-    deadline = time.monotonic() + PATIENCE
-    while not reached():
-        assert time.monotonic() < deadline
 
 
 def an_object(plural: str, name: str, spec: Json, version: str = "v1") -> Json:

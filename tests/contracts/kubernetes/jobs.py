@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from contracts.kubernetes.servers import MERGE, PATIENCE, SPACE, Answer, Json, Server
+from contracts.kubernetes.servers import MERGE, SPACE, Answer, Json, Server, until
 
 JOBS = "/apis/batch/v1/namespaces/default/jobs"
 PODS = f"{SPACE}/pods"
@@ -16,14 +15,6 @@ REACHED, MET = ("CompletionsReached", "Reached expected number of succeeded pods
 LIMIT = ("BackoffLimitExceeded", "Job has reached the specified backoff limit")
 NOTHING = {"ready": 0, "terminating": 0, "uncountedTerminatedPods": {}}
 Fresh = Callable[[], str]
-
-
-def until(look: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + PATIENCE
-    while not (seen := look()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return seen
 
 
 def start(server: Server, name: str, **spec: Any) -> Answer:

@@ -286,7 +286,8 @@ def by_version(server: Server, *, newest: Value, oldest: Value) -> Value:
     return oldest if server.minor <= OLDEST else newest
 
 
-def eventually(look: Callable[[], Any]) -> Any:
+def until(look: Callable[[], Any]) -> Any:
+    """Look again until something is there, and return it."""
     deadline = time.monotonic() + PATIENCE
     while not (seen := look()):
         assert time.monotonic() < deadline

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from contracts.kubernetes.jobs import JOBS, PODS, Fresh, active, pods_of, start, status_of, tell, told_of, until
-from contracts.kubernetes.servers import MERGE, Json, Server
+from contracts.kubernetes.jobs import JOBS, PODS, Fresh, active, pods_of, start, status_of, tell, told_of
+from contracts.kubernetes.servers import MERGE, Json, Server, until
 
 APPS = "/apis/apps/v1/namespaces/default"
 DEPLOYMENTS, SETS = f"{APPS}/deployments", f"{APPS}/replicasets"

@@ -17,9 +17,8 @@ from contracts.kubernetes.definitions import (
     fields,
     path_of,
     spec_of,
-    until,
 )
-from contracts.kubernetes.servers import MERGE, Server, by_version, laptop_differs
+from contracts.kubernetes.servers import MERGE, Server, by_version, laptop_differs, until
 
 Fresh = Callable[[], str]
 Json = dict[str, Any]

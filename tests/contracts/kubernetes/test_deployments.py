@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from contracts.kubernetes.jobs import PODS, Fresh, pods_of, shown, tell, until
-from contracts.kubernetes.servers import MERGE, STRATEGIC, Json, Server
+from contracts.kubernetes.jobs import PODS, Fresh, pods_of, shown, tell
+from contracts.kubernetes.servers import MERGE, STRATEGIC, Json, Server, until
 
 DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
 SETS = DEPLOYMENTS.replace("deployments", "replicasets")

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from contracts.kubernetes.jobs import PODS, until
-from contracts.kubernetes.servers import MERGE, Json, Server
+from contracts.kubernetes.jobs import PODS
+from contracts.kubernetes.servers import MERGE, Json, Server, until
 
 GATES = "spec.schedulingGates"
 TOLD = {

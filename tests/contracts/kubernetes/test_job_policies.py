@@ -19,9 +19,8 @@ from contracts.kubernetes.jobs import (
     status_of,
     tell,
     told_of,
-    until,
 )
-from contracts.kubernetes.servers import SPACE, Json, Server
+from contracts.kubernetes.servers import SPACE, Json, Server, until
 
 BOTH = {"containers": [{"name": "a", "image": "i:1"}, {"name": "b", "image": "i:1"}]}
 INIT = {"initContainers": [{"name": "first", "image": "i:1"}]}

@@ -22,9 +22,8 @@ from contracts.kubernetes.jobs import (
     status_of,
     tell,
     told_of,
-    until,
 )
-from contracts.kubernetes.servers import JSON_PATCH, MERGE, SPACE, Json, Server
+from contracts.kubernetes.servers import JSON_PATCH, MERGE, SPACE, Json, Server, until
 
 TRACKING, OWN = "batch.kubernetes.io/job-tracking", "example.com/mine"
 NAMESPACES = "/api/v1/namespaces"

@@ -21,9 +21,8 @@ from contracts.kubernetes.jobs import (
     start,
     status_of,
     tell,
-    until,
 )
-from contracts.kubernetes.servers import MERGE, SPACE, STRATEGIC, Json, Server, by_version
+from contracts.kubernetes.servers import MERGE, SPACE, STRATEGIC, Json, Server, by_version, until
 
 DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
 LATE = ("DeadlineExceeded", "Job was active longer than specified deadline")

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 import yaml
-from contracts.kubernetes.definitions import CRDS, until
-from contracts.kubernetes.servers import Server, by_version
+from contracts.kubernetes.definitions import CRDS
+from contracts.kubernetes.servers import Server, by_version, until
 from golden.test_refused_experiments import BASE, CASES, changed
 
 Json = dict[str, Any]

@@ -16,7 +16,7 @@ from contracts.kubernetes.servers import (
     Server,
     a_config_map,
     a_pizza,
-    eventually,
+    until,
 )
 
 MAPS = f"{SPACE}/configmaps"
@@ -239,7 +239,7 @@ def test_what_an_object_owns_goes_with_it(server: Server, fresh: Fresh) -> None:
     held = server.good("POST", MAPS, a_config_map(owner)).body
     server.good("POST", MAPS, owned(child, held))
     server.good("DELETE", f"{MAPS}/{owner}", {"propagationPolicy": "Background"})
-    eventually(lambda: server.call("GET", f"{MAPS}/{child}").code == 404)
+    until(lambda: server.call("GET", f"{MAPS}/{child}").code == 404)
 
 
 def test_in_foreground_the_owner_goes_last(server: Server, fresh: Fresh) -> None:
@@ -249,10 +249,10 @@ def test_in_foreground_the_owner_goes_last(server: Server, fresh: Fresh) -> None
     document["metadata"]["finalizers"] = ["example.com/hold"]
     server.good("POST", MAPS, document)
     server.good("DELETE", f"{MAPS}/{owner}", {"propagationPolicy": "Foreground"})
-    eventually(lambda: "deletionTimestamp" in server.good("GET", f"{MAPS}/{child}").body["metadata"])
+    until(lambda: "deletionTimestamp" in server.good("GET", f"{MAPS}/{child}").body["metadata"])
     assert "foregroundDeletion" in server.good("GET", f"{MAPS}/{owner}").body["metadata"]["finalizers"]
     server.good("PATCH", f"{MAPS}/{child}", {"metadata": {"finalizers": None}}, MERGE)
-    eventually(lambda: server.call("GET", f"{MAPS}/{owner}").code == 404)
+    until(lambda: server.call("GET", f"{MAPS}/{owner}").code == 404)
 
 
 def test_orphans_stay_without_their_owner(server: Server, fresh: Fresh) -> None:
@@ -260,15 +260,15 @@ def test_orphans_stay_without_their_owner(server: Server, fresh: Fresh) -> None:
     held = server.good("POST", MAPS, a_config_map(owner)).body
     server.good("POST", MAPS, owned(child, held))
     server.good("DELETE", f"{MAPS}/{owner}", {"propagationPolicy": "Orphan"})
-    eventually(lambda: server.call("GET", f"{MAPS}/{owner}").code == 404)
-    eventually(lambda: not server.good("GET", f"{MAPS}/{child}").body["metadata"].get("ownerReferences"))
+    until(lambda: server.call("GET", f"{MAPS}/{owner}").code == 404)
+    until(lambda: not server.good("GET", f"{MAPS}/{child}").body["metadata"].get("ownerReferences"))
 
 
 def test_an_object_whose_owner_is_not_there_goes(server: Server, fresh: Fresh) -> None:
     name = fresh()
     ghost = {"metadata": {"name": "ghost", "uid": "00000000-0000-0000-0000-000000000000"}}
     server.good("POST", MAPS, owned(name, ghost))
-    eventually(lambda: server.call("GET", f"{MAPS}/{name}").code == 404)
+    until(lambda: server.call("GET", f"{MAPS}/{name}").code == 404)
 
 
 def test_a_namespace_takes_its_objects_along(server: Server, fresh: Fresh) -> None:
@@ -277,7 +277,7 @@ def test_a_namespace_takes_its_objects_along(server: Server, fresh: Fresh) -> No
     server.good("POST", "/api/v1/namespaces", document)
     server.good("POST", f"/api/v1/namespaces/{space}/configmaps", a_config_map("inside"))
     server.good("DELETE", f"/api/v1/namespaces/{space}")
-    eventually(lambda: server.call("GET", f"/api/v1/namespaces/{space}").code == 404)
+    until(lambda: server.call("GET", f"/api/v1/namespaces/{space}").code == 404)
     assert server.good("GET", "/api/v1/configmaps", fieldSelector=f"metadata.namespace={space}").body["items"] == []
 
 
@@ -320,7 +320,7 @@ def test_a_deletion_without_a_policy_takes_dependents_along_except_a_jobs(server
     server.good("POST", MAPS, document)
     deleted = server.good("DELETE", f"{jobs}/{name}").body
     assert deleted["kind"] == "Job" and "orphan" in deleted["metadata"]["finalizers"]
-    eventually(lambda: server.call("GET", f"{jobs}/{name}").code == 404)
+    until(lambda: server.call("GET", f"{jobs}/{name}").code == 404)
     assert not server.good("GET", f"{MAPS}/{name}").body["metadata"].get("ownerReferences")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from contracts.kubernetes.servers import MERGE, SPACE, Json, Server, a_config_map, eventually
+from contracts.kubernetes.servers import MERGE, SPACE, Json, Server, a_config_map, until
 
 MAPS = f"{SPACE}/configmaps"
 UID = "00000000-0000-0000-0000-000000000001"
@@ -37,10 +37,10 @@ def test_an_owner_in_a_namespace_owns_nothing_outside_and_deletes_nothing_there(
     server.good("POST", path, {"metadata": {"name": name, "ownerReferences": [owner]}})
     server.good("POST", path, {"metadata": {"name": f"{name}-too", "ownerReferences": [ghost, owner]}})
     text = NO_OWNER.format(space="", name=name, uid=owner["uid"])
-    eventually(lambda: (kind, "OwnerRefInvalidNamespace", text) in complaints(server, name))
+    until(lambda: (kind, "OwnerRefInvalidNamespace", text) in complaints(server, name))
     server.good("DELETE", f"{MAPS}/{name}")
     server.good("POST", MAPS, {"metadata": {"name": name, "ownerReferences": [ghost]}})
-    eventually(lambda: server.call("GET", f"{MAPS}/{name}").code == 404)  # what was to follow has followed
+    until(lambda: server.call("GET", f"{MAPS}/{name}").code == 404)  # what was to follow has followed
     assert all(
         "deletionTimestamp" not in server.good("GET", f"{path}/{held}").body["metadata"]
         for held in (name, f"{name}-too")
@@ -51,9 +51,9 @@ def test_an_owner_in_another_namespace_is_none(server: Server, fresh: Fresh) -> 
     name, path = fresh(), "/api/v1/namespaces/kube-public/configmaps"
     owner = owner_of(server.good("POST", MAPS, a_config_map(name)).body)
     server.good("POST", path, {"metadata": {"name": name, "ownerReferences": [owner]}})
-    eventually(lambda: server.call("GET", f"{path}/{name}").code == 404)
+    until(lambda: server.call("GET", f"{path}/{name}").code == 404)
     text = NO_OWNER.format(space="kube-public", name=name, uid=owner["uid"])
-    eventually(lambda: ("ConfigMap", "OwnerRefInvalidNamespace", text) in complaints(server, name))
+    until(lambda: ("ConfigMap", "OwnerRefInvalidNamespace", text) in complaints(server, name))
 
 
 def test_an_object_that_is_given_an_owner_which_is_not_there_goes(server: Server, fresh: Fresh) -> None:
@@ -61,4 +61,4 @@ def test_an_object_that_is_given_an_owner_which_is_not_there_goes(server: Server
     server.good("POST", MAPS, a_config_map(name))
     ghost = {"apiVersion": "v1", "kind": "ConfigMap", "name": "ghost", "uid": UID}
     server.good("PATCH", f"{MAPS}/{name}", {"metadata": {"ownerReferences": [ghost]}}, MERGE)
-    eventually(lambda: server.call("GET", f"{MAPS}/{name}").code == 404)
+    until(lambda: server.call("GET", f"{MAPS}/{name}").code == 404)

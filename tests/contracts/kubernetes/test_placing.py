@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from contracts.kubernetes.jobs import PODS, until
-from contracts.kubernetes.servers import MERGE, SPACE, Json, Server, by_version, laptop_differs
+from contracts.kubernetes.jobs import PODS
+from contracts.kubernetes.servers import MERGE, SPACE, Json, Server, by_version, laptop_differs, until
 
 NODES = "/api/v1/nodes"
 NODE = "no-node"  # the one that the laptop's scheduler looks at in these tests

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from contracts.kubernetes.definitions import CRDS, a_definition, create, define, fields, spec_of, until
-from contracts.kubernetes.servers import MERGE, Answer, Server, by_version
+from contracts.kubernetes.definitions import CRDS, a_definition, create, define, fields, spec_of
+from contracts.kubernetes.servers import MERGE, Answer, Server, by_version, until
 
 Fresh = Callable[[], str]
 Json = dict[str, Any]

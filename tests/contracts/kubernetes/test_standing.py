@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from contracts.kubernetes.jobs import JOBS, active, start, until
-from contracts.kubernetes.servers import MERGE, SPACE, Json, Server
+from contracts.kubernetes.jobs import JOBS, active, start
+from contracts.kubernetes.servers import MERGE, SPACE, Json, Server, until
 
 NAMESPACES = "/api/v1/namespaces"
 ACCOUNTS = "serviceaccounts"
